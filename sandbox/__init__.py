@@ -1,0 +1,1 @@
+"""The enclosure and its books: encrypted data, keys, privacy loss, log, workers."""
