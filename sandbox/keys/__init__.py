@@ -1,0 +1,1 @@
+"""Keys: who holds the master key, how keys wrap keys, how a key reaches a worker."""
