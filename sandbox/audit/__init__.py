@@ -1,0 +1,1 @@
+"""The tamper-evident log: Merkle tree, signed checkpoints, proofs, verification."""

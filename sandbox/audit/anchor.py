@@ -1,0 +1,82 @@
+"""The newest checkpoint, kept outside the workspace.
+
+Law: a workspace copied back from yesterday verifies in itself; only somebody who remembers today can tell.
+The anchor is such a memory in one file of the same account, outside the workspace.  It never goes back, and
+it runs at most one crash behind the log, never ahead of it: it is written after the commit.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from sandbox.audit.checkpoint import Checkpoint, VerifierKey, parse_and_verify
+from sandbox.audit.merkle import consistency_proof, verify_consistency
+from sandbox.audit.store import lookup, newest_note, read_head
+from sandbox.errors import TamperingError
+from sandbox.keys.files import replace_private
+
+
+class Anchor:
+    """Remembers one workspace's newest checkpoint in *directory*.
+
+    Both methods want a connection that has not read yet in its transaction, or holds the writers' lock: an
+    older snapshot would look like a log that was rolled back.
+    """
+
+    def __init__(self, directory: Path, workspace_id: str, key: VerifierKey) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", workspace_id):
+            raise ValueError("a workspace id is letters, digits, - and _")
+        self.path = directory / f"{workspace_id}.checkpoint"
+        self._key = key
+
+    def check(self, connection: sa.Connection) -> None:
+        """Raise `TamperingError` unless the stored log begins with all that was anchored.
+
+        ``log.rolled-back``: the log is shorter than it was.  ``log.forked``: it is another log.  Nothing is
+        said where no anchor was ever written.
+        """
+        kept = self._kept()
+        if kept is not None:
+            self._compare(connection, kept)
+
+    def advance(self, connection: sa.Connection) -> None:
+        """Remember the newest checkpoint, after the check; call it once the append is committed."""
+        with self._locked():
+            kept = self._kept()
+            if kept is not None:
+                self._compare(connection, kept)
+            note = newest_note(connection)
+            if note is None:
+                return
+            if kept is None or parse_and_verify(note, self._key).size > kept.size:
+                replace_private(self.path, note.encode())
+
+    def _kept(self) -> Checkpoint | None:
+        try:
+            note = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return parse_and_verify(note.decode(errors="replace"), self._key)
+
+    def _compare(self, connection: sa.Connection, kept: Checkpoint) -> None:
+        head = read_head(connection, self._key)
+        if head.size < kept.size:
+            raise TamperingError("log.rolled-back", found=head.size, kept=kept.size, path=str(self.path))
+        proof = consistency_proof(lookup(connection), kept.size, head.size)
+        try:
+            verify_consistency(kept.size, kept.root, head.size, head.root, proof)
+        except TamperingError:
+            raise TamperingError("log.forked", kept=kept.size) from None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the file is closed, by a crash too
+            yield
