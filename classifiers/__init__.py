@@ -1,0 +1,1 @@
+"""What columns are: evidence from names and values, combined into proposed tags."""

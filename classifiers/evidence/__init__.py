@@ -1,0 +1,1 @@
+"""Where proposals come from: what a column is called, and what its values look like."""

@@ -1,0 +1,21 @@
+"""One hint that a column carries a tag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A hint for *tag* with *weight* in (0, 1): how often the hint alone is right.
+
+    *source* is ``name`` or ``values``; two hints of one source are not independent.  *rule* names the public
+    rule that spoke (a word of the column's name, a pattern), never a value.  *share* is the part of the
+    distinct sampled values that fit, in tenths rounded down; None for names.  It is for the owner's eyes.
+    """
+
+    tag: str
+    source: str
+    rule: str
+    weight: float
+    share: float | None = None

@@ -1,0 +1,232 @@
+"""The decision: a pure function of policy, confirmed tags and request, and no by default.
+
+A request is allowed only if all of this holds; each line is a *rule* that a refusal can name:
+
+* ``policy``: the dataset has a policy, and it is this dataset's;
+* ``tags.COLUMN``: every column asked for has a tag that its owner has confirmed;
+* ``defaults["pi.*"]`` or ``columns``: every column has a rule of its own.  A column rule is explicit and
+  beats a default of its tag; a tag-level "no" that no column rule can lift does not exist yet;
+* ``columns.COLUMN.use``: the rule lists the use;
+* ``columns.COLUMN.bounds``, ``.domain``: a measured column has bounds, a grouped or feature column a domain;
+* ``unit.max_rows``: the job asks for no more rows of a unit than the policy gives;
+* ``grants[i].to``, ``.purposes``, ``.operations``, ``.until``: *one* grant names the caller (its identity or
+  ``group:NAME``), the purpose, every operation, and has not passed (its last day still counts).
+
+The first grant that fits is used.  A refusal carries every reason in a fixed order and names the first.
+Limits are no matter of this module: the ledger refuses what they do not cover.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from policies.load import Path
+from policies.model import GROUP_PREFIX, UNTAGGED, AccessPolicy, Approval, ColumnRule, Grant
+from policies.request import Request
+from sandbox.errors import DeniedError, Fact
+from sandbox.schema import Domain, NumericDomain, Tag, Use
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One rule that says no; *error* is ready to be raised and holds public facts only."""
+
+    rule: str
+    error: DeniedError
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Yes: by grant number *grant*, after *approval*, with R = *max_rows*.
+
+    *domains* are those of the columns asked for, as far as they have one.  *rules* names what spoke for it.
+    """
+
+    grant: int
+    approval: Approval
+    max_rows: int
+    domains: Mapping[str, Domain]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """No: *reasons* holds all of them (at least one), *ask* is the owner, None if there is no policy."""
+
+    reasons: tuple[Reason, ...]
+    ask: str | None
+
+    @property
+    def rule(self) -> str:
+        """The rule that a refusal names."""
+        return self.reasons[0].rule
+
+    @property
+    def code(self) -> str:
+        """The message of the named rule."""
+        return self.reasons[0].error.code
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """The facts of that message."""
+        return self.reasons[0].error.facts
+
+
+Decision = Allowed | Denied
+
+
+def decide(policy: AccessPolicy | None, tags: Mapping[str, Tag], request: Request) -> Decision:
+    """Return whether *request* is allowed; *tags* by column name.  Never raises, reads nothing else."""
+    if policy is None or policy.dataset != request.dataset:
+        error = DeniedError("denied.no-policy", rule="policy", dataset=request.dataset)
+        return Denied((Reason("policy", error),), None)
+    reasons = [*_columns(policy, tags, request), *_rows(policy, request)]
+    grant = _grant(policy, request)
+    if isinstance(grant, Reason):
+        reasons.append(grant)
+    if reasons or isinstance(grant, Reason):
+        return Denied(tuple(reasons), policy.owner)
+    return _allowed(policy, request, grant)
+
+
+def allowed_or_raise(decision: Decision) -> Allowed:
+    """Return *decision* if it is a yes, raise its `DeniedError` if it is a no."""
+    if isinstance(decision, Denied):
+        raise decision.reasons[0].error
+    return decision
+
+
+def _allowed(policy: AccessPolicy, request: Request, grant: int) -> Allowed:
+    names = sorted({column for column, _ in request.uses})
+    rules = {name: rule for name in names if (rule := policy.column(name))}
+    spoke = [f"columns.{column}.use" for column in names]
+    rows = policy.unit.max_rows if request.max_rows is None else request.max_rows
+    return Allowed(
+        grant,
+        policy.grants[grant].approval,
+        rows,
+        {name: rule.domain for name, rule in rules.items() if rule.domain is not None},
+        (*spoke, "unit.max_rows", f"grants[{grant}]"),
+    )
+
+
+def _columns(policy: AccessPolicy, tags: Mapping[str, Tag], request: Request) -> Iterator[Reason]:
+    for column, use in sorted(request.uses):
+        tag = tags.get(column)
+        rule = policy.column(column)
+        if tag is None or not tag.confirmed:
+            yield _unconfirmed(policy, column)
+        if rule is None:
+            yield _unlisted(policy, column, tag)
+        else:
+            yield from _use(policy, rule, use)
+
+
+def _unconfirmed(policy: AccessPolicy, column: str) -> Reason:
+    listed = UNTAGGED in policy.denied
+    rule = f"defaults.{UNTAGGED}" if listed else f"tags.{column}"
+    where = policy.where(("defaults", UNTAGGED) if listed else ())
+    error = DeniedError("denied.tag-not-confirmed", rule=rule, where=where, column=column, ask=policy.owner)
+    return Reason(rule, error)
+
+
+def _unlisted(policy: AccessPolicy, column: str, tag: Tag | None) -> Reason:
+    pattern = _default(policy, tag.name) if tag and tag.confirmed else None
+    rule = f'defaults["{pattern}"]' if pattern else "columns"
+    where = policy.where(("defaults", pattern) if pattern else ("columns",))
+    error = DeniedError("denied.column-not-listed", rule=rule, where=where, column=column, ask=policy.owner)
+    return Reason(rule, error)
+
+
+def _default(policy: AccessPolicy, tag: str) -> str | None:
+    """Return the most specific default that covers *tag*: ``pi.id.*`` covers ``pi.id`` and all below it."""
+    fitting = [
+        pattern
+        for pattern in policy.denied
+        if pattern == tag or (pattern.endswith(".*") and f"{tag}.".startswith(pattern.removesuffix("*")))
+    ]
+    return max(fitting, key=lambda pattern: (len(pattern), pattern), default=None)
+
+
+def _use(policy: AccessPolicy, rule: ColumnRule, use: Use) -> Iterator[Reason]:
+    path: Path = ("columns", rule.name)
+    if use not in rule.uses:
+        name = f"columns.{rule.name}.use"
+        where = policy.where((*path, "use"))
+        error = DeniedError(
+            "denied.use-not-listed", rule=name, where=where, column=rule.name, use=use.value, ask=policy.owner
+        )
+        yield Reason(name, error)
+    elif use is Use.MEASURE and not isinstance(rule.domain, NumericDomain):
+        name = f"columns.{rule.name}.bounds"
+        error = DeniedError(
+            "denied.no-bounds", rule=name, where=policy.where(path), column=rule.name, ask=policy.owner
+        )
+        yield Reason(name, error)
+    elif use in (Use.GROUP, Use.FEATURE) and rule.domain is None:
+        name = f"columns.{rule.name}.domain"
+        error = DeniedError(
+            "denied.no-domain", rule=name, where=policy.where(path), column=rule.name, ask=policy.owner
+        )
+        yield Reason(name, error)
+
+
+def _rows(policy: AccessPolicy, request: Request) -> Iterator[Reason]:
+    asked, limit = request.max_rows, policy.unit.max_rows
+    if asked is not None and not 1 <= asked <= limit:
+        where = policy.where(("unit", "max_rows"))
+        error = DeniedError("denied.max-rows", rule="unit.max_rows", where=where, asked=asked, limit=limit)
+        yield Reason("unit.max_rows", error)
+
+
+def _grant(policy: AccessPolicy, request: Request) -> int | Reason:
+    """Return the first grant that fits, or why the one that came nearest does not."""
+    nearest, depth = None, -1
+    for index, grant in enumerate(policy.grants):
+        missing = _missing(policy, index, grant, request)
+        if missing is None:
+            return index
+        reached, reason = missing
+        if reached > depth:
+            nearest, depth = reason, reached
+    return nearest or _no_grants(policy)
+
+
+def _no_grants(policy: AccessPolicy) -> Reason:
+    where = policy.where(("grants",))
+    error = DeniedError("denied.no-grants", rule="grants", where=where, ask=policy.owner)
+    return Reason("grants", error)
+
+
+def _missing(policy: AccessPolicy, index: int, grant: Grant, request: Request) -> tuple[int, Reason] | None:
+    """Return the first part of a grant that does not fit, with its place in the order of checking."""
+    name = request.principal.name
+    callers = {GROUP_PREFIX + group for group in request.principal.groups}
+    if not name.startswith(GROUP_PREFIX):  # an identity cannot pass for a group by its name
+        callers.add(name)
+    ask, at = policy.owner, f"grants[{index}]"
+    where = {key: policy.where(("grants", index, key)) for key in ("to", "purposes", "operations", "until")}
+    if not grant.to & callers:
+        rule, who = f"{at}.to", name
+        return 0, Reason(
+            rule, DeniedError("denied.not-granted-to", rule=rule, where=where["to"], principal=who, ask=ask)
+        )
+    if request.purpose not in grant.purposes:
+        rule, asked = f"{at}.purposes", request.purpose
+        return 1, Reason(
+            rule, DeniedError("denied.purpose", rule=rule, where=where["purposes"], purpose=asked, ask=ask)
+        )
+    lacking = sorted(request.operations - grant.operations)
+    if lacking or not request.operations:
+        rule, shown = f"{at}.operations", ", ".join(lacking) or "none"
+        return 2, Reason(
+            rule,
+            DeniedError("denied.operation", rule=rule, where=where["operations"], operation=shown, ask=ask),
+        )
+    if request.today > grant.until:
+        rule, last = f"{at}.until", grant.until.isoformat()
+        return 3, Reason(
+            rule, DeniedError("denied.expired", rule=rule, where=where["until"], until=last, ask=ask)
+        )
+    return None

@@ -1,0 +1,205 @@
+"""A policy as frozen data: what an owner allows, with every number exact.
+
+An `AccessPolicy` is made by `policies.build.parse` and has passed every check that needs no dataset.  Its
+digest is taken over what it *says* (canonical JSON of the content), not over its text: a comment, an indent
+or the order of a set changes nothing, any other edit does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, Final
+
+from policies.load import Path
+from sandbox.canonical import digest
+from sandbox.privacy.loss import Filter
+from sandbox.schema import (
+    CategoricalDomain,
+    DatasetName,
+    DateDomain,
+    Digest,
+    Domain,
+    NumericDomain,
+    Scalar,
+    Use,
+)
+
+API_VERSION: Final = "keyong/v1"
+OPERATIONS: Final = ("count", "sum", "avg", "quantile")
+"""What a grant can allow to be computed."""
+UNTAGGED: Final = "untagged"
+"""The default pattern of columns without a confirmed tag."""
+GROUP_PREFIX: Final = "group:"
+
+
+class Approval(StrEnum):
+    """Whose yes a job needs before it is charged."""
+
+    AUTO = "auto"
+    OWNER = "owner"
+    OWNER_AND_REVIEWER = "owner+reviewer"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRule:
+    """The protected unit as the dataset fixed it; *max_rows* is R, the rows of a unit that a job sees."""
+
+    key: str
+    namespace: str
+    max_rows: int
+    expected_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule:
+    """Pacing: at most *epsilon* in any *every* (``hour``, ``day``, ``week``, ``month``)."""
+
+    every: str
+    epsilon: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRule:
+    """Limits in ε as a person wrote them; *delta* is 0 for the pure filter."""
+
+    filter: Filter
+    epsilon: Fraction
+    delta: Fraction
+    per_job: Fraction | None = None
+    per_analyst: Fraction | None = None
+    window: WindowRule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRule:
+    """What jobs may do with a column, and the domain its owner declares public."""
+
+    name: str
+    uses: frozenset[Use]
+    domain: Domain | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who may ask for which operations, for which purposes, up to and including the day *until*."""
+
+    to: frozenset[str]
+    purposes: frozenset[str]
+    operations: frozenset[str]
+    until: dt.date
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """One version of a dataset's policy.
+
+    *denied* are the tag patterns of ``defaults`` (``pi.*``, ``pi.id.resident``, ``untagged``).  *lines* and
+    *file* say where a rule is written; they are no part of what the policy says.
+    """
+
+    dataset: DatasetName
+    version: int
+    owner: str
+    unit: UnitRule
+    budget: BudgetRule
+    columns: tuple[ColumnRule, ...]
+    grants: tuple[Grant, ...]
+    denied: tuple[str, ...] = ()
+    file: str = field(default="policy", compare=False)
+    lines: Mapping[Path, int] = field(default_factory=dict, compare=False, repr=False, hash=False)
+
+    def column(self, name: str) -> ColumnRule | None:
+        """Return the rule of a column, or None where the policy does not speak of it."""
+        return next((rule for rule in self.columns if rule.name == name), None)
+
+    def where(self, path: Path) -> str:
+        """Return ``file:line`` of *path*, or of the nearest rule above it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        line = self.lines.get(path)
+        return f"{self.file}:{line}" if line else self.file
+
+
+def policy_digest(policy: AccessPolicy) -> Digest:
+    """Return the SHA-256 of what *policy* says."""
+    return digest(canonical(policy))
+
+
+def canonical(policy: AccessPolicy) -> dict[str, Any]:
+    """Return the content of *policy* for canonical JSON: sets sorted, fractions as text, values typed.
+
+    The order of categories (results show it) and of grants (the first that fits is used) is content.
+    """
+    return {
+        "apiVersion": API_VERSION,
+        "dataset": policy.dataset,
+        "version": policy.version,
+        "owner": policy.owner,
+        "unit": _unit(policy.unit),
+        "budget": _budget(policy.budget),
+        "denied": sorted(policy.denied),
+        "columns": {rule.name: _column(rule) for rule in policy.columns},
+        "grants": [_grant(grant) for grant in policy.grants],
+    }
+
+
+def _unit(unit: UnitRule) -> dict[str, Any]:
+    return {
+        "key": unit.key,
+        "namespace": unit.namespace,
+        "max_rows": unit.max_rows,
+        "expected_units": unit.expected_units,
+    }
+
+
+def _budget(budget: BudgetRule) -> dict[str, Any]:
+    window = budget.window
+    return {
+        "filter": budget.filter.value,
+        "epsilon": str(budget.epsilon),
+        "delta": str(budget.delta),
+        "per_job": _text(budget.per_job),
+        "per_analyst": _text(budget.per_analyst),
+        "window": window and {"every": window.every, "epsilon": str(window.epsilon)},
+    }
+
+
+def _column(rule: ColumnRule) -> dict[str, Any]:
+    return {"use": sorted(rule.uses), "domain": _domain(rule.domain), "description": rule.description}
+
+
+def _domain(domain: Domain | None) -> list[Any] | None:
+    match domain:
+        case NumericDomain(low, high, grid):
+            return ["numeric", str(low), str(high), str(grid)]
+        case CategoricalDomain(values):
+            return ["categories", *map(_scalar, values)]
+        case DateDomain(first, last):
+            return ["dates", first.isoformat(), last.isoformat()]
+        case None:
+            return None
+
+
+def _scalar(value: Scalar) -> list[str]:
+    shown = value.hex() if isinstance(value, float) else str(value)
+    return [type(value).__name__, shown]
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {
+        "to": sorted(grant.to),
+        "purposes": sorted(grant.purposes),
+        "operations": sorted(grant.operations),
+        "until": grant.until.isoformat(),
+        "approval": grant.approval.value,
+    }
+
+
+def _text(number: Fraction | None) -> str | None:
+    return None if number is None else str(number)

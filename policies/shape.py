@@ -1,0 +1,199 @@
+"""The shape of a policy file: which keys there are and what type each value has.
+
+Pydantic checks shape only, strictly: no unknown key, no conversion (a number in quotes is text, a truth value
+is no number), nothing missing.  What values mean to each other is checked in `policies.build`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from policies.load import Document, Path, show_path
+from policies.model import OPERATIONS, Approval
+from sandbox.errors import InvalidInputError
+from sandbox.privacy.loss import Filter
+from sandbox.schema import NAME, Use
+
+
+def _number(value: object) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+        raise PydanticCustomError("keyong_number", "a number")
+    return Fraction(value)
+
+
+def _date(value: object) -> dt.date:
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+            return dt.date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise PydanticCustomError("keyong_date", "a day")
+
+
+def _category(value: object) -> object:
+    if value is None or isinstance(value, str | int | Fraction):
+        return value
+    raise PydanticCustomError("keyong_scalar", "a single value")
+
+
+def _one_of(*allowed: str) -> BeforeValidator:
+    def check(value: object) -> object:
+        if value not in allowed or not isinstance(value, str):
+            raise PydanticCustomError("keyong_one_of", "one of", {"allowed": list(allowed)})
+        return value
+
+    return BeforeValidator(check)
+
+
+Number = Annotated[InstanceOf[Fraction], BeforeValidator(_number)]
+Day = Annotated[dt.date, BeforeValidator(_date)]
+Category = Annotated[Any, BeforeValidator(_category)]
+Whole = Annotated[int, Field(ge=1, le=10**12)]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: object) -> object:
+        # "window:" with nothing behind it must not read as "no window": leave the key out to say so.
+        if value is None:
+            raise PydanticCustomError("keyong_null", "a value")
+        return value
+
+
+class MetadataShape(_Strict):
+    """``metadata``: which dataset, which version of its policy, who owns it."""
+
+    dataset: Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+    version: Whole
+    owner: Word
+
+
+class UnitShape(_Strict):
+    """``unit``: restates what ``dataset add`` fixed, and R."""
+
+    key: Word
+    namespace: Word
+    max_rows: Annotated[int, Field(ge=1, le=10**6)]
+    expected_units: Whole | None = None
+
+
+class WindowShape(_Strict):
+    """``budget.window``."""
+
+    every: Annotated[str, _one_of("hour", "day", "week", "month")]
+    epsilon: Number
+
+
+class BudgetShape(_Strict):
+    """``budget``: limits in ε, as exact numbers."""
+
+    filter: Annotated[str, _one_of(*Filter)]
+    epsilon: Number
+    delta: Number = Fraction(0)
+    per_job: Number | None = None
+    per_analyst: Number | None = None
+    window: WindowShape | None = None
+
+
+class ColumnShape(_Strict):
+    """An entry of ``columns``."""
+
+    use: list[Annotated[str, _one_of(*Use)]]
+    categories: list[Category] | None = None
+    bounds: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
+    grid: Number | None = None
+    dates: Annotated[list[Day], Field(min_length=2, max_length=2)] | None = None
+    description: str = ""
+
+
+class GrantShape(_Strict):
+    """An entry of ``grants``; nothing about a grant is implied, so every key is required."""
+
+    to: list[Annotated[str, Field(pattern=r"^(group:)?[^\s:,]{1,100}$")]]
+    purposes: list[Annotated[str, Field(pattern=r"^\S{1,100}$")]]
+    operations: list[Annotated[str, _one_of(*OPERATIONS)]]
+    until: Day
+    approval: Annotated[str, _one_of(*Approval)]
+
+
+class PolicyShape(_Strict):
+    """The whole file."""
+
+    apiVersion: Literal["keyong/v1"]  # noqa: N815 (the file's own key)
+    kind: Literal["AccessPolicy"]
+    metadata: MetadataShape
+    unit: UnitShape
+    budget: BudgetShape
+    defaults: dict[str, Annotated[str, _one_of("deny")]] = Field(default_factory=dict)
+    columns: dict[Word, ColumnShape]
+    grants: list[GrantShape]
+
+
+def check_shape(document: Document) -> PolicyShape:
+    """Return the checked shape of *document*.
+
+    Raises `InvalidInputError` ``policy.…`` for the problem that stands first in the file.
+    """
+    try:
+        return PolicyShape.model_validate(document.data)
+    except ValidationError as error:
+        found = [
+            _refusal(document, problem["loc"], problem["type"], problem.get("ctx", {}))
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+    # A key that is missing usually is the one misspelt further down: name that one first.
+    raise min(found, key=lambda it: (it.code == "policy.missing-key", int(str(it.facts["line"]))))
+
+
+def _refusal(  # noqa: PLR0911, PLR0912 (a table of codes, each literal where its message is looked for)
+    document: Document, path: Path, kind: str, facts: dict[str, Any]
+) -> InvalidInputError:
+    """Translate one pydantic problem; its own prose is in English only and may quote values."""
+    file, line, shown = document.file, document.line(path), show_path(path)
+    allowed = facts.get("allowed") or facts.get("expected")
+    if allowed:
+        listed = ", ".join(allowed) if isinstance(allowed, list) else str(allowed).strip("'")
+        return InvalidInputError("policy.not-one-of", file=file, line=line, path=shown, allowed=listed)
+    match kind:
+        case "extra_forbidden":
+            return InvalidInputError("policy.unknown-key", file=file, line=line, path=shown)
+        case "missing":
+            return InvalidInputError("policy.missing-key", file=file, line=line, path=shown)
+        case "keyong_null":
+            return InvalidInputError("policy.empty-value", file=file, line=line, path=shown)
+        case "string_type":
+            return InvalidInputError("policy.not-text", file=file, line=line, path=shown)
+        case "list_type":
+            return InvalidInputError("policy.not-a-list", file=file, line=line, path=shown)
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return InvalidInputError("policy.not-a-mapping", file=file, line=line, path=shown)
+        case "int_type" | "greater_than_equal" | "less_than_equal":
+            return InvalidInputError("policy.not-a-whole-number", file=file, line=line, path=shown)
+        case "keyong_number":
+            return InvalidInputError("policy.not-a-number", file=file, line=line, path=shown)
+        case "keyong_date":
+            return InvalidInputError("policy.not-a-day", file=file, line=line, path=shown)
+        case "keyong_scalar":
+            return InvalidInputError("policy.not-a-single-value", file=file, line=line, path=shown)
+        case "too_short" | "too_long":
+            return InvalidInputError("policy.not-two-values", file=file, line=line, path=shown)
+        case _:  # text patterns and lengths
+            return InvalidInputError("policy.bad-name", file=file, line=line, path=shown)

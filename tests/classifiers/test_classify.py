@@ -1,0 +1,110 @@
+"""Whole tables: every column gets a sensible proposal, and no evidence holds a value."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+
+from classifiers.classify import Proposal, classify
+from classifiers.taxonomy import core
+from sandbox.schema import Field, Kind
+
+DATA = Path(__file__).parents[2] / "examples" / "data" / "diabetes130.csv.gz"
+CHINESE = {
+    "身份证号": "pi.id.resident",
+    "姓名": "pi.name",
+    "手机号": "pi.contact.mobile",
+    "电子邮箱": "pi.contact.email",
+    "家庭住址": "pi.address",
+    "出生日期": "pi.birth-date",
+    "性别": "pi.gender",
+    "诊断编码": "pi.health",
+    "住院天数": "pi.health",
+}
+ABBREVIATIONS = ["sfzh", "xm", "sjh", "dzyx", "jtzz", "csrq", "xb", "zdbm", "hospital_days"]
+
+
+def fields_of(table: pa.Table) -> list[Field]:
+    return [
+        Field(column.name, Kind.INTEGER if pa.types.is_integer(column.type) else Kind.STRING, missing=("?",))
+        for column in table.schema
+    ]
+
+
+def tags_of(proposals: tuple[Proposal, ...]) -> dict[str, str]:
+    return {proposal.column: proposal.tag for proposal in proposals}
+
+
+def test_chinese_table(people: pa.Table) -> None:
+    proposals = classify(fields_of(people), people)
+    assert tags_of(proposals) == CHINESE
+    assert all(proposal.confidence >= 0.85 for proposal in proposals)
+
+
+def test_pinyin_abbreviations_without_any_value(people: pa.Table) -> None:
+    fields = [Field(name, Kind.STRING) for name in ABBREVIATIONS]
+    assert list(tags_of(classify(fields, [])).values()) == list(CHINESE.values())
+
+
+def test_values_alone(people: pa.Table) -> None:
+    table = people.rename_columns([f"c{index}" for index in range(people.num_columns)])
+    tags = list(tags_of(classify(fields_of(table), table)).values())
+    assert tags == [*list(CHINESE.values())[:-1], "general"]
+
+
+def test_nothing_recognised_is_said_with_little_confidence() -> None:
+    (proposal,) = classify([Field("zzz", Kind.STRING)], pa.table({"zzz": ["a", "b"]}))
+    assert (proposal.tag, proposal.confidence, proposal.evidence) == ("general", 0.2, ())
+
+
+def test_evidence_never_holds_a_value(people: pa.Table) -> None:
+    proposals = repr([proposal.evidence for proposal in classify(fields_of(people), people)])
+    for name in people.column_names[:6]:
+        assert not [value for value in people[name].to_pylist() if value in proposals]
+
+
+def test_batches_read_once_say_the_same_as_a_table(people: pa.Table) -> None:
+    once: Iterator[pa.RecordBatch] = iter(people.to_batches(max_chunksize=50))
+    assert tags_of(classify(fields_of(people), once)) == CHINESE
+
+
+def test_memory_does_not_grow_with_rows() -> None:
+    fields = [Field("a", Kind.STRING), Field("b", Kind.INTEGER)]
+
+    def batches(count: int) -> Iterator[pa.RecordBatch]:
+        for index in range(count):
+            numbers = pa.array(range(index * 5000, index * 5000 + 5000))
+            yield pa.RecordBatch.from_arrays([numbers.cast(pa.string()), numbers], ["a", "b"])
+
+    before = pa.default_memory_pool().max_memory()
+    classify(fields, batches(4))
+    few = pa.default_memory_pool().max_memory()
+    classify(fields, batches(200))
+    assert pa.default_memory_pool().max_memory() <= max(before, few) + 2**20
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="demo data not here")
+def test_diabetes() -> None:
+    table = pa.csv.read_csv(pa.py_buffer(gzip.decompress(DATA.read_bytes())))
+    tags = tags_of(classify(fields_of(table), table))
+    expected = {
+        "encounter_id": "pi.id.generic",
+        "patient_nbr": "pi.id.generic",
+        "race": "pi.ethnicity",
+        "gender": "pi.gender",
+        "age": "pi.age",
+    }
+    assert tags == {name: expected.get(name, "pi.health") for name in table.column_names}
+    assert len(tags) == 50
+
+
+def test_taxonomy_is_whole() -> None:
+    taxonomy = core()
+    for info in taxonomy.tags.values():
+        assert set(info.levels) == set(taxonomy.sources)
+        assert set(info.titles) == {"en", "zh"}
