@@ -1,0 +1,1 @@
+"""Datasets at rest: from a plaintext source to signed, encrypted, co-partitioned shards."""

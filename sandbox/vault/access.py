@@ -1,0 +1,148 @@
+"""A version in the books: stored in one transaction, loaded with its signature, opened column by column.
+
+The context of a column's key names (lineage, version, shard, column): a wrapped key moved to another
+place in the books does not open there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from sandbox.database import datasets, versions
+from sandbox.errors import TamperingError
+from sandbox.keys.keyring import KeyId, Keyring
+from sandbox.schema import LineageId
+from sandbox.vault.manifest import Manifest, load_manifest, sign_manifest
+from sandbox.vault.parquet import FOOTER, stored_columns
+from sandbox.vault.register import Prepared
+from sandbox.vault.store import Store
+
+
+def commit(
+    prepared: Prepared,
+    *,
+    connection: sa.Connection,
+    keyring: Keyring,
+    under: KeyId,
+    signer: Ed25519PrivateKey,
+    store: Store,
+) -> Manifest:
+    """Make a prepared version the dataset's current one, in the caller's transaction; return its manifest.
+
+    *under* is the dataset's key, which wraps the columns' keys.  The caller adds its log leaf with the
+    manifest's digest and commits.  On any error it rolls back; what was staged or published without a
+    commit is swept.
+    """
+    manifest = bind(prepared, connection, keyring, under)
+    connection.execute(
+        sa.insert(versions).values(
+            lineage=manifest.lineage,
+            version=manifest.version,
+            manifest=manifest.text(),
+            signature=sign_manifest(manifest, signer),
+            digest=manifest.digest(),
+            created=manifest.created,
+        )
+    )
+    connection.execute(sa.delete(datasets).where(datasets.c.name == manifest.dataset))
+    connection.execute(
+        sa.insert(datasets).values(
+            name=manifest.dataset, lineage=manifest.lineage, current_version=manifest.version
+        )
+    )
+    store.publish(prepared.staging, manifest.directory)
+    return manifest
+
+
+def bind(prepared: Prepared, connection: sa.Connection, keyring: Keyring, under: KeyId) -> Manifest:
+    """Put the raw keys of *prepared* into the keyring and return the manifest that names them."""
+    declared = prepared.declaration
+    key_ids = tuple(
+        tuple(
+            keyring.create(
+                connection,
+                _context(declared.lineage, declared.version, number, column),
+                under=under,
+                key=shard.keys[column],
+            )[0]
+            for column in (FOOTER, *stored_columns(declared.fields))
+        )
+        for number, shard in enumerate(prepared.shards)
+    )
+    return Manifest(
+        dataset=declared.dataset,
+        lineage=declared.lineage,
+        version=declared.version,
+        unit=declared.unit,
+        namespace=declared.namespace,
+        filter=declared.filter,
+        fields=declared.fields,
+        directory=f"{declared.lineage}.{declared.version}.{secrets.token_hex(8)}",
+        files=tuple(shard.file for shard in prepared.shards),
+        key_ids=key_ids,
+        withdrawn=(),
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def load_version(
+    connection: sa.Connection, lineage: LineageId, version: int, signed_by: Ed25519PublicKey
+) -> Manifest:
+    """Return the manifest of one version.
+
+    Raises `TamperingError` unless it is there, signed by *signed_by*, and of that version.
+    """
+    row = connection.execute(
+        sa.select(versions.c.manifest, versions.c.signature).where(
+            versions.c.lineage == lineage, versions.c.version == version
+        )
+    ).one_or_none()
+    if row is None:
+        raise TamperingError("vault.missing-manifest", lineage=lineage, version=version)
+    manifest = load_manifest(row.manifest, row.signature, signed_by)
+    if (manifest.lineage, manifest.version) != (lineage, version):
+        raise TamperingError("vault.wrong-manifest", lineage=lineage, version=version)
+    return manifest
+
+
+def known_directories(connection: sa.Connection, signed_by: Ed25519PublicKey) -> set[str]:
+    """Return the names in the store of all versions in the books: what `Store.sweep` must keep."""
+    rows = connection.execute(sa.select(versions.c.manifest, versions.c.signature))
+    return {load_manifest(row.manifest, row.signature, signed_by).directory for row in rows}
+
+
+def open_column_keys(
+    manifest: Manifest, connection: sa.Connection, keyring: Keyring, columns: Sequence[str]
+) -> list[dict[str, bytes]]:
+    """Return for each shard the keys that read *columns* (with FOOTER's), ready for `read_batches`.
+
+    Raises `TamperingError` for a wrapped key that is not the one the manifest names.
+    """
+    wanted = [
+        (shard, column, KeyId(manifest.key_id(shard, column)))
+        for shard in range(manifest.shards)
+        for column in dict.fromkeys((FOOTER, *columns))
+    ]
+    opened = keyring.open_many(
+        connection,
+        {key: _context(manifest.lineage, manifest.version, shard, column) for shard, column, key in wanted},
+    )
+    keys: list[dict[str, bytes]] = [{} for _ in range(manifest.shards)]
+    for shard, column, key in wanted:
+        keys[shard][column] = opened[key]
+    return keys
+
+
+def _context(lineage: LineageId, version: int, shard: int, column: str) -> dict[str, str]:
+    return {
+        "purpose": "column",
+        "lineage": lineage,
+        "version": str(version),
+        "shard": str(shard),
+        "column": column,
+    }

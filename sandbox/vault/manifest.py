@@ -1,0 +1,95 @@
+"""What a version of a dataset is: the one signed text that everything else is checked against.
+
+Canonical JSON, signed with Ed25519; its digest goes into the log.  It names files, sizes, digests, fields
+and the ids of keys.  It holds no key, no cell and no number of rows or units.  (A file's size follows its
+number of rows: whoever may read the manifest, or the disk, can estimate it.)
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from sandbox import canonical
+from sandbox.errors import TamperingError
+from sandbox.schema import DatasetName, Digest, Field, Kind, LineageId
+from sandbox.vault.parquet import FOOTER, ShardFile, stored_columns
+
+FORMAT = 1
+_SIGNED_AS = b"keyong manifest v1\n"  # a signature over a manifest is one over nothing else
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A version of a dataset.
+
+    *files* in shard order; *key_ids*, per shard, of the footer and the `stored_columns` in order.
+    *directory* is the version's name in the store, *withdrawn* the tags (hexadecimal) of units to be left
+    out, *created* an ISO 8601 moment in UTC.
+    """
+
+    dataset: DatasetName
+    lineage: LineageId
+    version: int
+    unit: str
+    namespace: str
+    filter: str
+    fields: tuple[Field, ...]
+    directory: str
+    files: tuple[ShardFile, ...]
+    key_ids: tuple[tuple[str, ...], ...]
+    withdrawn: tuple[str, ...]
+    created: str
+
+    @property
+    def shards(self) -> int:
+        """Number of shards."""
+        return len(self.files)
+
+    def key_id(self, shard: int, column: str) -> str:
+        """Return the id of the key of one column (or FOOTER) of one shard; `ValueError` if unknown."""
+        return self.key_ids[shard][(FOOTER, *stored_columns(self.fields)).index(column)]
+
+    def text(self) -> str:
+        """Return the canonical JSON."""
+        return canonical.encode({"format": FORMAT, **asdict(self)}).decode()
+
+    def digest(self) -> Digest:
+        """Return the SHA-256 of the canonical JSON."""
+        return canonical.digest({"format": FORMAT, **asdict(self)})
+
+
+def sign_manifest(manifest: Manifest, key: Ed25519PrivateKey) -> str:
+    """Return the signature over *manifest*, in hexadecimal."""
+    return key.sign(_SIGNED_AS + manifest.text().encode()).hex()
+
+
+def load_manifest(text: str, signature: str, key: Ed25519PublicKey) -> Manifest:
+    """Return the manifest that *text* is, after its signature has been checked.
+
+    Raises `TamperingError` if the signature is not *key*'s over exactly this text, or the format is unknown.
+    """
+    try:
+        key.verify(bytes.fromhex(signature), _SIGNED_AS + text.encode())
+    except (InvalidSignature, ValueError):
+        raise TamperingError("vault.bad-manifest-signature") from None
+    held = json.loads(text)
+    if held.pop("format") != FORMAT:
+        raise TamperingError("vault.unknown-manifest-format", known=FORMAT)
+    return Manifest(
+        **held
+        | {
+            "fields": tuple(_field(field) for field in held["fields"]),
+            "files": tuple(ShardFile(**file) for file in held["files"]),
+            "key_ids": tuple(tuple(ids) for ids in held["key_ids"]),
+            "withdrawn": tuple(held["withdrawn"]),
+        }
+    )
+
+
+def _field(held: dict[str, Any]) -> Field:
+    return Field(**held | {"kind": Kind(held["kind"]), "missing": tuple(held["missing"])})

@@ -1,0 +1,75 @@
+"""Fields proposed from a sample, for the owner to confirm on the owner's own screen.
+
+A proposal is never used unconfirmed: what a column means is the owner's declaration.  When in doubt the
+proposal is a string: codes keep their leading zeros, and numbers of more than 15 digits are names of
+something.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Field, Kind
+from sandbox.vault.conform import DATE, FLOAT, TIMESTAMP, conform_column
+from sandbox.vault.source import ParquetSource, Source
+
+_SAMPLE_DISTINCT = 20_000
+_PLAIN_INTEGER = r"^[+-]?(0|[1-9]\d{0,14})(\.0*)?$"
+_LEADING_ZERO = r"^[+-]?0\d"
+_LONG_NUMBER = r"^[+-]?\d{16,}$"
+_TRUTH = r"^(?i:true|false)$"
+
+
+def propose_fields(source: Source) -> tuple[Field, ...]:
+    """Return a field for each column, from the first rows of *source* (or from a Parquet file's own types).
+
+    Raises `InvalidInputError` if there are no rows.
+    """
+    batch = next((batch for batch in source.batches() if batch.num_rows), None)
+    if batch is None:
+        raise InvalidInputError("vault.no-rows", file=str(source.path))
+    if isinstance(source, ParquetSource):
+        return tuple(_by_type(field) for field in source.schema)
+    return tuple(Field(name, _by_text(batch.column(name))) for name in source.columns)
+
+
+def _by_type(field: pa.Field) -> Field:
+    kind = field.type
+    if pa.types.is_decimal(kind):
+        return Field(field.name, Kind.DECIMAL, precision=min(kind.precision, 38), scale=kind.scale)
+    tests = (
+        (Kind.INTEGER, pa.types.is_integer),
+        (Kind.FLOAT, pa.types.is_floating),
+        (Kind.BOOLEAN, pa.types.is_boolean),
+        (Kind.DATE, pa.types.is_date),
+        (Kind.TIMESTAMP, pa.types.is_timestamp),
+    )
+    # A Parquet string is one because somebody meant it to be.
+    return Field(field.name, next((found for found, test in tests if test(kind)), Kind.STRING))
+
+
+def _by_text(sample: pa.Array) -> Kind:
+    values = pc.utf8_trim_whitespace(pc.unique(sample))
+    values = values.filter(pc.not_equal(values, ""))[:_SAMPLE_DISTINCT]
+    if not len(values) or _any(values, _LEADING_ZERO) or _any(values, _LONG_NUMBER):
+        return Kind.STRING
+    for kind, pattern in (
+        (Kind.BOOLEAN, _TRUTH),
+        (Kind.INTEGER, _PLAIN_INTEGER),
+        (Kind.FLOAT, FLOAT),
+        (Kind.DATE, DATE),
+        (Kind.TIMESTAMP, TIMESTAMP),
+    ):
+        if pc.all(pc.match_substring_regex(values, pattern)).as_py() and _conforms(values, kind):
+            return kind
+    return Kind.STRING
+
+
+def _any(values: pa.Array, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(values, pattern)).as_py())
+
+
+def _conforms(values: pa.Array, kind: Kind) -> bool:
+    return bool(conform_column(values, Field("sample", kind)).null_count == 0)

@@ -1,0 +1,219 @@
+"""Where an owner's rows come from: CSV and Parquet, streamed.
+
+A source is read once from front to back in batches of bounded size and never written anywhere.  CSV cells
+are handed on as text, exactly as they stand; what they mean is for `sandbox.vault.conform` to decide by
+the declared fields.  A CSV record that has not exactly the header's number of cells refuses the whole
+file: a shifted cell would otherwise end up in another column.  No error carries a cell.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from sandbox.errors import InvalidInputError
+from sandbox.schema import ORDINAL, UNIT_TAG
+
+BATCH_ROWS = 131_072
+BATCH_BYTES = 32 << 20
+_CSV_BLOCK = 8 << 20
+_HEADER_BYTES = 1 << 20
+_RESERVED = (ORDINAL, UNIT_TAG)
+_DELIMITERS = ",;\t|"
+_FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes done, bytes in all)."""
+
+
+class Source(ABC):
+    """A table of an owner: *columns* in file order, *size* in bytes on disk."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise InvalidInputError("vault.no-such-file", file=str(path))
+        self.path = path
+        self.size = path.stat().st_size
+        if self.size == 0:
+            raise InvalidInputError("vault.empty-file", file=str(path))
+        self.columns = self._read_columns()
+        _check_header(self.columns, path)
+
+    @abstractmethod
+    def _read_columns(self) -> tuple[str, ...]: ...
+
+    @abstractmethod
+    def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]: ...
+
+    def batches(self, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield all rows in batches of at most `BATCH_ROWS` rows and about `BATCH_BYTES` bytes.
+
+        Raises `InvalidInputError` for a file that cannot be read as what it claims to be.
+        """
+        for batch in self._read(progress):
+            pieces = max(-(-batch.num_rows // BATCH_ROWS), -(-batch.nbytes // BATCH_BYTES), 1)
+            step = max(1, -(-batch.num_rows // pieces))
+            for start in range(0, batch.num_rows, step):
+                yield batch.slice(start, step)
+        if progress:
+            progress(self.size, self.size)
+
+
+class CsvSource(Source):
+    """CSV in UTF-8 (a byte order mark is allowed), plain or .gz; every column is text.
+
+    The first record names the columns.  Quoted cells may hold delimiters and line breaks; blank lines are
+    skipped.
+    """
+
+    def __init__(self, path: Path, delimiter: str = ",") -> None:
+        if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+            raise InvalidInputError("vault.bad-delimiter", delimiter=delimiter)
+        self._delimiter = delimiter
+        self._zipped = path.suffix == ".gz"
+        super().__init__(path)
+
+    def _read_columns(self) -> tuple[str, ...]:
+        try:
+            with gzip.open(self.path) if self._zipped else self.path.open("rb") as file:
+                head = file.read(_HEADER_BYTES)
+        except (gzip.BadGzipFile, EOFError):
+            raise InvalidInputError("vault.bad-gzip", file=str(self.path)) from None
+        if head.startswith(_FOREIGN_MARKS) or b"\x00" in head:
+            raise InvalidInputError("vault.not-utf8", file=str(self.path))
+        # The header ends long before a character cut at the end of what was read; the reader checks the rest.
+        lines = head.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
+        columns = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
+        if any("\udc80" <= letter <= "\udcff" for name in columns for letter in name):
+            raise InvalidInputError("vault.not-utf8", file=str(self.path))
+        if len(columns) == 1 and any(other in columns[0] for other in _DELIMITERS):
+            raise InvalidInputError("vault.wrong-delimiter", file=str(self.path), delimiter=self._delimiter)
+        return tuple(columns)
+
+    def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]:
+        ragged: list[Any] = []
+
+        def refuse(row: Any) -> str:
+            ragged.append(row)
+            return "error"
+
+        options = {
+            "read_options": pa.csv.ReadOptions(use_threads=False, block_size=_CSV_BLOCK),
+            "parse_options": pa.csv.ParseOptions(
+                delimiter=self._delimiter,
+                newlines_in_values=True,
+                invalid_row_handler=refuse,
+            ),
+            "convert_options": pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(self.columns, pa.string()), strings_can_be_null=False
+            ),
+        }
+        try:
+            with self.path.open("rb") as file, _stream(file, self._zipped) as stream:
+                for batch in pa.csv.open_csv(stream, **options):
+                    if tuple(batch.schema.names) != self.columns:
+                        raise pa.ArrowInvalid("header")
+                    yield batch
+                    if progress:
+                        progress(min(file.tell(), self.size), self.size)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._explain(str(error), ragged) from None
+
+    def _explain(self, error: str, ragged: list[Any]) -> InvalidInputError:
+        """Say what is wrong without the reader's own words, which quote the record."""
+        file = str(self.path)
+        if ragged:
+            row = ragged[0]
+            return InvalidInputError(
+                "vault.ragged-record",
+                file=file,
+                record=row.number,
+                expected=row.expected_columns,
+                found=row.actual_columns,
+            )
+        if "invalid UTF8" in error:
+            return InvalidInputError("vault.not-utf8", file=file)
+        if "straddling" in error:
+            return InvalidInputError("vault.record-too-long", file=file, most=_CSV_BLOCK)
+        if self._zipped:
+            return InvalidInputError("vault.bad-gzip", file=file)
+        return InvalidInputError("vault.bad-csv", file=file)
+
+
+class ParquetSource(Source):
+    """A Parquet file of flat columns."""
+
+    def _read_columns(self) -> tuple[str, ...]:
+        try:
+            schema = pq.read_schema(self.path)
+        except (pa.ArrowException, OSError):
+            raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
+        for field in schema:
+            if not _flat(field.type):
+                raise InvalidInputError("vault.bad-column-type", column=field.name, type=str(field.type))
+        self.schema = schema
+        return tuple(schema.names)
+
+    def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]:
+        try:
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                done, total = 0, max(1, file.metadata.num_rows)
+                for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
+                    yield batch
+                    done += batch.num_rows
+                    if progress:
+                        progress(self.size * done // total, self.size)
+        except (pa.ArrowException, OSError):
+            raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
+
+
+def open_source(path: Path, delimiter: str = ",") -> Source:
+    """Return the source for *path* by its name: .parquet, or CSV (.csv, .csv.gz and anything else)."""
+    if path.suffix in (".parquet", ".pq"):
+        return ParquetSource(path)
+    return CsvSource(path, delimiter)
+
+
+def _stream(file: Any, zipped: bool) -> Any:
+    whole = pa.PythonFile(file, mode="r")
+    return pa.CompressedInputStream(whole, "gzip") if zipped else whole
+
+
+def _check_header(columns: tuple[str, ...], path: Path) -> None:
+    if not columns:
+        raise InvalidInputError("vault.empty-file", file=str(path))
+    for position, name in enumerate(columns, start=1):
+        if not name.strip() or name != name.strip() or not name.isprintable():
+            raise InvalidInputError("vault.bad-column-name", file=str(path), position=position)
+        if name in _RESERVED:
+            raise InvalidInputError("vault.reserved-column", column=name)
+    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    if doubled:
+        raise InvalidInputError("vault.duplicate-column", file=str(path), columns=doubled)
+
+
+def _flat(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return any(
+        test(kind)
+        for test in (
+            pa.types.is_integer,
+            pa.types.is_floating,
+            pa.types.is_decimal,
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_boolean,
+            pa.types.is_date,
+            pa.types.is_timestamp,
+            pa.types.is_null,
+        )
+    )

@@ -1,0 +1,132 @@
+"""What a cell means, against Python's own numbers and dates."""
+
+import datetime as dt
+import math
+from decimal import Decimal, InvalidOperation
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Field, Kind
+from sandbox.vault.conform import Conforming, arrow_type, check_fields, conform, conform_column
+
+F = Field("x", Kind.STRING)
+
+
+def means(kind: Kind, *texts: str | None, missing: tuple[str, ...] = (), **size: int) -> list[object]:
+    field = Field("x", kind, missing=missing, **size)
+    column = conform_column(pa.array(texts, pa.string()), field)
+    assert column.type == arrow_type(field)
+    return column.to_pylist()
+
+
+def test_integers() -> None:
+    good = {"7": 7, "-7": -7, "+7": 7, "007": 7, "7.0": 7, "7.": 7, " 7 ": 7, "-0": 0, "0" * 40 + "1": 1}
+    good |= {"9223372036854775807": 2**63 - 1, "-9223372036854775807": 1 - 2**63}
+    assert means(Kind.INTEGER, *good) == list(good.values())
+    bad = ["", None, "7.5", "1e3", "0x7", "seven", "--7", "9223372036854775808", "1" * 60, "７", "NaN", "+"]
+    assert means(Kind.INTEGER, *bad) == [None] * len(bad)
+
+
+def test_floats() -> None:
+    good = {"1.5": 1.5, "-.5": -0.5, "5.": 5.0, "1e3": 1000.0, "+2E-2": 0.02, "1e-999": 0.0}
+    assert means(Kind.FLOAT, *good) == list(good.values())
+    bad = ["nan", "NaN", "inf", "-Infinity", "1e999", "-1e400", "1_0", "1,5", ".", "e5", "0x1p3", "1e999999"]
+    assert means(Kind.FLOAT, *bad) == [None] * len(bad)
+    assert math.copysign(1, means(Kind.FLOAT, "-0.0")[0]) == 1
+
+
+def test_booleans_dates_timestamps() -> None:
+    assert means(Kind.BOOLEAN, "true", "NO", "Y", "0", "2", "是") == [True, False, True, False, None, None]
+    day = dt.date(2024, 2, 29)
+    assert means(Kind.DATE, "2024-02-29", "2024/02/29", "2024-02-29 00:00:00") == [day] * 3
+    assert (
+        means(Kind.DATE, "2023-02-29", "2024-13-01", "2024-02-29 10:00", "29.2.2024", "20240229")
+        == [None] * 5
+    )
+    at = dt.datetime(2024, 2, 29, 12, 0, 1)
+    texts = ["2024-02-29 12:00:01", "2024-02-29T12:00:01Z", "2024-02-29 20:00:01.0+08:00"]
+    assert means(Kind.TIMESTAMP, *texts) == [at] * 3
+    assert means(Kind.TIMESTAMP, "2024-02-29", "2024-02-30 12:00", "0001-01-01 00:00+14:00") == [None] * 3
+
+
+def test_missing_marks_are_exactly_those_declared() -> None:
+    assert means(Kind.STRING, "?", " ?", "", "NA", missing=("?",)) == [None, " ?", None, "NA"]
+    assert means(Kind.INTEGER, "-1", "1", missing=("-1",)) == [None, 1]
+    field = Field("x", Kind.INTEGER, missing=("-1",))
+    assert conform_column(pa.array([-1, 1, None]), field).to_pylist() == [None, 1, None]
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=4, max_value=10**9, min_value=-(10**9)))
+def test_decimals_are_exact_or_null(value: Decimal) -> None:
+    text = format(value, "f")
+    expected: Decimal | None = value.quantize(Decimal("0.01"))
+    if expected != value or len(expected.as_tuple().digits) > 8:
+        expected = None
+    assert means(Kind.DECIMAL, text, precision=8, scale=2) == [expected]
+    native = conform_column(
+        pa.array([value], pa.decimal128(38, 10)), Field("x", Kind.DECIMAL, precision=8, scale=2)
+    )
+    assert native.to_pylist() == [expected]
+
+
+@given(st.text(alphabet="0123456789.+-eE nf", max_size=8))
+def test_number_texts_agree_with_python(text: str) -> None:
+    def ask(kind: type) -> float | Decimal | None:
+        try:
+            value = kind(text.strip(" "))
+        except (ValueError, InvalidOperation):
+            return None
+        return value if math.isfinite(value) else None
+
+    assert means(Kind.FLOAT, text) == [ask(float)]
+    decimal = ask(Decimal)
+    if decimal is not None and "e" not in text.lower():
+        assert means(Kind.DECIMAL, text, precision=38, scale=10) == [decimal]
+    whole = decimal is not None and "e" not in text.lower() and "." not in text
+    assert not whole or means(Kind.INTEGER, text) == [int(decimal or 0)]
+
+
+def test_arrow_types_mean_the_same_as_text() -> None:
+    def native(values: list[object], kind: pa.DataType, wanted: Kind) -> list[object]:
+        return conform_column(pa.array(values, kind), Field("x", wanted)).to_pylist()
+
+    assert native([1, None, 2**64 - 1], pa.uint64(), Kind.INTEGER) == [1, None, None]
+    assert native([1.5, math.nan, math.inf, -math.inf], pa.float32(), Kind.FLOAT) == [1.5, None, None, None]
+    assert native([7.0, 7.5], pa.float64(), Kind.INTEGER) == [7, None]
+    assert native([7, 8], pa.int8(), Kind.STRING) == ["7", "8"]
+    assert native([7, 2], pa.int8(), Kind.FLOAT) == [7.0, 2.0]
+    at = dt.datetime(2024, 2, 29, 12, 0, 1, tzinfo=dt.UTC)
+    assert native([at], pa.timestamp("ns", "Asia/Shanghai"), Kind.TIMESTAMP) == [at.replace(tzinfo=None)]
+    assert native([at.date()], pa.date64(), Kind.DATE) == [at.date()]
+    assert native([at.replace(hour=0, second=0)], pa.timestamp("s"), Kind.DATE) == [at.date()]
+    assert native(["a", ""], pa.dictionary(pa.int8(), pa.string()), Kind.STRING) == ["a", None]
+    assert native([None], pa.null(), Kind.INTEGER) == [None]
+
+
+def test_nonconforming_cells_are_counted_and_missing_ones_are_not() -> None:
+    fields = (Field("a", Kind.INTEGER, missing=("?",)), Field("b", Kind.FLOAT), Field("c", Kind.STRING))
+    batch = pa.RecordBatch.from_pydict(
+        {"c": ["x", "", None, "?"], "b": [math.nan, 1.0, None, 2.0], "a": ["?", "1", "one", ""]}
+    )
+    seen = Conforming()
+    out = conform(batch, fields, seen)
+    assert out.schema.names == ["a", "b", "c"]
+    assert dict(+seen.nonconforming) == {"a": 1, "b": 1}
+
+
+def test_fields_must_be_the_columns() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        check_fields((F,), ("y",))
+    assert caught.value.facts == {"missing": ["x"], "extra": ["y"]}
+    for size in (
+        {},
+        {"precision": 39, "scale": 2},
+        {"precision": 4, "scale": 5},
+        {"precision": 0, "scale": 0},
+    ):
+        with pytest.raises(InvalidInputError, match=r"vault\.bad-decimal"):
+            check_fields((Field("x", Kind.DECIMAL, **size),), ("x",))

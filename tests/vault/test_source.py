@@ -1,0 +1,149 @@
+"""Files that owners have, whole and broken."""
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Field, Kind
+from sandbox.vault import source as source_module
+from sandbox.vault.propose import propose_fields
+from sandbox.vault.source import CsvSource, ParquetSource, open_source
+
+SECRET = "canary-7f3a"
+
+
+def write(path: Path, data: bytes | str) -> Path:
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def rows(path: Path, **options: str) -> list[dict[str, object]]:
+    return [row for batch in open_source(path, **options).batches() for row in batch.to_pylist()]
+
+
+def test_csv_cells_are_text_as_they_stand(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", 'id,note\n007,"a,\nb"\n\n 8,NA\n9,""\n')
+    assert rows(path) == [
+        {"id": "007", "note": "a,\nb"},
+        {"id": " 8", "note": "NA"},
+        {"id": "9", "note": ""},
+    ]
+
+
+def test_byte_order_mark_delimiter_and_gzip(tmp_path: Path) -> None:
+    data = "\ufeff姓名;年龄\n张三;7\n".encode()
+    expected = [{"姓名": "张三", "年龄": "7"}]
+    assert rows(write(tmp_path / "a.csv", data), delimiter=";") == expected
+    assert rows(write(tmp_path / "a.csv.gz", gzip.compress(data)), delimiter=";") == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "vault.empty-file"),
+        (b"\n\n", "vault.empty-file"),
+        (b"a,a\n1,2\n", "vault.duplicate-column"),
+        (b"a,\n1,2\n", "vault.bad-column-name"),
+        (b"a, b\n1,2\n", "vault.bad-column-name"),
+        (b"a,__unit\n1,2\n", "vault.reserved-column"),
+        (b"a;b\n1;2\n", "vault.wrong-delimiter"),
+        ("a,b\n1,2\n".encode("utf-16"), "vault.not-utf8"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "vault.not-utf8"),
+        ("姓名,b\n1,2\n".encode("gb18030"), "vault.not-utf8"),
+        (f"a,b\n{SECRET},姓名\n".encode("gb18030"), "vault.not-utf8"),
+        (f"a,b\n1,2\n{SECRET},4,5\n".encode(), "vault.ragged-record"),
+        (f"a,b\n1,2\n{SECRET}\n".encode(), "vault.ragged-record"),
+    ],
+)
+def test_broken_csv_is_refused_without_its_cells(tmp_path: Path, data: bytes, code: str) -> None:
+    path = write(tmp_path / "a.csv", data)
+    with pytest.raises(InvalidInputError) as caught:
+        rows(path)
+    assert caught.value.code == code
+    assert SECRET not in str(caught.value)
+
+
+def test_a_ragged_record_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 3000 + "1,2,3\n")
+    with pytest.raises(InvalidInputError) as caught:
+        rows(path)
+    assert caught.value.facts["record"] == 3002
+    assert (caught.value.facts["expected"], caught.value.facts["found"]) == (2, 3)
+
+
+def test_other_broken_files(tmp_path: Path) -> None:
+    whole = gzip.compress(("a,b\n" + f"1,{SECRET}\n" * 50_000).encode())
+    damaged = {
+        "cut.csv.gz": (whole[: len(whole) // 2], "vault.bad-gzip"),
+        "not.csv.gz": (b"a,b\n1,2\n", "vault.bad-gzip"),
+        "not.parquet": (b"a,b\n1,2\n", "vault.bad-parquet"),
+        "open.csv": (b'a,b\n"1,2\n' + b"x" * (20 << 20), "vault.record-too-long"),
+    }
+    for name, (data, code) in damaged.items():
+        with pytest.raises(InvalidInputError) as caught:
+            rows(write(tmp_path / name, data))
+        assert caught.value.code == code
+    with pytest.raises(InvalidInputError, match=r"vault\.no-such-file"):
+        open_source(tmp_path / "nowhere.csv")
+    with pytest.raises(InvalidInputError, match=r"vault\.bad-delimiter"):
+        CsvSource(tmp_path / "open.csv", "::")
+    pq.write_table(pa.table({"a": [[1], [2]]}), tmp_path / "nested.parquet")
+    with pytest.raises(InvalidInputError, match=r"vault\.bad-column-type"):
+        open_source(tmp_path / "nested.parquet")
+
+
+def test_batches_are_bounded_and_progress_ends_at_the_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "BATCH_BYTES", 4096)
+    pq.write_table(pa.table({"a": range(10_000)}), tmp_path / "a.parquet")
+    write(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 10_000)
+    for name in ("a.parquet", "a.csv"):
+        seen: list[tuple[int, int]] = []
+        source = open_source(tmp_path / name)
+        batches = list(source.batches(lambda done, total, seen=seen: seen.append((done, total))))
+        assert sum(batch.num_rows for batch in batches) == 10_000
+        assert max(batch.nbytes for batch in batches) < 6000
+        assert seen[-1] == (source.size, source.size)
+        assert seen == sorted(seen)
+
+
+def test_proposed_fields(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        "int,code,long,float,flag,day,at,word,empty\n"
+        "7,007,1234567890123456,1.5,true,2024-02-29,2024-02-29 12:00:01,x,\n"
+        "-3,100,1234567890123457,2,FALSE,2024/03/01,2024-02-29T12:00,2,\n"
+        ",,,,,,,,\n",
+    )
+    kinds = [field.kind.value for field in propose_fields(open_source(path))]
+    assert kinds == [
+        "integer",
+        "string",
+        "string",
+        "float",
+        "boolean",
+        "date",
+        "timestamp",
+        "string",
+        "string",
+    ]
+
+
+def test_proposed_fields_of_parquet(tmp_path: Path) -> None:
+    table = pa.table(
+        {"d": pa.array([None, None], pa.decimal128(9, 2)), "s": ["1", "2"], "n": [1, 2], "z": [None, None]}
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    source = open_source(tmp_path / "a.parquet")
+    assert isinstance(source, ParquetSource)
+    assert propose_fields(source) == (
+        Field("d", Kind.DECIMAL, precision=9, scale=2),
+        Field("s", Kind.STRING),
+        Field("n", Kind.INTEGER),
+        Field("z", Kind.STRING),
+    )
