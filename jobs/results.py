@@ -1,0 +1,189 @@
+"""From noisy integers to a table: values, 95 % intervals, HAVING, ORDER BY, LIMIT.  Post-processing only.
+
+Everything here is a function of released integers and the public plan, so it costs nothing and may be done
+again at any time.  Fixed rules, the same for every dataset:
+
+* SUM = grid·S + origin·N and AVG = origin + grid·S/N, with the noisy N; an AVG is clipped to its public
+  domain, and is null (its interval the whole domain) where N ≤ 0.
+* A COUNT is shown as measured, so it may be negative; its interval is cut at 0, which the truth cannot pass.
+* The interval of an expression over k measures combines intervals of coverage 1 - 0.05/k by interval
+  arithmetic (Bonferroni), so it covers with at least 95 %; where that gives no bound, there is no interval.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cmp_to_key
+from itertools import product
+from typing import Any
+
+from jobs.evaluate import evaluate_columns
+from jobs.expressions import Column, Expression, columns
+from jobs.propagate import Interval, propagate
+from jobs.spec import Aggregate, Order, Output, Plan, Query, Recipe
+from sandbox.privacy.intervals import COVERAGE, Noise, half_width, linear_half_width, ratio_interval
+from sandbox.schema import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A result: *columns* as (name, ``key``|``value``), *rows* with ``name_low``, ``name_high`` per value."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[dict[str, Any], ...]
+
+
+def tabulate(query: Query, plan: Plan, noisy: Sequence[Sequence[int]]) -> Table:
+    """Return what *query* shows of a release of *plan*."""
+    bindings = _bindings(plan, noisy)
+    chosen = _chosen(query, bindings, plan.cells)
+    shown = [(output.name, "value" if _measures(output.expression) else "key") for output in query.outputs]
+    release = _Release(plan, noisy, bindings)
+    parts = [_column(output, release, chosen) for output in query.outputs]
+    rows = (dict(item for part in row for item in part.items()) for row in zip(*parts, strict=True))
+    return Table(tuple(shown), tuple(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    plan: Plan
+    noisy: Sequence[Sequence[int]]
+    bindings: Mapping[str, list[Scalar]]
+
+
+def measure_value(recipe: Recipe, plan: Plan, noisy: Sequence[Sequence[int]], cell: int) -> Scalar:
+    """Return the value of one measure in one cell."""
+    if recipe.aggregate is Aggregate.COUNT:
+        assert recipe.count is not None
+        return noisy[recipe.count][cell]
+    assert recipe.sum is not None
+    item = plan.measurements[recipe.sum]
+    total = noisy[recipe.sum][cell] * item.grid
+    if recipe.aggregate is Aggregate.SUM:
+        added = 0 if recipe.count is None else noisy[recipe.count][cell]
+        return number(total + item.origin * added)
+    assert recipe.count is not None
+    count = noisy[recipe.count][cell]
+    if count <= 0:
+        return None
+    return float(min(max(item.origin + total / count, item.low), item.high))
+
+
+def measure_interval(
+    recipe: Recipe, plan: Plan, noisy: Sequence[Sequence[int]], cell: int, coverage: Fraction
+) -> Interval:
+    """Return an interval that covers the bounded, clamped truth of the cell with at least *coverage*."""
+    if recipe.aggregate is Aggregate.COUNT:
+        assert recipe.count is not None
+        value, item = noisy[recipe.count][cell], plan.measurements[recipe.count]
+        around = half_width(plan.mechanism, item.scale, coverage)
+        return float(max(value - around, 0)), float(max(value + around, 0))
+    assert recipe.sum is not None
+    item, total = plan.measurements[recipe.sum], noisy[recipe.sum][cell]
+    if recipe.count is None:
+        around = half_width(plan.mechanism, item.scale, coverage)
+        return float((total - around) * item.grid), float((total + around) * item.grid)
+    count, counted = noisy[recipe.count][cell], plan.measurements[recipe.count]
+    total_noise, count_noise = Noise(plan.mechanism, item.scale), Noise(plan.mechanism, counted.scale)
+    if recipe.aggregate is Aggregate.AVG:
+        return ratio_interval(
+            total,
+            count,
+            total_noise,
+            count_noise,
+            low=item.low,
+            high=item.high,
+            origin=item.origin,
+            grid=item.grid,
+            coverage=coverage,
+        )
+    centre = float(total * item.grid + item.origin * count)
+    beside = linear_half_width(total_noise, item.grid, count_noise, item.origin, coverage=coverage)
+    return centre - beside, centre + beside
+
+
+def number(value: Fraction) -> int | float:
+    """Return *value* as an int where it is one, else as the nearest float."""
+    return value.numerator if value.denominator == 1 else float(value)
+
+
+def _bindings(plan: Plan, noisy: Sequence[Sequence[int]]) -> dict[str, list[Scalar]]:
+    cells = list(product(*(key.categories for key in plan.keys)))
+    found: dict[str, list[Scalar]] = {
+        f"key:{index}": [cell[index] for cell in cells] for index in range(len(plan.keys))
+    }
+    for index, recipe in enumerate(plan.recipes):
+        values = [measure_value(recipe, plan, noisy, cell) for cell in range(plan.cells)]
+        found[f"measure:{index}"] = values
+    return found
+
+
+def _chosen(query: Query, bindings: Mapping[str, list[Scalar]], cells: int) -> list[int]:
+    """The cells that HAVING keeps, in the order of ORDER BY, cut at LIMIT."""
+    kept = list(range(cells))
+    if query.having is not None:
+        truth = _evaluate(query.having, bindings, cells)
+        kept = [cell for cell in kept if truth[cell] is True]
+    for order in reversed(query.order):
+        kept = _sorted(kept, order, _evaluate(order.expression, bindings, cells))
+    return kept if query.limit is None else kept[: query.limit]
+
+
+def _sorted(cells: list[int], order: Order, values: list[Scalar]) -> list[int]:
+    known = [cell for cell in cells if values[cell] is not None]
+    null = [cell for cell in cells if values[cell] is None]
+    sign = -1 if order.descending else 1
+
+    def compare(a: int, b: int) -> int:
+        first: Any = values[a]
+        second: Any = values[b]
+        return sign * (int(first > second) - int(first < second))
+
+    known.sort(key=cmp_to_key(compare))
+    return [*null, *known] if order.nulls_first else [*known, *null]
+
+
+def _evaluate(expression: Expression, bindings: Mapping[str, list[Scalar]], cells: int) -> list[Scalar]:
+    if isinstance(expression, Column):
+        return bindings[expression.name]
+    used = {name: bindings[name] for name in sorted(columns(expression))}
+    return evaluate_columns(expression, used or {"": [None] * cells})
+
+
+def _measures(expression: Expression) -> list[int]:
+    """The numbers of the measures that *expression* uses."""
+    names = (name.split(":") for name in columns(expression))
+    return sorted(int(index) for kind, index in names if kind == "measure")
+
+
+def _column(output: Output, release: _Release, chosen: Sequence[int]) -> list[dict[str, Any]]:
+    name, expression = output.name, output.expression
+    plan, noisy, bindings = release.plan, release.noisy, release.bindings
+    values = _evaluate(expression, bindings, plan.cells)
+    used = _measures(expression)
+    if not used:
+        return [{name: plain(values[cell])} for cell in chosen]
+    coverage = 1 - (1 - COVERAGE) / len(used)
+    rows = []
+    for cell in chosen:
+        known: dict[str, Interval | None] = {
+            f"measure:{index}": measure_interval(plan.recipes[index], plan, noisy, cell, coverage)
+            for index in used
+        }
+        known |= {key: _point(column[cell]) for key, column in bindings.items() if key.startswith("key:")}
+        low, high = propagate(expression, known) or (None, None)
+        rows.append({name: plain(values[cell]), f"{name}_low": low, f"{name}_high": high})
+    return rows
+
+
+def _point(value: Scalar) -> Interval | None:
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return (float(value), float(value)) if numeric else None  # type: ignore[arg-type]
+
+
+def plain(value: Scalar) -> Any:
+    """Return *value* as JSON holds it."""
+    return value.isoformat() if isinstance(value, dt.date) else value

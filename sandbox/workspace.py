@@ -1,0 +1,261 @@
+"""A workspace: one directory that holds everything one trust domain owns.
+
+::
+
+    keyong.json     format number and workspace id, readable without keys
+    keyring/        the master key (0600), or the salt and wrapped master of a passphrase
+    books.sqlite    every table of `sandbox.database`
+    vault/          encrypted shards, one directory per dataset version
+    run/            locks, worker secrets, staging: nothing here outlives its process by right
+
+Whoever holds the operating-system account holds the keys: one workspace is one trust domain, and roles in it
+attribute, they do not authenticate.  The directory is 0700 and its files are 0600.  Losing the master key
+loses every dataset: there is no second way in, and `create` says so.
+
+A workspace is made under a temporary name and renamed, so that a killed `create` leaves nothing that `open`
+would take for one.  `open` refuses a newer format, a directory that others can read, and books older than
+the checkpoint that is kept outside the workspace (`sandbox.audit.anchor.Anchor`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sandbox.audit.anchor import Anchor
+from sandbox.audit.log import Log
+from sandbox.database import Database
+from sandbox.errors import InvalidInputError, TamperingError, UsageError
+from sandbox.keys.files import create_private
+from sandbox.keys.keyring import MASTER, Context, Keyring
+from sandbox.keys.provider import create_provider, open_provider
+
+FORMAT: Final = 1
+IDENTITY_FILE: Final = "keyong.json"
+_LOG_KEY: Final = {"purpose": "log-signing-key"}
+_MANIFEST_KEY: Final = {"purpose": "manifest-signing-key"}
+
+Passphrase = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An open workspace: its places, books, keys and log."""
+
+    directory: Path
+    id: str
+    database: Database
+    keyring: Keyring
+    log: Log
+    anchor: Anchor
+    manifest_key: Ed25519PrivateKey
+
+    @property
+    def vault(self) -> Path:
+        """Where encrypted shards stand."""
+        return self.directory / "vault"
+
+    @property
+    def run(self) -> Path:
+        """Where locks, worker secrets and staging stand."""
+        return self.directory / "run"
+
+    @contextmanager
+    def lock(self, name: str, *, wait: bool) -> Iterator[bool]:
+        """Hold the lock *name* among all processes; yields whether it was got.
+
+        The kernel frees it when the process ends, however it ends.
+        """
+        path = self.run / f"{name}.lock"
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Close the books."""
+        self.database.close()
+
+
+def utc_now() -> dt.datetime:
+    """Return the present instant in UTC, to the microsecond."""
+    return dt.datetime.now(dt.UTC)
+
+
+def find(start: Path) -> Path:
+    """Return the nearest directory at or above *start* that is a workspace, or raise `UsageError`."""
+    for directory in (start, *start.parents):
+        if (directory / IDENTITY_FILE).is_file():
+            return directory
+    raise UsageError("workspace.not-found", start=str(start))
+
+
+def create(directory: Path, passphrase: str | None = None) -> None:
+    """Make a workspace in *directory* (absent or empty), with a key file or a passphrase."""
+    directory = directory.absolute()
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise InvalidInputError("workspace.not-empty", directory=str(directory))
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    staging = directory.with_name(f".{directory.name}.{secrets.token_hex(8)}")
+    staging.mkdir(mode=0o700)
+    try:
+        _furnish(staging, passphrase)
+        if directory.exists():
+            directory.rmdir()
+        staging.rename(directory)
+        _sync(directory.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _furnish(directory: Path, passphrase: str | None) -> None:
+    for name in ("keyring", "vault", "run"):
+        (directory / name).mkdir(mode=0o700)
+    provider = create_provider(directory / "keyring", passphrase)
+    database = Database(directory / "books.sqlite")
+    (directory / "books.sqlite").touch(mode=0o600)
+    database.create()
+    keyring = Keyring(provider)
+    with database.transaction() as connection:
+        for context in (_LOG_KEY, _MANIFEST_KEY):
+            keyring.create(connection, context, MASTER, Ed25519PrivateKey.generate().private_bytes_raw())
+    database.close()
+    identity = {"format": FORMAT, "id": secrets.token_hex(16), "created": utc_now().isoformat()}
+    create_private(directory / IDENTITY_FILE, json.dumps(identity, indent=1).encode())
+
+
+def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Workspace:
+    """Open the workspace in *directory*; checks format, permissions and the anchor first."""
+    directory = directory.absolute()
+    identity = _identity(directory)
+    _check_private(directory)
+    database = Database(directory / "books.sqlite")
+    if not database.path.is_file():
+        raise InvalidInputError("workspace.no-books", directory=str(directory))
+    keyring = Keyring(open_provider(directory / "keyring", passphrase))
+    with database.reading() as connection:
+        log_key = _signing_key(keyring, connection, _LOG_KEY)
+        manifest_key = _signing_key(keyring, connection, _MANIFEST_KEY)
+    log = Log(f"keyong/{identity['id']}", log_key)
+    anchor = Anchor(_anchor_directory(), identity["id"], log.key)
+    # A snapshot of its own, taken after the anchor is read: others may have moved both since.
+    with database.reading() as connection:
+        anchor.check(connection)
+    return Workspace(directory, identity["id"], database, keyring, log, anchor, manifest_key)
+
+
+def _identity(directory: Path) -> dict[str, str]:
+    try:
+        identity = json.loads((directory / IDENTITY_FILE).read_text())
+        found = int(identity["format"])
+        result = {"id": str(identity["id"])}
+    except FileNotFoundError:
+        raise UsageError("workspace.not-found", start=str(directory)) from None
+    except (ValueError, KeyError, TypeError):
+        raise InvalidInputError("workspace.unreadable", directory=str(directory)) from None
+    if found != FORMAT:
+        raise InvalidInputError("workspace.other-format", found=found, supported=FORMAT)
+    return result
+
+
+def _check_private(directory: Path) -> None:
+    open_to_others = [
+        str(path)
+        for path in (directory, directory / IDENTITY_FILE, directory / "books.sqlite", directory / "keyring")
+        if path.exists() and path.stat().st_mode & 0o077
+    ]
+    if open_to_others:
+        raise InvalidInputError("workspace.open-to-others", paths=open_to_others)
+
+
+def _signing_key(keyring: Keyring, connection: sa.Connection, context: Context) -> Ed25519PrivateKey:
+    key_id = keyring.find(connection, context)
+    if key_id is None:
+        raise TamperingError("key.missing", key=context["purpose"])
+    return Ed25519PrivateKey.from_private_bytes(keyring.open(connection, key_id, context))
+
+
+def _anchor_directory() -> Path:
+    """KEYONG_ANCHORS, or the user's state directory (XDG Base Directory Specification)."""
+    chosen = os.environ.get("KEYONG_ANCHORS")
+    if chosen:
+        return Path(chosen)
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "keyong" / "anchors"
+
+
+def backup(workspace: Workspace, target: Path) -> int:
+    """Copy the workspace to *target* (absent) and return the number of files.
+
+    The books are copied first, in one snapshot: every shard they name is immutable and stays, so the copy is
+    whole even if others work meanwhile.  Keys are copied as they stand, wrapped; a key file is copied too,
+    which makes the backup as precious as the workspace.
+    """
+    target = target.absolute()
+    if target.exists():
+        raise InvalidInputError("workspace.not-empty", directory=str(target))
+    staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    staging.mkdir(mode=0o700, parents=True)
+    try:
+        _copy_books(workspace.database.path, staging / "books.sqlite")
+        for name in ("keyring", "vault"):
+            shutil.copytree(workspace.directory / name, staging / name)
+        (staging / "run").mkdir(mode=0o700)
+        shutil.copy2(workspace.directory / IDENTITY_FILE, staging / IDENTITY_FILE)
+        count = sum(path.is_file() for path in staging.rglob("*"))
+        staging.rename(target)
+        _sync(target.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return count
+
+
+def restore(source: Path, target: Path) -> None:
+    """Copy the backup *source* to *target* (absent or empty); `open_workspace` then checks the anchor."""
+    source, target = source.absolute(), target.absolute()
+    _identity(source)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InvalidInputError("workspace.not-empty", directory=str(target))
+    staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        shutil.copytree(source, staging)
+        staging.chmod(0o700)
+        if target.exists():
+            target.rmdir()
+        staging.rename(target)
+        _sync(target.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _copy_books(source: Path, target: Path) -> None:
+    target.touch(mode=0o600)
+    with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
+        here.backup(there)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

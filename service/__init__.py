@@ -1,0 +1,1 @@
+"""Every use case behind one gatekeeper: who asks, in which order, what is recorded."""

@@ -1,0 +1,129 @@
+"""Everything the books say about one dataset at one moment, checked as it is read.
+
+A dossier is read inside the caller's transaction, so that a decision and the charge that follows it see the
+same policy, tags and version.  The manifest's signature and the policy's digest are verified every time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import sqlalchemy as sa
+
+from jobs.pipeline import Circumstances
+from policies.model import AccessPolicy, policy_digest
+from policies.store import current as current_policy
+from sandbox.database import datasets, lineages, tags
+from sandbox.errors import DeniedError
+from sandbox.privacy.ledger import Limits, Window
+from sandbox.privacy.loss import Filter, limit_of_epsilon
+from sandbox.schema import DatasetName, Field, LineageId, Principal, Role, Tag, exact
+from sandbox.vault.access import load_version
+from sandbox.vault.manifest import Manifest
+from sandbox.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A dataset: its lineage's fixed facts, its current version, confirmed and proposed tags, its policy."""
+
+    name: DatasetName
+    lineage: LineageId
+    owner: str
+    filter: Filter
+    delta: Fraction
+    manifest: Manifest
+    digest: str
+    tags: dict[str, Tag]
+    policy: AccessPolicy | None
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """The declared columns by name."""
+        return {field.name: field for field in self.manifest.fields}
+
+    @property
+    def policy_digest(self) -> str:
+        """Digest of the policy in force, empty if there is none."""
+        return policy_digest(self.policy) if self.policy else ""
+
+    def circumstances(self, today: dt.date) -> Circumstances:
+        """Return what a job is judged by."""
+        return Circumstances(
+            version=self.manifest.version,
+            fields=self.fields,
+            tags=self.tags,
+            policy=self.policy,
+            filter=self.filter,
+            delta=self.delta,
+            today=today,
+        )
+
+    def limits(self) -> Limits:
+        """Return the limits of the policy in force in the filter's own currency; without one, nothing."""
+        budget = self.policy.budget if self.policy else None
+
+        def limit(epsilon: Fraction | None) -> Any:
+            return None if epsilon is None else limit_of_epsilon(self.filter, epsilon, self.delta)
+
+        if budget is None:
+            raise DeniedError("denied.no-policy", rule="policy", dataset=self.name)
+        window = budget.window
+        return Limits(
+            lifetime=limit(budget.epsilon),
+            per_job=limit(budget.per_job),
+            per_analyst=limit(budget.per_analyst),
+            window=Window(window.every, limit(window.epsilon)) if window else None,
+        )
+
+    def granted(self, by: Principal) -> bool:
+        """Whether some grant of the policy names *by* or one of its groups."""
+        names = {by.name, *(f"group:{group}" for group in by.groups)}
+        return self.policy is not None and any(grant.to & names for grant in self.policy.grants)
+
+    def reviewed_by(self, by: Principal) -> bool:
+        """Whether *by* is a reviewer of this dataset: anybody with the role but its owner."""
+        return Role.REVIEWER in by.roles and by.name != self.owner
+
+    def visible(self, by: Principal) -> bool:
+        """Whether *by* may see the catalogue entry: its owner, a reviewer, or someone granted."""
+        return by.name == self.owner or self.reviewed_by(by) or self.granted(by)
+
+
+def read(connection: sa.Connection, workspace: Workspace, name: str) -> Dossier:
+    """Return the dossier of dataset *name*; `DeniedError` if there is none.
+
+    An unknown name and a name that is not granted are refused alike by whoever asks on behalf of an analyst.
+    """
+    row = connection.execute(sa.select(datasets).where(datasets.c.name == name)).mappings().one_or_none()
+    if row is None:
+        raise unknown(name)
+    lineage = LineageId(row["lineage"])
+    signed_by = workspace.manifest_key.public_key()
+    manifest = load_version(connection, lineage, row["current_version"], signed_by)
+    fixed = connection.execute(sa.select(lineages).where(lineages.c.lineage == lineage)).mappings().one()
+    found = connection.execute(sa.select(tags).where(tags.c.lineage == lineage)).mappings()
+    return Dossier(
+        name=DatasetName(name),
+        lineage=lineage,
+        owner=fixed["owner"],
+        filter=Filter(fixed["filter"]),
+        delta=exact(fixed["delta"]),
+        manifest=manifest,
+        digest=manifest.digest(),
+        tags={tag["column"]: Tag(tag["tag"], bool(tag["confirmed"])) for tag in found},
+        policy=current_policy(connection, lineage),
+    )
+
+
+def unknown(name: str) -> DeniedError:
+    """Return the one refusal for datasets that do not exist and datasets that are not granted."""
+    return DeniedError("denied.unknown-dataset", rule="grants", dataset=name[:130])
+
+
+def names(connection: sa.Connection) -> list[str]:
+    """Return every dataset's name, sorted."""
+    return list(connection.scalars(sa.select(datasets.c.name).order_by(datasets.c.name)))

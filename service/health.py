@@ -1,0 +1,46 @@
+"""What this host offers, in facts: `keyong doctor`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import shutil
+import sys
+from importlib import metadata
+from typing import Any, Final
+
+from sandbox.vault.access import known_directories
+from service.desk import Desk
+
+MIN_FREE_BYTES: Final = 2**30
+_SHOWN: Final = ("ray", "pyarrow", "cryptography", "diffprivlib")
+
+
+def doctor(desk: Desk) -> dict[str, Any]:
+    """Return one line per thing that matters; `ok` false means something will not work as promised."""
+    free = shutil.disk_usage(desk.workspace.directory).free
+    core_limit, _ = resource.getrlimit(resource.RLIMIT_CORE)
+    checks = [
+        _check("system", sys.platform == "linux", f"{platform.system()} {platform.machine()}"),
+        _check("python", sys.version_info >= (3, 11), platform.python_version()),
+        _check("cores", (os.cpu_count() or 1) >= 2, str(os.cpu_count())),
+        _check("disk-free", free > MIN_FREE_BYTES, f"{free // 2**20} MiB"),
+        _check("core-dumps-off", core_limit == 0, "off" if core_limit == 0 else "workers turn them off"),
+        _check("anchor", desk.workspace.anchor.path.is_file(), str(desk.workspace.anchor.path)),
+        _check("vault", *_vault(desk)),
+        _check("python-jobs", ok=False, detail="not in this version"),
+    ]
+    versions = [_check(name, ok=True, detail=metadata.version(name)) for name in _SHOWN]
+    return {"checks": [*checks, *versions]}
+
+
+def _vault(desk: Desk) -> tuple[bool, str]:
+    with desk.reading() as connection:
+        known = known_directories(connection, desk.workspace.manifest_key.public_key())
+    there = {path.name for path in desk.workspace.vault.iterdir()}
+    return known <= there, f"{len(known & there)}/{len(known)} versions"
+
+
+def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "detail": detail}

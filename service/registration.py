@@ -1,0 +1,269 @@
+"""Registering a file: types proposed and declared, tags proposed, shards written, all or nothing.
+
+One registration at a time in a workspace (a lock that dies with its process).  Keys that do not exist yet are
+drawn in memory and stored by the same transaction that makes the version visible, so that a killed
+registration leaves neither rows nor keys.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from classifiers.classify import Proposal, classify
+from sandbox.database import datasets, lineages
+from sandbox.errors import InvalidInputError, TamperingError
+from sandbox.keys.keyring import MASTER, KeyId
+from sandbox.privacy.loss import Filter
+from sandbox.schema import NAME, DatasetName, Field, Kind, LineageId, Principal, Role, exact
+from sandbox.vault.access import commit, known_directories
+from sandbox.vault.manifest import Manifest
+from sandbox.vault.partition import LayoutKeys
+from sandbox.vault.propose import propose_fields
+from sandbox.vault.register import Declaration, Prepared, prepare
+from sandbox.vault.source import Source, open_source
+from sandbox.vault.store import DirectoryStore
+from service import catalogue, dossier
+from service.desk import Desk, Entry, require
+from service.gatekeeper import NewDataset, Progress
+
+_TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
+_SAMPLE_BATCHES: Final = 4
+
+
+def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
+    """Return proposed types and tags for the owner's screen; stores nothing."""
+    require(by, Role.OWNER)
+    source = open_source(new.path, new.delimiter)
+    fields = _declared_fields(source, new)
+    shown = [
+        {"name": f.name, "kind": _kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
+        for f, p in zip(fields, _proposals(source, fields), strict=True)
+    ]
+    return {"columns": shown}
+
+
+def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:
+    """Register a file as a new dataset or as the next version of one."""
+    require(by, Role.OWNER)
+    if not NAME.fullmatch(new.name):
+        raise InvalidInputError("dataset.bad-name", name=new.name[:130])
+    source = open_source(new.path, new.delimiter)
+    with desk.workspace.lock("register", wait=True):
+        place = _place(desk, by, new)
+        fields = place.fields or _declared_fields(source, new)
+        proposals = _proposals(source, fields)
+        store = DirectoryStore(desk.workspace.vault)
+        _sweep(desk, store)
+        declared = _declaration(new, place, fields)
+        heard = None if progress is None else lambda done, total: progress("read", done, total)
+        prepared = prepare(source, declared, place.keys, store, heard)
+        with desk.writing() as entry:
+            under = _dataset_key_id(entry, place) if place.known else _new_lineage(entry, by, new, place)
+            manifest = _commit(entry, prepared, under, store)
+            facts = {"lineage": place.lineage, "version": manifest.version, "digest": manifest.digest()}
+            entry.log("version", by.name, dataset=new.name, **facts)
+            catalogue.propose(entry, place.lineage, proposals)
+    if new.remove_source:
+        new.path.unlink()
+    found = catalogue.owned(desk, by, new.name)
+    return {
+        "dataset": new.name,
+        "lineage": place.lineage,
+        "version": manifest.version,
+        "digest": manifest.digest(),
+        "columns": catalogue.columns(found, titles=True),
+        "owner_report": {
+            "rows": prepared.report.rows,
+            "null_units_dropped": prepared.report.dropped_null_units,
+            "nonconforming": dict(prepared.report.nonconforming),
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a file goes: a lineage (new or known), its next version, and its keys (stored or only drawn)."""
+
+    lineage: LineageId
+    version: int
+    fields: tuple[Field, ...]
+    keys: LayoutKeys
+    filter: Filter
+    delta: str
+    known: bool
+    drawn_linkage: bool
+    reason: str
+
+
+def _place(desk: Desk, by: Principal, new: NewDataset) -> _Place:
+    with desk.reading() as connection:
+        exists = connection.scalar(sa.select(datasets.c.lineage).where(datasets.c.name == new.name))
+        if exists is not None or new.lineage is not None:
+            return _next_version(desk, connection, by, new)
+        siblings = connection.scalar(
+            sa.select(sa.func.count()).select_from(lineages).where(lineages.c.namespace == new.namespace)
+        )
+        if siblings and not new.new_lineage:
+            raise InvalidInputError("dataset.known-namespace", namespace=new.namespace)
+        linkage = _stored_key(desk, connection, _linkage(new.namespace))
+    lineage = LineageId(secrets.token_hex(12))
+    keys = LayoutKeys(linkage or secrets.token_bytes(32), secrets.token_bytes(32))
+    filter_, delta = _filter(new)
+    return _Place(lineage, 1, (), keys, filter_, delta, False, linkage is None, (new.new_lineage or "")[:200])
+
+
+def _next_version(desk: Desk, connection: sa.Connection, by: Principal, new: NewDataset) -> _Place:
+    found = dossier.read(connection, desk.workspace, new.name)
+    if found.owner != by.name:
+        raise dossier.unknown(new.name)
+    if new.lineage != found.lineage:
+        raise InvalidInputError("dataset.exists", name=new.name, lineage=found.lineage)
+    manifest = found.manifest
+    fixed = {"unit": manifest.unit, "namespace": manifest.namespace, "filter": found.filter.value}
+    for key, registered in fixed.items():
+        if getattr(new, key) != registered:
+            raise InvalidInputError("dataset.fixed", key=key, registered=registered)
+    linkage = _stored_key(desk, connection, _linkage(manifest.namespace))
+    order = _stored_key(desk, connection, _order(found.lineage))
+    if linkage is None or order is None:
+        raise InvalidInputError("dataset.no-layout-keys", name=new.name)
+    keys = LayoutKeys(linkage, order)
+    version = manifest.version + 1
+    return _Place(found.lineage, version, manifest.fields, keys, found.filter, "", True, False, "")
+
+
+def _filter(new: NewDataset) -> tuple[Filter, str]:
+    if new.filter not in set(Filter):
+        raise InvalidInputError("dataset.bad-filter", filter=new.filter[:40])
+    chosen = Filter(new.filter)
+    if chosen is Filter.PURE:
+        return chosen, "0"
+    delta = exact(new.delta)
+    if not 0 < delta <= exact("0.001"):
+        raise InvalidInputError("dataset.bad-delta", delta=new.delta[:40])
+    return chosen, new.delta
+
+
+def _declaration(new: NewDataset, place: _Place, fields: tuple[Field, ...]) -> Declaration:
+    return Declaration(
+        dataset=DatasetName(new.name),
+        lineage=place.lineage,
+        version=place.version,
+        unit=new.unit,
+        namespace=new.namespace,
+        filter=place.filter.value,
+        fields=fields,
+        shards=new.shards,
+        drop_null_units=new.drop_null_units,
+    )
+
+
+def _commit(entry: Entry, prepared: Prepared, under: KeyId, store: DirectoryStore) -> Manifest:
+    try:
+        return commit(
+            prepared,
+            connection=entry.connection,
+            keyring=entry.workspace.keyring,
+            under=under,
+            signer=entry.workspace.manifest_key,
+            store=store,
+        )
+    except BaseException:
+        store.discard(prepared.staging)
+        raise
+
+
+def _dataset_key_id(entry: Entry, place: _Place) -> KeyId:
+    found = entry.workspace.keyring.find(entry.connection, _dataset_key(place.lineage))
+    if found is None:
+        raise TamperingError("key.missing", key=place.lineage)
+    return found
+
+
+def _new_lineage(entry: Entry, by: Principal, new: NewDataset, place: _Place) -> KeyId:
+    keyring, connection = entry.workspace.keyring, entry.connection
+    under, _ = keyring.create(connection, _dataset_key(place.lineage), MASTER)
+    keyring.create(connection, _order(place.lineage), under, place.keys.order)
+    if place.drawn_linkage:
+        keyring.create(connection, _linkage(new.namespace), MASTER, place.keys.linkage)
+    facts = {
+        "lineage": place.lineage,
+        "namespace": new.namespace,
+        "unit": new.unit,
+        "filter": place.filter.value,
+        "delta": place.delta,
+        "owner": by.name,
+        "reason": place.reason,
+    }
+    connection.execute(sa.insert(lineages).values(**facts, created=entry.at.isoformat()))
+    entry.log("lineage", by.name, **facts)
+    return under
+
+
+def _stored_key(desk: Desk, connection: sa.Connection, context: Mapping[str, str]) -> bytes | None:
+    keyring = desk.workspace.keyring
+    key_id = keyring.find(connection, context)
+    return None if key_id is None else keyring.open(connection, key_id, context)
+
+
+def _dataset_key(lineage: LineageId) -> dict[str, str]:
+    return {"purpose": "dataset", "lineage": lineage}
+
+
+def _order(lineage: LineageId) -> dict[str, str]:
+    return {"purpose": "row-order", "lineage": lineage}
+
+
+def _linkage(namespace: str) -> dict[str, str]:
+    return {"purpose": "linkage", "namespace": namespace}
+
+
+def _sweep(desk: Desk, store: DirectoryStore) -> None:
+    with desk.workspace.database.transaction() as connection:
+        store.sweep(known_directories(connection, desk.workspace.manifest_key.public_key()))
+
+
+def _declared_fields(source: Source, new: NewDataset) -> tuple[Field, ...]:
+    """Types as proposed, overridden by what the owner says of each column."""
+    known = set(source.columns)
+    for column in (*new.types, *new.required, *(c for c in new.missing if c != "*")):
+        if column not in known:
+            raise InvalidInputError("dataset.unknown-column", dataset=new.name, column=column[:80])
+    common = new.missing.get("*", ())
+    return tuple(
+        replace(
+            _typed(field, new.types.get(field.name)),
+            required=field.name in new.required,
+            missing=(*common, *new.missing.get(field.name, ())),
+        )
+        for field in propose_fields(source)
+    )
+
+
+def _typed(field: Field, text: str | None) -> Field:
+    if text is None:
+        return field
+    match = _TYPE.fullmatch(text)
+    if match is None or match[1] not in set(Kind) or (match[1] == Kind.DECIMAL) != (match[2] is not None):
+        raise InvalidInputError("dataset.bad-type", column=field.name, type=text[:40], known=list(Kind))
+    precision, scale = (int(match[2]), int(match[3])) if match[2] else (None, None)
+    return replace(field, kind=Kind(match[1]), precision=precision, scale=scale)
+
+
+def _kind_text(field: Field) -> str:
+    return f"decimal({field.precision},{field.scale})" if field.kind is Kind.DECIMAL else field.kind.value
+
+
+def _proposals(source: Source, fields: tuple[Field, ...]) -> tuple[Proposal, ...]:
+    return classify(fields, _sample(source))
+
+
+def _sample(source: Source) -> Iterator[Any]:
+    yield from itertools.islice(open_source(source.path).batches(), _SAMPLE_BATCHES)

@@ -1,0 +1,254 @@
+"""Pictures of budgets and answers, made of the gatekeeper's JSON alone.
+
+Drawn without a display; SVG keeps its letters as text, so that a reader's fonts show every language, while
+a PNG speaks Chinese only where a Chinese font is installed.  Colours are those of Okabe and Ito (2008),
+which colour-blind readers tell apart.  Every picture says that its numbers carry noise and how much.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox.errors import InvalidInputError
+from service import wording
+from service.messages import catalogue
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Json = Mapping[str, Any]
+
+BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#E69F00", "#009E73", "#E3E6E8", "#333333"
+ANALYSTS: Final = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#D55E00")
+MOST_BARS: Final = 60
+"""More rows than this are no picture any more."""
+
+_CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Heiti SC",
+    "SimHei",
+)
+_HEADING_INCHES = 0.62
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+# --- in a terminal ------------------------------------------------------------------------------------
+
+
+def budget_bars(budget: Json, width: int = 80) -> list[str]:
+    """Return *budget* (as `Gatekeeper.budget_show`) as lines of text with one bar per limit."""
+    tongue = catalogue.language()
+    title = catalogue.say("reports.budget-of", tongue, dataset=budget["dataset"])
+    lines = [f"{title}   {_filter(budget, tongue)}"]
+    for label, spent, limit in _limits(budget, tongue):
+        amounts = catalogue.say(
+            "reports.spent-of",
+            tongue,
+            spent=wording.tidy(spent["epsilon"]),
+            limit=wording.tidy(limit["epsilon"]),
+        )
+        part = wording.share(spent, limit)
+        lines += ["", label, f"{bar(part, max(width - 40, 10))} {part:6.1%}  {amounts}"]
+    left = budget["remaining"]
+    return [
+        *lines,
+        "",
+        catalogue.say("reports.left", tongue, left=wording.loss({**left, "filter": budget["filter"]})),
+    ]
+
+
+def bar(part: float, width: int) -> str:
+    """Return a bar of *width* characters, of which *part* (0 to 1) is full, to an eighth of a character."""
+    if not (sys.stdout.encoding or "").lower().startswith("utf"):
+        full = round(part * width)
+        return "[" + "#" * full + "-" * (width - full) + "]"
+    eighths = round(part * width * 8)
+    if part > 0:
+        eighths = max(eighths, 1)
+    full, rest = divmod(eighths, 8)
+    solid = "█" * full + (_EIGHTHS[rest] if rest else "")
+    return solid + "░" * (width - len(solid))
+
+
+def _filter(budget: Json, tongue: str) -> str:
+    key = "reports.filter-pure" if budget["filter"] == "pure" else "reports.filter-zcdp"
+    return catalogue.say(key, tongue, delta=wording.tidy(budget["delta"]))
+
+
+def _limits(budget: Json, tongue: str) -> list[tuple[str, Json, Json]]:
+    """Return (label, spent, limit) of the lifetime, the window and the analyst's share, if set."""
+    found = [(catalogue.say("reports.lifetime", tongue), budget["spent"], budget["limit"])]
+    if window := budget.get("window"):
+        found.append((wording.window(window["every"], tongue), window["spent"], window["limit"]))
+    if own := budget.get("per_analyst"):
+        found.append((catalogue.say("reports.analyst", tongue), own["spent"], own["limit"]))
+    return found
+
+
+# --- as a file ----------------------------------------------------------------------------------------
+
+
+def check_format(path: Path) -> None:
+    """Raise `InvalidInputError` unless *path* ends in .svg or .png; ask before anything is spent."""
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise InvalidInputError("reports.unknown-format", path=str(path))
+
+
+def budget_chart(budget: Json, path: Path) -> None:
+    """Draw *budget* (as `Gatekeeper.budget_show`) to the SVG or PNG *path*: a bar a limit."""
+    check_format(path)
+    tongue = _tongue(path)
+    limits = _limits(budget, tongue)
+    figure = _figure(9, 1.7 + 0.85 * len(limits))
+    axes = figure.subplots()
+    for row, (_, spent, limit) in enumerate(limits):
+        axes.barh(row, 100, color=GREY, height=0.5, zorder=1)
+        if row == 0:
+            _pieces(axes, budget, tongue)
+        else:
+            axes.barh(row, 100 * wording.share(spent, limit), color=BLUE, height=0.5, zorder=2)
+        amounts = {"spent": wording.tidy(spent["epsilon"]), "limit": wording.tidy(limit["epsilon"])}
+        words = catalogue.say("reports.spent-of", tongue, **amounts)
+        axes.text(100, row - 0.33, words, ha="right", va="bottom", color=INK, fontsize=9)
+    axes.set_yticks(range(len(limits)), [label for label, _, _ in limits])
+    axes.set_ylim(len(limits) - 0.55, -0.65)
+    axes.set_xlim(0, 100)
+    axes.xaxis.set_major_formatter("{x:.0f} %")
+    _bare(axes)
+    _heading(
+        figure, catalogue.say("reports.budget-of", tongue, dataset=budget["dataset"]), _filter(budget, tongue)
+    )
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(
+            loc="upper left", bbox_to_anchor=(0, -0.16), ncols=6, frameon=False, fontsize=9, handlelength=1
+        )
+    _save(figure, path)
+
+
+def _pieces(axes: Axes, budget: Json, tongue: str) -> None:
+    """Draw each charge as a piece of the lifetime bar, and what this reader may not see as one."""
+    charges = budget["charges"]
+    people = list(dict.fromkeys(charge["principal"] for charge in charges))
+    everything, start = 100 * wording.share(budget["spent"], budget["limit"]), 0.0
+    shares = [100 * wording.share(charge["loss"], budget["limit"]) for charge in charges]
+    unseen = everything - sum(shares)
+    if unseen > 0.05:
+        others = catalogue.say("reports.others", tongue)
+        axes.barh(0, unseen, color="#9AA5AD", height=0.5, zorder=2, label=others)
+        start = unseen
+    named: set[str] = set()
+    for charge, width in zip(charges, shares, strict=True):
+        who = charge["principal"]
+        colour = ANALYSTS[people.index(who) % len(ANALYSTS)]
+        label = None if who in named else who
+        axes.barh(0, width, left=start, color=colour, height=0.5, zorder=2, edgecolor="white", label=label)
+        named.add(who)
+        start += width
+
+
+def result_chart(result: Json, path: Path) -> None:
+    """Draw a release (as `Gatekeeper.job_result`) to the SVG or PNG *path*: bars with 95 % intervals.
+
+    Raises `InvalidInputError` if there is nothing to draw or more than `MOST_BARS` rows.
+    """
+    check_format(path)
+    tongue = _tongue(path)
+    rows = result["rows"]
+    values = [column["name"] for column in result["columns"] if column["kind"] == "value"]
+    keys = [column["name"] for column in result["columns"] if column["kind"] == "key"]
+    if not rows or not values or len(rows) > MOST_BARS:
+        raise InvalidInputError("reports.not-drawable", rows=len(rows), most=MOST_BARS)
+    labels = [" · ".join("∅" if row[key] is None else str(row[key]) for key in keys) for row in rows]
+    figure = _figure(2.2 + 3.6 * len(values), 1.9 + 0.34 * len(rows))
+    panels = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, values, strict=True):
+        _bars(axes, name, rows)
+    panels[0].set_yticks(range(len(rows)), labels)
+    panels[0].set_ylim(len(rows) - 0.4, -0.6)
+    noise = catalogue.say("reports.noise", tongue, mechanism=wording.mechanism(result["mechanism"], tongue))
+    # A replay cost nothing; what the first release cost is told by its own job.
+    cost = "" if result["replayed"] else f", {wording.loss(result['loss'])}"
+    _heading(figure, " · ".join(keys) or result["dataset"], noise + cost)
+    _save(figure, path)
+
+
+def _bars(axes: Axes, name: str, rows: Sequence[Json]) -> None:
+    known = [(at, row) for at, row in enumerate(rows) if row[name] is not None]
+    at = [index for index, _ in known]
+    values = [row[name] for _, row in known]
+    axes.barh(at, values, color=BLUE, alpha=0.85, height=0.62, zorder=2)
+    ends = [(_or(row, f"{name}_low", name), _or(row, f"{name}_high", name)) for _, row in known]
+    spread = [
+        [v - low for v, (low, _) in zip(values, ends, strict=True)],
+        [h - v for v, (_, h) in zip(values, ends, strict=True)],
+    ]
+    axes.errorbar(values, at, xerr=spread, fmt="none", ecolor=INK, elinewidth=1.2, capsize=3, zorder=3)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_title(name, loc="left", fontsize=10, color=INK)
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.xaxis.grid(True, color=GREY, zorder=0)
+    _bare(axes)
+
+
+def _or(row: Json, name: str, otherwise: str) -> Any:
+    found = row.get(name)
+    return row[otherwise] if found is None else found
+
+
+# --- how it looks -------------------------------------------------------------------------------------
+
+
+def _figure(width: float, height: float) -> Figure:
+    # Imported here: half a second that a terminal bar does not need.
+    import matplotlib  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    families = [*_installed_chinese(), "DejaVu Sans", "sans-serif"]
+    matplotlib.rcParams.update(
+        {"svg.fonttype": "none", "svg.hashsalt": "keyong", "text.parse_math": False, "font.family": families}
+    )
+    return Figure(figsize=(width, height))
+
+
+@cache
+def _installed_chinese() -> tuple[str, ...]:
+    from matplotlib.font_manager import fontManager  # noqa: PLC0415
+
+    names = {font.name for font in fontManager.ttflist}
+    return tuple(name for name in _CHINESE_FONTS if name in names)
+
+
+def _tongue(path: Path) -> str:
+    return catalogue.language() if path.suffix.lower() == ".svg" or _installed_chinese() else "en"
+
+
+def _heading(figure: Figure, title: str, below: str) -> None:
+    height = figure.get_figheight()
+    figure.set_layout_engine("constrained", rect=(0.01, 0.01, 0.98, 0.99 - _HEADING_INCHES / height))
+    figure.text(0.012, 1 - 0.1 / height, title, va="top", fontsize=13, fontweight="bold", color=INK)
+    figure.text(0.012, 1 - 0.38 / height, below, va="top", fontsize=9, color="#666666")
+
+
+def _bare(axes: Axes) -> None:
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(left=False, colors=INK, labelsize=9)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with warnings.catch_warnings():
+        # A font here may lack letters; an SVG is drawn with the reader's fonts, which have them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)

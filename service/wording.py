@@ -1,0 +1,62 @@
+"""Losses, mechanisms and shares as people read them, from the JSON of the gatekeeper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from service.messages.catalogue import language as users_language
+from service.messages.catalogue import say
+
+MECHANISMS: Final = {
+    "discrete-laplace": "reports.mechanism-laplace",
+    "discrete-gaussian": "reports.mechanism-gaussian",
+}
+"""Noise mechanism → message key of its name."""
+
+WINDOWS: Final = {
+    "hour": "reports.window-hour",
+    "day": "reports.window-day",
+    "week": "reports.window-week",
+    "month": "reports.window-month",
+}
+"""Length of a pacing window → message key."""
+
+
+def tidy(amount: object) -> str:
+    """Return decimal text at four digits for the eye: ``"0.000001"`` → ``"1e-6"``; None → ``"–"``."""
+    if amount is None:
+        return "–"
+    short = f"{float(str(amount)):.4g}"
+    mantissa, sign, exponent = short.partition("e")
+    return f"{mantissa}e{int(exponent)}" if sign else short
+
+
+def loss(amount: Mapping[str, Any] | None) -> str:
+    """Return a loss in one line: ``ε 0.5`` under the pure filter, ``ε 0.5 (ρ 0.0044, δ 1e-6)`` under zCDP."""
+    if amount is None:
+        return "–"
+    if amount["filter"] == "pure":
+        return f"ε {tidy(amount['epsilon'])}"
+    return f"ε {tidy(amount['epsilon'])} (ρ {tidy(amount['rho'])}, δ {tidy(amount['delta'])})"
+
+
+def mechanism(name: str, language: str | None = None) -> str:
+    """Return the name of a noise mechanism in *language*, the user's if None."""
+    return say(MECHANISMS[name], language or users_language()) if name in MECHANISMS else name
+
+
+def window(every: str, language: str | None = None) -> str:
+    """Return what a pacing window is called in *language*, the user's if None."""
+    return say(WINDOWS[every], language or users_language()) if every in WINDOWS else every
+
+
+def share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> float:
+    """Return how much of the loss *whole* the loss *part* is, from 0 to 1.
+
+    Under zCDP the currency is ρ: equal ε do not add up, equal ρ do.
+    """
+    currency = "epsilon" if whole["filter"] == "pure" else "rho"
+    total = Decimal(str(whole[currency] or 0))
+    return float(min(Decimal(str(part[currency] or 0)) / total, Decimal(1))) if total > 0 else 1.0
