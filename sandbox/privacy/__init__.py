@@ -1,0 +1,1 @@
+"""Privacy loss: exact arithmetic, filters, ledger, samplers, mechanisms, intervals."""

@@ -1,0 +1,102 @@
+"""An empirical audit: what an adversary can tell about neighbouring integers never exceeds what is claimed.
+
+x and x + Δ are noised many times; for families of events (thresholds, low bits, low bits within a tail)
+Clopper-Pearson bounds give a lower bound of the loss.  All bounds of all tests together are wrong with
+probability below 1e-6, so a correct mechanism passes; a halved scale, and a floating-point Laplace, do not.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from diffprivlib.mechanisms import Laplace
+from scipy import stats
+
+from sandbox.privacy.mechanisms import add_noise
+
+CONFIDENCE = 1e-10
+"""Probability that one bound is wrong; about 2,000 bounds are computed."""
+DRAWS = 6_000
+STEPS = [2**k for k in (0, 1, 10, 20, 40)]
+
+
+def lower(hits, n):
+    return stats.beta.ppf(CONFIDENCE, hits, n - hits + 1) if hits else 0.0
+
+
+def upper(hits, n):
+    return stats.beta.ppf(1 - CONFIDENCE, hits + 1, n - hits) if hits < n else 1.0
+
+
+def events(base, step):
+    """Yield predicates that an adversary who knows *base* and *step* may look at."""
+    for quarter in range(-8, 13):
+        edge = base + quarter * step // 4
+        yield lambda y, edge=edge: y >= edge
+        yield lambda y, edge=edge: y <= edge
+    for bits in (1, 3):
+        for residue in range(2**bits):
+            yield lambda y, r=residue, m=2**bits: y % m == r
+    for edge in (base - 2 * step, base, base + step, base + 3 * step):
+        for residue in range(4):
+            yield lambda y, e=edge, r=residue: y >= e and y % 4 == r
+    yield lambda y: y % step == base % step
+    yield lambda y: (y - base) % step == 0 and y > base
+
+
+def counted(outputs, base, step):
+    for event in events(base, step):
+        yield [sum(map(event, column)) for column in outputs]
+
+
+def sample(mechanism, scale, base, step):
+    return [add_noise([value] * DRAWS, mechanism, scale) for value in (base, base + step)]
+
+
+def epsilon_bound(outputs, base, step):
+    """Lower bound of ln(P[M(x) in E]/P[M(x') in E]) over events and both directions."""
+    best = 0.0
+    for hits in counted(outputs, base, step):
+        for one, other in (hits, hits[::-1]):
+            best = max(best, math.log(max(lower(one, DRAWS), 1e-300) / upper(other, DRAWS)))
+    return best
+
+
+def distance_bound(outputs, base, step):
+    """Lower bound of μ for which no test tells the inputs apart better than N(0,1) from N(μ,1)."""
+    best = 0.0
+    for hits in counted(outputs, base, step):
+        for one, other in (hits, hits[::-1]):
+            gap = stats.norm.ppf(lower(one, DRAWS)) - stats.norm.ppf(upper(other, DRAWS))
+            best = max(best, gap if math.isfinite(gap) else 0.0)
+    return best
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_discrete_laplace_loses_no_more_than_it_claims(step):
+    outputs = sample("discrete-laplace", Fraction(step), 12345, step)
+    assert 0.4 < epsilon_bound(outputs, 12345, step) <= 1
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_discrete_gaussian_loses_no_more_than_it_claims(step):
+    """ρ = 1/2 at σ = Δ: as far apart as N(0,1) and N(1,1), but for the lattice at Δ = 1."""
+    outputs = sample("discrete-gaussian", Fraction(step) ** 2, 12345, step)
+    assert 0.4 < distance_bound(outputs, 12345, step) <= 1.02
+
+
+@pytest.mark.parametrize("step", [1, 2**20, 2**40])
+def test_a_halved_scale_is_caught(step):
+    outputs = sample("discrete-laplace", Fraction(step, 2), 12345, step)
+    assert epsilon_bound(outputs, 12345, step) > 1
+    outputs = sample("discrete-gaussian", Fraction(step, 2) ** 2, 12345, step)
+    assert distance_bound(outputs, 12345, step) > 1.02
+
+
+def test_a_floating_point_laplace_is_caught_by_its_low_bits():
+    """Mironov 2012: near 1 a sum cannot carry the bits that noise near 0 has, and so betrays its input."""
+    mechanism = Laplace(epsilon=1, sensitivity=1)
+    outputs = [np.array([mechanism.randomise(value) for _ in range(DRAWS)]) for value in (0.0, 1.0)]
+    fine, coarse = (int(np.sum((abs(y) < 1) & (y * 2.0**53 % 1 != 0))) for y in outputs)
+    assert math.log(lower(fine, DRAWS) / upper(coarse, DRAWS)) > 2
