@@ -18,7 +18,7 @@ from sandbox.workspace import utc_now
 from service import dossier
 from service.desk import Desk
 from service.dossier import Dossier
-from service.numbers import loss_to_json
+from service.numbers import fraction, left_to_json, loss_to_json
 
 
 def show(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
@@ -48,10 +48,10 @@ def _shown(connection: sa.Connection, found: Dossier, by: Principal, now: dt.dat
     return {
         "dataset": found.name,
         "filter": found.filter.value,
-        "delta": str(found.delta),
+        "delta": fraction(found.delta),
         "limit": shown(limits.lifetime),
         "spent": shown(spent),
-        "remaining": shown(limits.lifetime.minus(spent)),
+        "remaining": left_to_json(limits.lifetime.minus(spent), found.filter, found.delta),
         "per_job": None if limits.per_job is None else shown(limits.per_job),
         "per_analyst": share(limits.per_analyst, ledger.spent(connection, found.lineage, principal=by.name)),
         "window": by_window,

@@ -25,7 +25,7 @@ from service import dossier, runner, states
 from service.desk import Desk, require
 from service.dossier import Dossier
 from service.gatekeeper import JobRequest
-from service.numbers import fraction, loss_to_json
+from service.numbers import fraction, left_to_json, loss_to_json
 from service.requests import spec_of
 
 
@@ -59,7 +59,7 @@ def explain(desk: Desk, by: Principal, request: JobRequest) -> dict[str, Any]:
         "group_size": assumed,
         "columns": _columns(prepared, assumed),
         "measurements": [_measurement(item, plan) for item in plan.measurements],
-        "remaining": loss_to_json(_tightest(left), found.filter, found.delta),
+        "remaining": left_to_json(_tightest(left), found.filter, found.delta),
         "queries_left": _times(left, prepared.loss),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from sandbox.privacy.loss import ATTO, PICO, Filter, Loss, epsilon_of_rho
+from sandbox.privacy.loss import ATTO, PICO, Filter, Loss, affordable_epsilon, epsilon_of_rho
 
 
 def loss_to_json(loss: Loss, filter_: Filter, delta: Fraction) -> dict[str, Any]:
@@ -23,6 +23,11 @@ def loss_to_json(loss: Loss, filter_: Filter, delta: Fraction) -> dict[str, Any]
         "delta": fraction(delta + spent),
         "rho": decimal(loss.rho_pico, PICO),
     }
+
+
+def left_to_json(left: Loss, filter_: Filter, delta: Fraction) -> dict[str, Any]:
+    """Return *left* like `loss_to_json`, its ε rounded so that a job that asks for it is admitted."""
+    return loss_to_json(left, filter_, delta) | {"epsilon": affordable_epsilon(left, filter_, delta)}
 
 
 def decimal(units: int, per_one: int) -> str:

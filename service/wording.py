@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 from service.messages.catalogue import language as users_language
@@ -28,7 +28,7 @@ def tidy(amount: object) -> str:
     """Return decimal text at four digits for the eye: ``"0.000001"`` → ``"1e-6"``; None → ``"–"``."""
     if amount is None:
         return "–"
-    short = f"{float(str(amount)):.4g}"
+    short = f"{float(Fraction(str(amount))):.4g}"
     mantissa, sign, exponent = short.partition("e")
     return f"{mantissa}e{int(exponent)}" if sign else short
 
@@ -58,5 +58,5 @@ def share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> float:
     Under zCDP the currency is ρ: equal ε do not add up, equal ρ do.
     """
     currency = "epsilon" if whole["filter"] == "pure" else "rho"
-    total = Decimal(str(whole[currency] or 0))
-    return float(min(Decimal(str(part[currency] or 0)) / total, Decimal(1))) if total > 0 else 1.0
+    total = Fraction(str(whole[currency] or 0))
+    return min(float(Fraction(str(part[currency] or 0)) / total), 1.0) if total > 0 else 1.0

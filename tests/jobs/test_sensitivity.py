@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from registered import registered
 
 from jobs.expressions import Call, Column, Expression, Literal
 from jobs.kernels import measure
@@ -20,7 +21,6 @@ from jobs.planning import Setting, build
 from jobs.spec import Aggregate, Measure, Output, Plan, Query
 from sandbox.privacy.loss import Filter, Loss
 from sandbox.schema import CategoricalDomain, DatasetName, Field, Kind, NumericDomain
-from registered import registered
 
 FIELDS = (
     Field("person", Kind.INTEGER),
@@ -52,7 +52,9 @@ CONDITIONS: list[Expression | None] = [
     None,
     Call("greater", (Column("whole"), Literal(0))),
     Call("is_null", (Column("amount"),)),
-    Call("or", (Call("equal", (Column("group"), Literal("a"))), Call("less", (Column("amount"), Literal(1.5))))),
+    Call(
+        "or", (Call("equal", (Column("group"), Literal("a"))), Call("less", (Column("amount"), Literal(1.5))))
+    ),
 ]
 ARGUMENTS: list[Expression] = [
     Column("whole"),

@@ -38,7 +38,9 @@ def registered(
         yield [
             batch
             for shard in prepared.shards
-            for batch in read_batches(prepared.staging.path / shard.file.name, shard.file, shard.keys, columns)
+            for batch in read_batches(
+                prepared.staging.path / shard.file.name, shard.file, shard.keys, columns
+            )
         ]
     finally:
         shutil.rmtree(place, ignore_errors=True)

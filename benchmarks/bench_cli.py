@@ -1,0 +1,67 @@
+"""Whole processes of the command line: `keyong --help`, and a cold `keyong query` on the demo data.
+
+    python -m benchmarks.bench_cli [ROUNDS]
+
+The query is cold: a new process, no pool, Ray started and stopped; each round asks with another ε.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SQL = "SELECT age, COUNT(*) AS stays, AVG(time_in_hospital) AS days FROM health.diabetes GROUP BY age"
+
+
+def keyong(*arguments: str, place: Path) -> float:
+    """Run the command in *place* and return its seconds; a failure ends the benchmark."""
+    environment = {**os.environ, "KEYONG_ANCHORS": str(place / "anchors"), "KEYONG_WORKSPACE": str(place / "ws")}
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "cli", *arguments], check=True, env=environment, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - start
+
+
+def prepare(place: Path) -> None:
+    """Register the demo data."""
+    data = str(EXAMPLES / "data" / "diabetes130.csv.gz")
+    for line in (
+        ["init"],
+        ["identity", "new", "health-bureau", "--role", "owner"],
+        ["identity", "new", "wang", "--role", "analyst", "--group", "researchers"],
+        ["--as", "health-bureau", "dataset", "add", data, "--name", "health.diabetes", "--unit", "patient_nbr",
+         "--namespace", "health.patient", "--yes"],
+        ["--as", "health-bureau", "dataset", "tag", "health.diabetes", "--all-above", "0", "--reason", "bench"],
+        ["--as", "health-bureau", "policy", "apply", str(EXAMPLES / "diabetes" / "policy.yaml")],
+    ):  # fmt: skip
+        keyong(*line, place=place)
+
+
+def main() -> None:
+    """Run the rounds and print the figures."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        prepare(place)
+        helps = [keyong("--help", place=place) for _ in range(rounds)]
+        queries = [
+            keyong(
+                "--as", "wang", "query", SQL, "--epsilon", f"0.01{number}",
+                "--purpose", "readmission-statistics", place=place,
+            )
+            for number in range(rounds)
+        ]  # fmt: skip
+    figures = {"help_seconds": statistics.median(helps), "cold_query_seconds": statistics.median(queries)}
+    print(json.dumps({"rounds": rounds, **{name: round(value, 2) for name, value in figures.items()}}))
+
+
+if __name__ == "__main__":
+    main()

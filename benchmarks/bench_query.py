@@ -1,0 +1,105 @@
+"""The 10-million-row query through the whole product, against DuckDB's plain one.
+
+    python -m benchmarks.bench_query FILE.parquet [ROUNDS]
+
+Ours: identity, registration, tags, policy; then per round one new query (never a replay): decide, charge, log, 16
+encrypted shards on Ray workers, at most 4 rows a person, merge, noise, release, table; time from `job_submit`
+to the table in one process.  The floor: DuckDB, in process, non-private and unbounded, over the same rows
+unencrypted.  Both once before counting; then alternating; medians and their ratio are printed as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.persons import INDUSTRIES, REGIONS
+from service.embedded import create_workspace, open_gatekeeper
+from service.gatekeeper import Gatekeeper, JobRequest, NewDataset
+
+SQL = (
+    "SELECT region, industry, COUNT(*) AS n, SUM(income) AS total, AVG(income) AS mean "
+    "FROM bench.persons GROUP BY region, industry"
+)
+POLICY = """\
+apiVersion: keyong/v1
+kind: AccessPolicy
+metadata: {{dataset: bench.persons, version: 1, owner: owner}}
+unit: {{key: person_id, namespace: bench.person, max_rows: 4, expected_units: 2000000}}
+budget: {{filter: zcdp, epsilon: 1000, delta: 1e-6}}
+columns:
+  region: {{use: [group], categories: [{regions}]}}
+  industry: {{use: [group], categories: [{industries}]}}
+  income: {{use: [measure], bounds: [0, 500000], grid: 0.01}}
+grants:
+  - {{to: [analyst], purposes: [bench], operations: [count, sum, avg], until: 2099-12-31, approval: auto}}
+"""
+
+
+def prepare(place: Path, source: Path) -> Gatekeeper:
+    """Return an open gatekeeper with the file registered, tagged and granted."""
+    os.environ["KEYONG_ANCHORS"] = str(place / "anchors")
+    create_workspace(place / "ws", None)
+    keeper = open_gatekeeper(place / "ws")
+    keeper.identity_new("owner", ["owner"], [])
+    keeper.identity_new("analyst", ["analyst"], [])
+    owner = keeper.principal("owner")
+    keeper.dataset_add(owner, NewDataset(source, "bench.persons", "person_id", "bench.person"))
+    keeper.dataset_tag(owner, "bench.persons", {}, "benchmark", above="0")
+    policy = place / "policy.yaml"
+    policy.write_text(POLICY.format(regions=", ".join(REGIONS), industries=", ".join(INDUSTRIES)))
+    keeper.policy_apply(owner, policy)
+    return keeper
+
+
+def ours(keeper: Gatekeeper, number: int) -> float:
+    """One query through the whole product; another ε each time, so that nothing is replayed."""
+    analyst = keeper.principal("analyst")
+    start = time.perf_counter()
+    request = JobRequest(SQL, "bench", epsilon=f"1.{number:06d}")
+    job = keeper.job_submit(analyst, request)["job"]
+    rows = keeper.job_run(analyst, job)["rows"]
+    took = time.perf_counter() - start
+    assert len(rows) == len(REGIONS) * len(INDUSTRIES)
+    return took
+
+
+def floor(connection: duckdb.DuckDBPyConnection, source: Path) -> float:
+    """DuckDB's GROUP BY over the plain file."""
+    start = time.perf_counter()
+    connection.execute(SQL.replace("bench.persons", f"'{source}'")).fetchall()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Run the rounds and print the figures."""
+    source, rounds = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 7
+    with tempfile.TemporaryDirectory() as place:
+        keeper = prepare(Path(place), source)
+        try:
+            connection = duckdb.connect()
+            cold = ours(keeper, 0)
+            ours(keeper, 1)
+            floor(connection, source)
+            pairs = [(ours(keeper, number + 2), floor(connection, source)) for number in range(rounds)]
+        finally:
+            keeper.close()
+    figures = {
+        "rounds": rounds,
+        "cold_seconds": cold,
+        "query_seconds": statistics.median(a for a, _ in pairs),
+        "duckdb_seconds": statistics.median(b for _, b in pairs),
+        "ratio": statistics.median(a / b for a, b in pairs),
+    }
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()

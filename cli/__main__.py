@@ -1,0 +1,5 @@
+"""``python -m cli`` is ``keyong``."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,80 @@
+"""The options with which a job is asked, shared by ``query`` and ``job``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from cli import results
+from cli.progress import watching
+from cli.session import Session
+from sandbox.errors import AwaitingApprovalError, UsageError
+from service.gatekeeper import JobRequest, Json
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.argument("sql"),
+    click.option("--epsilon", metavar="E", help="Privacy loss to spend, e.g. 0.5."),
+    click.option("--error", metavar="H", help="Or the 95 % half-width you can live with: 50, or 1%."),
+    click.option(
+        "--group-size", type=int, metavar="N", help="Rows assumed in a group, for --error of an AVG."
+    ),
+    click.option("--purpose", envvar="KEYONG_PURPOSE", help="What the answer is for. [env: KEYONG_PURPOSE]"),
+    click.option(
+        "--max-rows", type=int, metavar="R", help="Look at fewer rows of a person than the policy lets."
+    ),
+)
+
+
+def asking(command: Command) -> Command:
+    """Give *command* the argument and options of which `request` makes a job."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def request(
+    *,
+    sql: str,
+    epsilon: str | None,
+    error: str | None,
+    group_size: int | None,
+    purpose: str | None,
+    max_rows: int | None,
+) -> JobRequest:
+    """Return the job asked for; the statement ``-`` is read from standard input.
+
+    The numbers of a budget stay the text that was typed: the gatekeeper says what it thinks of ``nan``.
+    Raises `UsageError` unless there is a purpose and exactly one of *epsilon* and *error*.
+    """
+    if not purpose:
+        raise UsageError("cli.no-purpose")
+    if (epsilon is None) == (error is None):
+        raise UsageError("cli.epsilon-or-error")
+    statement = sys.stdin.read() if sql == "-" else sql
+    return JobRequest(statement, purpose, epsilon, error, group_size, max_rows)
+
+
+def submit(session: Session, asked: JobRequest) -> str:
+    """Submit and return the job's id; raises `AwaitingApprovalError` if somebody has to agree first."""
+    answer = session.gatekeeper.job_submit(session.principal(), asked)
+    job: str = answer["job"]
+    if answer["status"] == "awaiting-approval":
+        raise AwaitingApprovalError("cli.awaiting-approval", job=job)
+    return job
+
+
+def finish(session: Session, job: str) -> Json:
+    """Bring *job* to its end, print the release and return it."""
+    session.job = job
+    with watching(session) as report:
+        result = session.gatekeeper.job_run(session.principal(), job, report)
+    session.job = None
+    results.show_result(session, result)
+    if not (session.json or session.quiet):
+        results.show_left(session, session.gatekeeper.budget_show(session.principal(), result["dataset"]))
+    return result

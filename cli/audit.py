@@ -1,0 +1,128 @@
+"""``keyong audit``: read the log, prove it, keep a checkpoint of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import render
+from cli.progress import watching
+from cli.session import Session, pass_session, say
+from sandbox.errors import InvalidInputError
+
+_MOST_NOTE_BYTES = 65_536
+_WIDEST_FACT = 24
+
+
+@click.group()
+def audit() -> None:
+    """Read and verify the log."""
+
+
+@audit.command("list")
+@click.option("--first", type=click.IntRange(min=0), default=0, show_default=True, help="Leaf to begin with.")
+@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True)
+@pass_session
+def list_leaves(session: Session, first: int, limit: int) -> None:
+    """List the leaves of the log."""
+    answer = session.gatekeeper.audit_list(session.principal(), first, limit)
+    if render.answer_json(session, answer):
+        return
+    headings = [
+        ("cli.head-leaf", "right"),
+        ("cli.head-when", "left"),
+        ("cli.head-who", "left"),
+        ("cli.head-what", "left"),
+        ("cli.head-facts", "left"),
+    ]
+    rows = [
+        (str(x["leaf"]), render.instant(x["time"]), x["actor"], x["kind"], _facts(x["facts"]))
+        for x in answer["leaves"]
+    ]
+    render.keyed(headings, rows)
+    session.tell("cli.log-size", size=answer["size"])
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name}={_short(value)}" for name, value in facts.items() if value not in ("", None))
+
+
+def _short(value: Any) -> str:
+    """Return a fact cut for the eye; `audit show` and --json have it whole."""
+    text = ", ".join(value) if isinstance(value, Mapping | list) else str(value)
+    return text if len(text) <= _WIDEST_FACT else text[: _WIDEST_FACT - 1] + "…"
+
+
+@audit.command("show")
+@click.argument("leaf", type=click.IntRange(min=0))
+@pass_session
+def show(session: Session, leaf: int) -> None:
+    """Show one leaf with the proof that it is in the log."""
+    answer = session.gatekeeper.audit_show(session.principal(), leaf)
+    if render.answer_json(session, answer):
+        return
+    render.lines(json.dumps(json.loads(answer["entry"]), ensure_ascii=False, indent=2))
+    render.facts(
+        [
+            ("cli.head-leaf", str(answer["leaf"])),
+            ("cli.head-proof", "\n".join(answer["hashes"])),
+            ("cli.head-checkpoint", answer["checkpoint"]),
+        ]
+    )
+
+
+@audit.command("verify")
+@click.option(
+    "--checkpoint",
+    "kept",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="One that you kept; repeat.",
+)
+@pass_session
+def verify(session: Session, kept: tuple[Path, ...]) -> None:
+    """Recompute the whole log and everything it vouches for; exit code 7 if anything was changed."""
+    notes = [_note(path) for path in kept]
+    with watching(session) as report:
+        answer = session.gatekeeper.audit_verify(session.principal(), notes, report)
+    if render.answer_json(session, answer):
+        return
+    render.lines(say("cli.verified"))
+    render.facts(
+        [
+            ("cli.head-log-size", f"{answer['size']:,}"),
+            ("cli.head-charges", f"{answer['charges']:,}"),
+            ("cli.head-releases", f"{answer['releases']:,}"),
+            ("cli.head-shards-checked", f"{answer['shards_checked']:,}"),
+            ("cli.head-root", answer["root"]),
+        ]
+    )
+    if not notes:
+        session.tell("cli.keep-checkpoint")
+
+
+def _note(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_MOST_NOTE_BYTES + 1)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if not text or len(content) > _MOST_NOTE_BYTES:
+        raise InvalidInputError("cli.no-checkpoint", path=str(path))
+    return text
+
+
+@audit.command("checkpoint")
+@pass_session
+def checkpoint(session: Session) -> None:
+    """Print the newest signed checkpoint; keep it where the owner cannot write."""
+    answer = session.gatekeeper.audit_checkpoint(session.principal())
+    if not render.answer_json(session, answer):
+        render.out(answer["note"])
+        session.tell("cli.checkpoint-key", key=answer["verifier_key"])

@@ -1,0 +1,235 @@
+"""``keyong dataset``: register, describe and tag."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import render
+from cli.progress import watching
+from cli.session import Session, pass_session, say
+from sandbox.errors import UsageError
+from service.gatekeeper import NewDataset
+from service.messages import catalogue
+from service.wording import tidy
+
+
+@click.group()
+def dataset() -> None:
+    """Register, describe and tag datasets."""
+
+
+@dataset.command("add")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="e.g. health.diabetes")
+@click.option(
+    "--unit", required=True, help='Key column of who is protected, or "row": each row is its own person.'
+)
+@click.option("--namespace", required=True, help="The kind of unit, e.g. cn.resident_id")
+@click.option("--filter", type=click.Choice(["zcdp", "pure"]), default="zcdp", show_default=True)
+@click.option("--delta", default="1e-6", show_default=True, help="δ of the lineage (zcdp).")
+@click.option("--shards", type=int, default=16, show_default=True, help="A power of two.")
+@click.option(
+    "--type", "types", multiple=True, metavar="COL=KIND", help='e.g. price="decimal(12,2)"; repeat.'
+)
+@click.option(
+    "--missing", multiple=True, metavar="COL=MARK", help="Mark that means null; * is every column; repeat."
+)
+@click.option("--required", "required", multiple=True, metavar="COL", help="Column without nulls; repeat.")
+@click.option("--delimiter", default=",", show_default=True)
+@click.option(
+    "--drop-null-units", is_flag=True, help="Leave out rows whose unit is null instead of refusing."
+)
+@click.option("--lineage", metavar="ID", help="This is a new version of a known lineage.")
+@click.option(
+    "--new-lineage", metavar="REASON", help="Other people than those in the known namespace, because …"
+)
+@click.option("--remove-source", is_flag=True, help="Delete FILE once it is safely registered.")
+@click.option("--yes", is_flag=True, help="Accept the proposed types without asking.")
+@pass_session
+def add(session: Session, /, *, yes: bool, **said: Any) -> None:
+    """Register a CSV or Parquet FILE, encrypted; only ciphertext is written."""
+    said["types"] = pairs(said["types"], "--type", last=True)
+    said["missing"] = marks(said["missing"])
+    new = NewDataset(**said)
+    by = session.principal()
+    if not yes:
+        _confirm(session, new)
+    with watching(session) as report:
+        answer = session.gatekeeper.dataset_add(by, new, report)
+    if render.answer_json(session, answer):
+        return
+    render.lines(say("cli.dataset-added", dataset=answer["dataset"], version=answer["version"]))
+    render.facts([("cli.head-lineage", answer["lineage"]), ("cli.head-digest", answer["digest"])])
+    _owner_report(session, answer["owner_report"])
+
+
+def _confirm(session: Session, new: NewDataset) -> None:
+    """Show the proposed types to the owner and ask; raises `UsageError` when nobody can be asked."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("cli.needs-yes")
+    preview = session.gatekeeper.dataset_preview(session.principal(), new)
+    for column in preview["columns"]:
+        click.echo(f"  {render.plain(column['name'])}: {column['kind']}", err=True)
+    click.confirm(say("cli.accept-types"), abort=True, err=True)
+
+
+def _owner_report(session: Session, report: Mapping[str, Any]) -> None:
+    # Exact counts are for the owner who just handed the rows over, hence talk and not data.
+    session.tell("cli.owner-report", rows=report["rows"])
+    if report["null_units_dropped"]:
+        session.tell("cli.owner-dropped", rows=report["null_units_dropped"])
+    for column, count in report["nonconforming"].items():
+        session.tell("cli.owner-nonconforming", column=column, count=count)
+
+
+@dataset.command("list")
+@pass_session
+def list_datasets(session: Session) -> None:
+    """List the datasets that you may see."""
+    answer = session.gatekeeper.dataset_list(session.principal())
+    if render.answer_json(session, answer):
+        return
+    headings = [
+        ("cli.head-dataset", "left"),
+        ("cli.head-owner", "left"),
+        ("cli.head-unit", "left"),
+        ("cli.head-namespace", "left"),
+        ("cli.head-version", "right"),
+        ("cli.head-columns", "right"),
+        ("cli.head-policy", "right"),
+    ]
+    keys = ("name", "owner", "unit", "namespace", "version", "columns", "policy_version")
+    render.keyed(headings, [tuple(_brief(d[key]) for key in keys) for d in answer["datasets"]])
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list):
+        return str(len(value))
+    return "–" if value is None else str(value)
+
+
+@dataset.command("show")
+@click.argument("name")
+@pass_session
+def show(session: Session, name: str) -> None:
+    """Show a dataset's public description: columns, tags, uses, domains."""
+    answer = session.gatekeeper.dataset_show(session.principal(), name)
+    if render.answer_json(session, answer):
+        return
+    render.facts(
+        [
+            ("cli.head-dataset", f"{answer['name']} v{answer['version']}"),
+            ("cli.head-owner", answer["owner"]),
+            ("cli.head-unit", f"{answer['unit']} ({answer['namespace']})"),
+            ("cli.head-filter", f"{answer['filter']}, δ {tidy(answer['delta'])}"),
+            ("cli.head-lineage", answer["lineage"]),
+        ]
+    )
+    render.out("")
+    headings = [
+        ("cli.head-column", "left"),
+        ("cli.head-kind", "left"),
+        ("cli.head-tag", "left"),
+        ("cli.head-uses", "left"),
+        ("cli.head-domain", "left"),
+    ]
+    render.keyed(headings, [_column(column) for column in answer["columns"]])
+
+
+def _column(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:
+    tag = column["tag"] or "–"
+    shown = tag if column["confirmed"] or not column["tag"] else say("cli.unconfirmed", tag=tag)
+    return column["name"], column["kind"], shown, ", ".join(column["uses"]), column["domain"]
+
+
+@dataset.command("classify")
+@click.argument("name")
+@pass_session
+def classify(session: Session, name: str) -> None:
+    """Show what the columns seem to be, with the evidence."""
+    answer = session.gatekeeper.dataset_classify(session.principal(), name)
+    if render.answer_json(session, answer):
+        return
+    headings = [
+        ("cli.head-column", "left"),
+        ("cli.head-tag", "left"),
+        ("cli.head-title", "left"),
+        ("cli.head-sensitive", "left"),
+        ("cli.head-confidence", "right"),
+        ("cli.head-evidence", "left"),
+    ]
+    render.keyed(headings, [_proposal(column) for column in answer["columns"]])
+    waiting = [column["name"] for column in answer["columns"] if not column["confirmed"]]
+    if waiting:
+        session.tell("cli.classify-next", count=len(waiting), dataset=name)
+
+
+def _proposal(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:
+    tag = column["tag"] if column["confirmed"] else say("cli.unconfirmed", tag=column["tag"])
+    sensitive = say("cli.yes") if column["sensitive"] else ""
+    confidence = f"{float(column['confidence']):.2f}"
+    title = column["title_zh"] if catalogue.language() == "zh" else column["title"]
+    return column["name"], tag, title, sensitive, confidence, "; ".join(column["evidence"])
+
+
+@dataset.command("tag")
+@click.argument("name")
+@click.argument("tags", nargs=-1, metavar="[COL=TAG]...")
+@click.option("--confirm", multiple=True, metavar="COL", help="Confirm what was proposed for COL; repeat.")
+@click.option("--all-above", metavar="C", help="Confirm every proposal at least so confident, e.g. 0.9.")
+@click.option("--reason", required=True, help="Goes into the log.")
+@pass_session
+def tag(
+    session: Session,
+    /,
+    *,
+    name: str,
+    tags: tuple[str, ...],
+    confirm: tuple[str, ...],
+    all_above: str | None,
+    reason: str,
+) -> None:
+    """Confirm what columns are; an unconfirmed column is denied to everybody."""
+    chosen: dict[str, str | None] = {**pairs(tags, "COL=TAG", last=True)}
+    if twice := sorted(chosen.keys() & set(confirm)):
+        raise UsageError("cli.tagged-twice", columns=twice)
+    chosen.update(dict.fromkeys(confirm))
+    if not chosen and all_above is None:
+        raise UsageError("cli.nothing-to-tag")
+    answer = session.gatekeeper.dataset_tag(session.principal(), name, chosen, reason, all_above)
+    if render.answer_json(session, answer):
+        return
+    headings = [("cli.head-column", "left"), ("cli.head-tag", "left")]
+    render.keyed(headings, answer["confirmed"].items())
+    if answer["unconfirmed"]:
+        session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
+
+
+def pairs(texts: Iterable[str], option: str, last: bool = False) -> dict[str, str]:
+    """Return ``COL=VALUE`` texts as a mapping, cut at the first ``=`` or, for *last*, at the last one.
+
+    Raises `UsageError` for a text without both parts and for a column named twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        column, sign, value = text.rpartition("=") if last else text.partition("=")
+        if not (column and sign and value):
+            raise UsageError("cli.bad-pair", option=option, given=text)
+        if column in found:
+            raise UsageError("cli.pair-twice", option=option, column=column)
+        found[column] = value
+    return found
+
+
+def marks(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return ``COL=MARK`` texts as the marks of each column; a column may have several."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        for column, mark in pairs([text], "--missing").items():
+            found[column] = (*found.get(column, ()), mark)
+    return found

@@ -1,0 +1,150 @@
+"""``keyong job``: one step at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cli import render, results
+from cli.asking import asking, finish, request, submit
+from cli.session import Session, pass_session, say
+from service.wording import loss
+
+
+@click.group()
+def job() -> None:
+    """Explain, submit and fetch jobs."""
+
+
+@job.command("explain")
+@asking
+@pass_session
+def explain(session: Session, /, **asked: Any) -> None:
+    """Say what a job would cost and how far off it would be; reads no data, spends nothing."""
+    answer = session.gatekeeper.job_explain(session.principal(), request(**asked))
+    results.show_explain(session, answer)
+
+
+@job.command("submit")
+@asking
+@click.option(
+    "--no-wait", is_flag=True, help="Charge the job and print its id; run it later with `job wait`."
+)
+@pass_session
+def submit_job(session: Session, /, *, no_wait: bool, **asked: Any) -> None:
+    """Submit a job: it is decided, planned and charged, and then run."""
+    name = submit(session, request(**asked))
+    if not no_wait:
+        finish(session, name)
+    elif not render.answer_json(session, session.gatekeeper.job_status(session.principal(), name)):
+        render.lines(name)
+        session.tell("cli.job-charged", job=name)
+
+
+@job.command("wait")
+@click.argument("job_id", metavar="JOB")
+@pass_session
+def wait(session: Session, job_id: str) -> None:
+    """Bring a submitted job to its end and print its result."""
+    finish(session, job_id)
+
+
+@job.command("resume")
+@click.argument("job_id", metavar="JOB")
+@pass_session
+def resume(session: Session, job_id: str) -> None:
+    """Finish an interrupted job on the charge it already has."""
+    finish(session, job_id)
+
+
+@job.command("result")
+@click.argument("job_id", metavar="JOB")
+@pass_session
+def result(session: Session, job_id: str) -> None:
+    """Print the release of a finished job."""
+    results.show_result(session, session.gatekeeper.job_result(session.principal(), job_id))
+
+
+@job.command("status")
+@click.argument("job_id", metavar="JOB")
+@pass_session
+def status(session: Session, job_id: str) -> None:
+    """Say how far a job is."""
+    _show(session, session.gatekeeper.job_status(session.principal(), job_id))
+
+
+@job.command("cancel")
+@click.argument("job_id", metavar="JOB")
+@pass_session
+def cancel(session: Session, job_id: str) -> None:
+    """Give up a job that is not running; its charge stays."""
+    _show(session, session.gatekeeper.job_cancel(session.principal(), job_id))
+
+
+@job.command("list")
+@pass_session
+def list_jobs(session: Session) -> None:
+    """List your jobs, or those on your datasets."""
+    answer = session.gatekeeper.job_list(session.principal())
+    if render.answer_json(session, answer):
+        return
+    headings = [
+        ("cli.head-job", "left"),
+        ("cli.head-status", "left"),
+        ("cli.head-who", "left"),
+        ("cli.head-dataset", "left"),
+        ("cli.head-purpose", "left"),
+        ("cli.head-cost", "left"),
+        ("cli.head-created", "left"),
+    ]
+    render.keyed(
+        headings,
+        [
+            (
+                j["job"],
+                state(j["status"]),
+                j["principal"],
+                j["dataset"],
+                j["purpose"],
+                loss(j["loss"]),
+                render.instant(j["created"]),
+            )
+            for j in answer["jobs"]
+        ],
+    )
+
+
+STATES = {
+    "submitted": "cli.state-submitted",
+    "awaiting-approval": "cli.state-awaiting-approval",
+    "charged": "cli.state-charged",
+    "running": "cli.state-running",
+    "interrupted": "cli.state-interrupted",
+    "released": "cli.state-released",
+    "failed": "cli.state-failed",
+    "refused": "cli.state-refused",
+    "cancelled": "cli.state-cancelled",
+}
+
+
+def state(name: str) -> str:
+    """Return a job's state in the user's language."""
+    return say(STATES[name]) if name in STATES else name
+
+
+def _show(session: Session, answer: results.Json) -> None:
+    if render.answer_json(session, answer):
+        return
+    render.facts(
+        [
+            ("cli.head-job", answer["job"]),
+            ("cli.head-status", state(answer["status"])),
+            ("cli.head-who", answer["principal"]),
+            ("cli.head-purpose", answer["purpose"]),
+            ("cli.head-created", render.instant(answer["created"])),
+            ("cli.head-changed", render.instant(answer["changed"])),
+        ]
+    )
+    if answer["failure"]:
+        session.tell("cli.job-failure", failure=say(answer["failure"]))

@@ -1,0 +1,141 @@
+"""Answers on standard output: tables for people, JSON for programs.
+
+What is shown of a number is decided by its 95 % half-width (two significant digits of it): digits that the
+noise has washed out would look like knowledge.  The null category is ``∅``, which no text can be mistaken
+for.  Everything printed is stripped of control characters, since names may come from a stranger's file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.failures import ReaderGone
+from cli.session import Session, say
+
+NULL = "∅"
+"""How the null category is shown; a text of this very shape is quoted."""
+
+Cell = str | int | Text | None
+Heading = tuple[str, str]
+"""(message key of the heading, "left" or "right")."""
+
+_UNLIMITED = 10_000
+_MOST_DECIMALS = 12
+
+
+def out(text: str) -> None:
+    """Write *text* to standard output; raises `ReaderGone` when nobody reads it any more."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end and would complain on standard error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ReaderGone from None
+
+
+def answer_json(session: Session, answer: Mapping[str, Any]) -> bool:
+    """Print *answer* as JSON if the user asked for that; return whether it was printed."""
+    if session.json:
+        out(json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False))
+    return session.json
+
+
+def lines(*texts: str) -> None:
+    """Print lines of text, without control characters."""
+    out("\n".join(plain(text) for text in texts))
+
+
+def table(headings: Sequence[Heading], rows: Iterable[Sequence[Cell]]) -> None:
+    """Print a table; on a terminal it folds to the width, elsewhere it is as wide as it needs to be."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading, side in headings:
+        shown.add_column(Text(heading), justify="right" if side == "right" else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(_text(cell) for cell in row))
+    out(_drawn(shown))
+
+
+def keyed(headings: Sequence[tuple[str, str]], rows: Iterable[Sequence[Cell]]) -> None:
+    """Print a table whose headings are message keys."""
+    table([(say(key), side) for key, side in headings], rows)
+
+
+def facts(pairs: Iterable[tuple[str, Cell]]) -> None:
+    """Print one labelled fact a line; labels are message keys."""
+    shown = Table.grid(padding=(0, 2))
+    for key, value in pairs:
+        shown.add_row(Text(say(key), style="dim"), _text(value))
+    out(_drawn(shown))
+
+
+def plain(text: str) -> str:
+    """Return *text* with everything that moves a cursor or colours a terminal written out."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def instant(text: str) -> str:
+    """Return an ISO 8601 instant in UTC to the second: ``2026-11-23 02:44:26``."""
+    return text[:19].replace("T", " ")
+
+
+def category(value: object) -> Text:
+    """Return a group key as shown: null as ``∅``, empty text and a text that looks like ``∅`` in quotes."""
+    if value is None:
+        return Text(NULL, style="dim")
+    text = plain(str(value))
+    # Already quoted ones are quoted once more, so that no two values look alike.
+    return Text(f"'{text}'" if text.strip("' ") in ("", NULL) else text)
+
+
+def decimals(half_width: float) -> int:
+    """Return how many decimals a value deserves whose 95 % half-width is *half_width* (0 for integers)."""
+    if not math.isfinite(half_width) or half_width <= 0:
+        return 0
+    return min(max(1 - math.floor(math.log10(half_width)), 0), _MOST_DECIMALS)
+
+
+def estimate(value: float | None, low: float | None, high: float | None) -> tuple[str, str]:
+    """Return a released number and its interval as shown: ``("12,345", "± 67")`` or ``("3", "[0, 41]")``."""
+    if value is None:
+        return "–", ""
+    if low is None or high is None:
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}", ""
+    digits = decimals(max(high - value, value - low))
+    below, above = f"{value - low:,.{digits}f}", f"{high - value:,.{digits}f}"
+    spread = f"± {above}" if below == above else f"[{low:,.{digits}f}, {high:,.{digits}f}]"
+    return f"{value:,.{digits}f}", spread
+
+
+def align_points(numbers: Sequence[str]) -> list[str]:
+    """Return right-aligned *numbers* padded so that their decimal points stand under each other."""
+    tails = [len(number.partition(".")[2]) + ("." in number) for number in numbers]
+    widest = max(tails, default=0)
+    return [number + " " * (widest - tail) for number, tail in zip(numbers, tails, strict=True)]
+
+
+def _text(cell: Cell) -> Text:
+    if isinstance(cell, Text):
+        return cell
+    return Text("" if cell is None else plain(str(cell)))
+
+
+def _drawn(thing: Table) -> str:
+    watched = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if watched else _UNLIMITED
+    drawing = Console(file=io.StringIO(), force_terminal=watched, width=width, highlight=False, markup=False)
+    with drawing.capture() as capture:
+        drawing.print(thing)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())

@@ -1,0 +1,107 @@
+"""What one call of the command knows: the global options, the gatekeeper, who asks, which language.
+
+The gatekeeper is opened at the first need, so that help and usage errors import neither a database nor
+Arrow, and it is closed when the command ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import click
+
+from sandbox.errors import Fact
+
+if TYPE_CHECKING:
+    from sandbox.schema import Principal
+    from service.gatekeeper import Gatekeeper
+
+
+class Embedded(Protocol):
+    """What the command line needs of `service.embedded` beside the gatekeeper itself."""
+
+    def open_gatekeeper(
+        self, workspace: Path | None, *, passphrase: Callable[[], str] | None = None, executor: str = "ray"
+    ) -> Gatekeeper:
+        """Open the workspace given, or the nearest one above the current directory."""
+
+    def create_workspace(self, directory: Path, passphrase: str | None) -> dict[str, Any]:
+        """Make a workspace: ``{"workspace", "keyring", "warning": message key}``."""
+
+    def restore_workspace(self, source: Path, target: Path) -> dict[str, Any]:
+        """Bring a backup back as a new workspace."""
+
+    def pool(self, action: str, workspace: Path | None) -> dict[str, Any]:
+        """Start, stop or describe the workers that stay warm."""
+
+
+class Session:
+    """One call of ``keyong``; mutable, because click learns its parts one after the other."""
+
+    def __init__(self, service: Embedded | None = None) -> None:
+        self.workspace: Path | None = None
+        self.name: str | None = None
+        self.json = self.quiet = self.verbose = False
+        self.job: str | None = None
+        """The job that a Ctrl-C would leave behind."""
+        self._service = service
+        self._gatekeeper: Gatekeeper | None = None
+
+    @property
+    def service(self) -> Embedded:
+        """The embedded service, imported now: it brings a database and Arrow along."""
+        if self._service is None:
+            from service import embedded  # noqa: PLC0415 - kept out of `keyong --help`
+
+            self._service = cast(Embedded, embedded)
+        return self._service
+
+    @property
+    def gatekeeper(self) -> Gatekeeper:
+        """The gatekeeper of the workspace chosen; raises `UsageError` if there is no workspace."""
+        if self._gatekeeper is None:
+            self._gatekeeper = self.service.open_gatekeeper(self.workspace, passphrase=self.ask_passphrase)
+        return self._gatekeeper
+
+    def principal(self) -> Principal:
+        """Return who asks: the name given, or the only one there is; raises `UsageError` otherwise."""
+        from service.whoami import asking_principal  # noqa: PLC0415 - kept out of `keyong --help`
+
+        return asking_principal(self.gatekeeper, self.name)
+
+    def tell(self, key: str, /, **facts: Fact) -> None:
+        """Say something beside the answer, on standard error, unless asked to be quiet."""
+        if not self.quiet:
+            click.echo(say(key, **facts), err=True)
+
+    def ask_passphrase(self, confirm: bool = False) -> str:
+        """Ask for the passphrase without showing it; without a terminal it is one line of standard input."""
+        if not sys.stdin.isatty():
+            return sys.stdin.readline().rstrip("\r\n")
+        answer: str = click.prompt(
+            say("cli.passphrase"),
+            hide_input=True,
+            confirmation_prompt=say("cli.passphrase-again") if confirm else False,
+            err=True,
+        )
+        return answer
+
+    def close(self) -> None:
+        """Close the gatekeeper if it was opened."""
+        if self._gatekeeper is not None:
+            self._gatekeeper.close()
+            self._gatekeeper = None
+
+
+def say(key: str, /, **facts: Fact) -> str:
+    """Return the message *key* in the user's language."""
+    from service.messages import catalogue  # noqa: PLC0415 - YAML is kept out of `keyong --help`
+
+    return catalogue.say(key, catalogue.language(), **facts)
+
+
+pass_session = click.make_pass_decorator(Session)
+"""Hands the `Session` to a command as its first argument."""

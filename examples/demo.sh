@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# The whole story on real hospital data: `make demo`, or this file with `keyong` on the PATH.
+# Everything it writes lies in demo-workspace/ beside this repository's README and is made anew each time.
+set -euo pipefail
+
+examples=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+stage=$(dirname "$examples")/demo-workspace
+source_file=$examples/data/diabetes130.csv.gz
+
+rm -rf "$stage"
+mkdir -p "$stage"
+cd "$stage"
+export KEYONG_WORKSPACE=$stage/workspace KEYONG_ANCHORS=$stage/anchors
+export KEYONG_PURPOSE=readmission-statistics
+export KEYONG_LANG=${KEYONG_LANG:-en}
+unset KEYONG_AS
+
+bold='' plain=''
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+
+say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
+
+# Print a command as one would type it.
+typed() {
+    local word
+    printf '\n%s$' "$bold"
+    for word in "$@"; do
+        if [[ $word =~ ^[A-Za-z0-9_./=:,@%+-]+$ ]]; then printf ' %s' "$word"; else printf ' "%s"' "$word"; fi
+    done
+    printf '%s\n' "$plain"
+}
+
+run() {
+    typed "$@"
+    "$@"
+}
+
+# The same for a command that must be refused with a certain exit code.
+refused() {
+    local wanted=$1 code=0
+    shift
+    run "$@" || code=$?
+    echo "(exit code $code)"
+    [[ $code == "$wanted" ]] || { echo "demo: expected exit code $wanted" >&2; exit 1; }
+}
+
+trap 'keyong pool stop >/dev/null 2>&1 || true' EXIT
+
+say "1. A hospital's table goes in; only ciphertext is written."
+run keyong init
+run keyong identity new health-bureau --role owner
+run keyong identity new wang --role analyst --group researchers
+run keyong identity new li --role reviewer
+gunzip -c "$source_file" > diabetes130.csv
+run keyong --as health-bureau dataset add diabetes130.csv --name health.diabetes --unit patient_nbr \
+    --namespace health.patient --missing '*=?' --remove-source --yes
+run ls
+
+say "2. What the columns are, and who may learn what."
+run keyong --as health-bureau dataset classify health.diabetes
+run keyong --as health-bureau dataset tag health.diabetes --all-above 0.9 --confirm age --confirm gender --confirm race \
+    --confirm A1Cresult --confirm insulin --confirm change --confirm diabetesMed --confirm readmitted \
+    --confirm time_in_hospital --confirm num_medications --confirm num_lab_procedures --confirm number_diagnoses \
+    --reason 'checked against the data dictionary'
+run cp "$examples/diabetes/policy.yaml" .
+run keyong --as health-bureau policy validate policy.yaml
+run keyong --as health-bureau policy apply policy.yaml
+
+say "3. An analyst looks around, asks what a question would cost, and asks."
+run keyong --as wang dataset list
+run keyong --as wang dataset show health.diabetes
+run keyong pool start
+
+stays='SELECT age, COUNT(*) AS stays, AVG(time_in_hospital) AS mean_days FROM health.diabetes GROUP BY age'
+run keyong --as wang job explain "$stays" --epsilon 0.5
+run keyong --as wang query "$stays" --epsilon 0.5 --plot stays-by-age.svg
+run keyong --as wang query "SELECT A1Cresult, COUNT(*) AS stays, AVG(CASE WHEN readmitted = '<30' THEN 1 ELSE 0 END) AS within_30_days FROM health.diabetes GROUP BY A1Cresult" --epsilon 0.5
+run keyong --as wang query "SELECT insulin, gender, AVG(num_medications) AS medications FROM health.diabetes WHERE time_in_hospital >= 3 AND gender <> 'Unknown/Invalid' GROUP BY insulin, gender ORDER BY insulin, gender" --epsilon 0.5
+
+say "4. What is refused, and what is free."
+refused 4 keyong --as wang query 'SELECT race, COUNT(*) AS stays FROM health.diabetes GROUP BY race' --epsilon 0.5
+refused 5 keyong --as wang query 'SELECT COUNT(*) AS stays FROM health.diabetes' --epsilon 4
+run keyong --as wang query "$stays" --epsilon 0.5
+
+say "5. The budget, the log, and a search for what must not be there."
+run keyong --as health-bureau budget show health.diabetes --chart budget.svg
+run keyong --as li audit list
+typed keyong --as li audit checkpoint '> checkpoint.txt'
+keyong --as li audit checkpoint > checkpoint.txt
+run keyong --as li audit verify --checkpoint checkpoint.txt
+run python3 "$examples/find_values.py" "$source_file" "$stage"
+
+say "Charts: demo-workspace/budget.svg, demo-workspace/stays-by-age.svg"

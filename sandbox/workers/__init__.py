@@ -1,0 +1,1 @@
+"""Where shards are worked on: one Executor protocol, Ray for the product, serial for tests."""

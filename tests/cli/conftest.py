@@ -1,0 +1,460 @@
+"""A small gatekeeper that really keeps its few books, so that the command line can be seen at work."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.app import run
+from sandbox.errors import (
+    BudgetExceededError,
+    DeniedError,
+    InvalidInputError,
+    JobFailedError,
+    TamperingError,
+    UsageError,
+)
+from sandbox.schema import Principal, Role
+
+TABLES = {
+    "age": (
+        [
+            {"name": "age", "kind": "key"},
+            {"name": "stays", "kind": "value"},
+            {"name": "days", "kind": "value"},
+        ],
+        [
+            {
+                "age": None,
+                "stays": 12,
+                "stays_low": -5,
+                "stays_high": 29,
+                "days": None,
+                "days_low": None,
+                "days_high": None,
+            },
+            {
+                "age": "NULL",
+                "stays": 12345,
+                "stays_low": 12328,
+                "stays_high": 12362,
+                "days": 4.21734,
+                "days_low": 4.18734,
+                "days_high": 4.24734,
+            },
+            {
+                "age": "七十岁",
+                "stays": 7,
+                "stays_low": 0,
+                "stays_high": 24,
+                "days": 4.5,
+                "days_low": 3.2,
+                "days_high": 5.8,
+            },
+        ],
+    ),
+    "insulin": (
+        [{"name": "insulin", "kind": "key"}, {"name": "stays", "kind": "value"}],
+        [{"insulin": "No", "stays": 47383, "stays_low": 47333, "stays_high": 47433}],
+    ),
+}
+
+
+def loss(epsilon: Fraction | str) -> dict[str, str]:
+    value = Fraction(epsilon)
+    return {
+        "filter": "zcdp",
+        "epsilon": str(float(value)),
+        "rho": str(float(value / 32)),
+        "delta": "0.000001",
+    }
+
+
+class FakeGatekeeper:
+    """Budget ε 2, one dataset, one policy; jobs run at once; `race` is denied, `bug` and friends go wrong."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.people: dict[str, dict[str, Any]] = {}
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.spent = Fraction(0)
+        self.tags: dict[str, tuple[str, bool]] = {"age": ("pi.age", False), "race": ("pi.ethnicity", False)}
+        self.added: Any = None
+        self.closed = 0
+
+    # people
+    def identity_new(self, name, roles, groups):
+        self.people[name] = {
+            "name": name,
+            "roles": list(roles),
+            "groups": list(groups),
+            "created": "2026-11-23",
+        }
+        return {key: self.people[name][key] for key in ("name", "roles", "groups")}
+
+    def identity_list(self):
+        return {"identities": list(self.people.values())}
+
+    def principal(self, name):
+        if name not in self.people:
+            raise UsageError("identity.unknown", name=name)
+        found = self.people[name]
+        return Principal(name, frozenset(map(Role, found["roles"])), frozenset(found["groups"]))
+
+    # datasets
+    def dataset_preview(self, by, new):
+        return {"columns": [{"name": "age", "kind": "string", "tag": "pi.age", "confidence": "0.95"}]}
+
+    def dataset_add(self, by, new, progress=None):
+        if not new.path.exists():
+            raise FileNotFoundError(2, "No such file", str(new.path))
+        self.added = new
+        if progress:
+            progress("read", 1, 2)
+        report = {"rows": 101766, "null_units_dropped": 0, "nonconforming": {"age": 3}}
+        return {
+            "dataset": new.name,
+            "lineage": "lin-1",
+            "version": 1,
+            "digest": "ab" * 4,
+            "columns": [],
+            "owner_report": report,
+        }
+
+    def dataset_list(self, by):
+        one = {
+            "name": "health.diabetes",
+            "owner": "health-bureau",
+            "unit": "patient_nbr",
+            "namespace": "health.patient",
+        }
+        return {"datasets": [{**one, "version": 1, "columns": 2, "policy_version": None}]}
+
+    def dataset_show(self, by, name):
+        columns = [
+            {
+                "name": c,
+                "kind": "string",
+                "required": False,
+                "tag": t,
+                "confirmed": ok,
+                "uses": ["group"],
+                "domain": "a, b",
+                "description": "",
+            }
+            for c, (t, ok) in self.tags.items()
+        ]
+        head = {
+            "name": name,
+            "lineage": "lin-1",
+            "version": 1,
+            "unit": "patient_nbr",
+            "namespace": "health.patient",
+        }
+        return {
+            **head,
+            "filter": "zcdp",
+            "delta": "1e-6",
+            "shards": 16,
+            "owner": "health-bureau",
+            "columns": columns,
+        }
+
+    def dataset_classify(self, by, name):
+        columns = [
+            {
+                "name": c,
+                "tag": t,
+                "title": "Age",
+                "title_zh": "年龄",
+                "role": "quasi",
+                "sensitive": c == "race",
+                "confidence": "0.95",
+                "confirmed": ok,
+                "evidence": ["name"],
+            }
+            for c, (t, ok) in self.tags.items()
+        ]
+        return {"columns": columns}
+
+    def dataset_tag(self, by, name, tags, reason, above=None):
+        for column, tag in tags.items():
+            self.tags[column] = (tag or self.tags[column][0], True)
+        if above is not None:
+            self.tags = {c: (t, True) for c, (t, _) in self.tags.items()}
+        confirmed = {c: t for c, (t, ok) in self.tags.items() if ok}
+        return {
+            "dataset": name,
+            "confirmed": confirmed,
+            "unconfirmed": [c for c, (_, ok) in self.tags.items() if not ok],
+        }
+
+    # policies
+    def policy_validate(self, by, path):
+        if "broken" in path.name:
+            raise InvalidInputError(
+                "policy.duplicate-key", file=str(path), line=3, path="columns.age", key="age"
+            )
+        return {"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4, "problems": []}
+
+    def policy_apply(self, by, path):
+        return {"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4, "supersedes": None}
+
+    def policy_show(self, by, dataset):
+        return {
+            "dataset": dataset,
+            "version": 1,
+            "digest": "cd" * 4,
+            "applied": "2026-11-23",
+            "applied_by": "health-bureau",
+            "source": "kind: AccessPolicy\n",
+        }
+
+    # jobs
+    def _cost(self, request):
+        if request.error is not None:
+            return Fraction(1, 2)
+        if not re.fullmatch(r"\d+(\.\d+)?", request.epsilon) or Fraction(request.epsilon) == 0:
+            raise InvalidInputError("number.not-a-number", value=request.epsilon)
+        return Fraction(request.epsilon)
+
+    def _check(self, request):
+        if "race" in request.sql:
+            raise DeniedError("fake.denied", rule="columns.race", dataset="health.diabetes")
+        return self._cost(request)
+
+    def _table(self, sql):
+        return "age" if "age" in sql else "insulin"
+
+    def _replays(self, request):
+        return [
+            j for j, one in self.jobs.items() if one["request"] == request and one["status"] == "released"
+        ]
+
+    def job_explain(self, by, request):
+        cost = self._check(request)
+        if "boom" in request.sql:
+            raise ValueError("secret cell value 13800138000")
+        columns = [
+            {
+                "name": c["name"],
+                "kind": c["kind"],
+                "half_width": 16.97 if c["kind"] == "value" else None,
+                "clamp": None,
+            }
+            for c in TABLES[self._table(request.sql)][0]
+        ]
+        measurements = [{"kind": "count", "clamp": None, "sensitivity": 4.0, "half_width": 16.97}]
+        return {
+            "dataset": "health.diabetes",
+            "version": 1,
+            "policy_version": 1,
+            "rule": "grants[0]",
+            "approval": "auto",
+            "max_rows": 4,
+            "mechanism": "discrete-gaussian",
+            "loss": loss(cost),
+            "free_replay": bool(self._replays(request)),
+            "cells": 3,
+            "columns": columns,
+            "measurements": measurements,
+            "remaining": {"epsilon": str(float(2 - self.spent)), "rho": "0.05", "delta": "0"},
+            "queries_left": 4,
+        }
+
+    def job_submit(self, by, request, idempotency_key=None):
+        cost = self._check(request)
+        if again := self._replays(request):
+            return {"job": again[0], "status": "released", "replayed": True}
+        job = f"job-{len(self.jobs) + 1}"
+        status = "awaiting-approval" if "approval" in request.purpose else "charged"
+        if status == "charged":
+            if self.spent + cost > 2:
+                raise BudgetExceededError("fake.budget", left=str(float(2 - self.spent)))
+            self.spent += cost
+        self.jobs[job] = {
+            "request": request,
+            "status": status,
+            "cost": cost,
+            "by": by.name,
+            "replayed": False,
+        }
+        return {"job": job, "status": status, "replayed": False}
+
+    def job_run(self, by, job, progress=None):
+        one = self._job(job)
+        if "interrupt" in one["request"].sql and one["status"] != "interrupted":
+            one["status"] = "interrupted"
+            raise KeyboardInterrupt
+        if "crash" in one["request"].sql:
+            raise JobFailedError("fake.job")
+        one["replayed"], one["status"] = one["status"] == "released", "released"
+        return self.job_result(by, job)
+
+    def _job(self, job):
+        if job not in self.jobs:
+            raise UsageError("job.unknown", job=job)
+        return self.jobs[job]
+
+    def job_result(self, by, job):
+        one = self._job(job)
+        columns, rows = TABLES[self._table(one["request"].sql)]
+        return {
+            "job": job,
+            "status": "released",
+            "replayed": one["replayed"],
+            "loss": loss(0 if one["replayed"] else one["cost"]),
+            "columns": columns,
+            "rows": rows,
+            "dataset": "health.diabetes",
+            "version": 1,
+            "max_rows": 4,
+            "mechanism": "discrete-gaussian",
+            "notes": [],
+        }
+
+    def job_status(self, by, job):
+        one = self._job(job)
+        at = {"created": "2026-11-23T02:00:00Z", "changed": "2026-11-23T02:00:01Z"}
+        return {
+            "job": job,
+            "status": one["status"],
+            "principal": one["by"],
+            "purpose": one["request"].purpose,
+            **at,
+            "failure": None,
+        }
+
+    def job_list(self, by):
+        more = {"dataset": "health.diabetes"}
+        return {
+            "jobs": [
+                {**self.job_status(by, j), **more, "loss": loss(one["cost"])} for j, one in self.jobs.items()
+            ]
+        }
+
+    def job_cancel(self, by, job):
+        self._job(job)["status"] = "cancelled"
+        return self.job_status(by, job)
+
+    # budget and log
+    def budget_show(self, by, dataset):
+        charges = [
+            {"job": j, "principal": one["by"], "at": "2026-11-23T02:00", "loss": loss(one["cost"])}
+            for j, one in self.jobs.items()
+        ]
+        return {
+            "dataset": dataset,
+            "filter": "zcdp",
+            "delta": "0.000001",
+            "limit": loss("2"),
+            "spent": loss(self.spent),
+            "remaining": loss(2 - self.spent),
+            "window": {"every": "week", "limit": loss("1"), "spent": loss(self.spent)},
+            "per_job": loss("1"),
+            "per_analyst": None,
+            "charges": charges,
+        }
+
+    def audit_list(self, by, first=0, limit=1000):
+        leaf = {
+            "leaf": 0,
+            "kind": "release",
+            "time": "2026-11-23T02:00",
+            "actor": "wang",
+            "facts": {"job": "job-1"},
+        }
+        return {"size": 1, "leaves": [leaf]}
+
+    def audit_show(self, by, leaf):
+        proof = {"kind": "inclusion", "checkpoint": "keyong/log\n1\nbb\n", "leaf": leaf}
+        return {**proof, "entry": '{"kind":"release"}', "hashes": ["cc", "dd"]}
+
+    def audit_verify(self, by, kept=(), progress=None):
+        if any("old" in note for note in kept):
+            raise TamperingError("fake.log", size=1)
+        return {"size": 1, "root": "bb", "releases": 1, "charges": 1, "shards_checked": 16}
+
+    def audit_checkpoint(self, by):
+        return {"size": 1, "root": "bb", "note": "keyong/log\n1\nbb\n", "verifier_key": "keyong+1+AA"}
+
+    # keeping
+    def backup(self, by, target):
+        return {"target": str(target), "files": 20}
+
+    def doctor(self):
+        return {"checks": [{"name": "disk", "ok": True, "detail": "9 GB free"}]}
+
+    def close(self):
+        self.closed += 1
+
+
+class FakeService:
+    """Stands in for `service.embedded`."""
+
+    def __init__(self, root: Path) -> None:
+        self.keeper = FakeGatekeeper(root)
+        self.passphrase: str | None = None
+
+    def open_gatekeeper(self, workspace, *, passphrase=None, executor="ray"):
+        return self.keeper
+
+    def create_workspace(self, directory, passphrase):
+        self.passphrase = passphrase
+        return {"workspace": str(directory / ".keyong"), "keyring": "file", "warning": "cli.result-null"}
+
+    def restore_workspace(self, source, target):
+        return {"workspace": str(target)}
+
+    def pool(self, action, workspace):
+        return {"pool": "running" if action != "stop" else "stopped"}
+
+
+@dataclass
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Terminal:
+    """Types command lines at `keyong` with the fake behind it."""
+
+    def __init__(self, root: Path) -> None:
+        self.service = FakeService(root)
+
+    def __call__(self, line: str) -> Answer:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(shlex.split(line), self.service)
+        return Answer(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def keyong(tmp_path, monkeypatch):
+    for name in ("KEYONG_AS", "KEYONG_WORKSPACE", "KEYONG_PURPOSE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KEYONG_LANG", "en")
+    monkeypatch.chdir(tmp_path)
+    return Terminal(tmp_path)
+
+
+@pytest.fixture
+def known(keyong):
+    """A terminal at which owner, analyst and reviewer are known."""
+    for name, role in (("health-bureau", "owner"), ("wang", "analyst"), ("li", "reviewer")):
+        keyong.service.keeper.identity_new(name, [role], ["researchers"] if role == "analyst" else [])
+    return keyong

@@ -1,0 +1,114 @@
+"""What commands hand to the gatekeeper, and that --json prints exactly its answer."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from service.gatekeeper import JobRequest, NewDataset
+
+
+def test_dataset_add_says_everything(known):
+    Path("x.csv").write_text("a\n1\n")
+    line = (
+        "--as health-bureau dataset add x.csv --name a.b --unit u --namespace n.m --filter pure"
+        " --delta 0 --shards 8"
+        " --type 'p=decimal(12,2)' --type 'a=b=integer' --missing 'q=?' --missing 'q==' --missing '*=NA'"
+        " --required u"
+        " --delimiter ';' --drop-null-units --lineage L --remove-source --yes"
+    )
+    assert known(line).code == 0
+    assert known.service.keeper.added == NewDataset(
+        path=Path("x.csv"),
+        name="a.b",
+        unit="u",
+        namespace="n.m",
+        filter="pure",
+        delta="0",
+        shards=8,
+        types={"p": "decimal(12,2)", "a=b": "integer"},
+        missing={"q": ("?", "="), "*": ("NA",)},
+        required=("u",),
+        delimiter=";",
+        drop_null_units=True,
+        lineage="L",
+        new_lineage=None,
+        remove_source=True,
+    )
+
+
+def test_a_statement_may_come_from_standard_input(known, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT age"))
+    answer = known("--json --as wang job submit - --error 1% --group-size 100 --max-rows 2 --purpose p")
+    assert answer.code == 0
+    asked = known.service.keeper.jobs["job-1"]["request"]
+    assert asked == JobRequest("SELECT age", "p", None, "1%", 100, 2)
+
+
+def test_a_passphrase_may_come_from_standard_input(keyong, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    assert keyong("--workspace here init --passphrase").code == 0
+    assert keyong.service.passphrase == "correct horse"
+    assert "correct horse" not in keyong("init").out
+
+
+JSON_COMMANDS = {
+    "identity list": "identities",
+    "dataset list": "datasets",
+    "dataset show health.diabetes": "columns",
+    "dataset classify health.diabetes": "columns",
+    "dataset tag health.diabetes --confirm age --reason r": "confirmed",
+    "policy validate p.yaml": "digest",
+    "policy apply p.yaml": "digest",
+    "policy show health.diabetes": "source",
+    "job explain 'SELECT age' --epsilon 1 --purpose p": "queries_left",
+    "job submit 'SELECT age' --epsilon 0.5 --purpose p --no-wait": "status",
+    "query 'SELECT age' --epsilon 0.5 --purpose p": "rows",
+    "query 'SELECT age' --epsilon 0.5 --purpose p --explain": "cells",
+    "job list": "jobs",
+    "job result job-1": "rows",
+    "job status job-1": "status",
+    "budget show health.diabetes": "remaining",
+    "audit list": "leaves",
+    "audit show 0": "hashes",
+    "audit verify": "root",
+    "audit checkpoint": "note",
+    "doctor": "checks",
+    "backup t": "files",
+    "restore s t": "workspace",
+    "pool status": "pool",
+    "init": "keyring",
+}
+
+
+def test_every_command_speaks_json_and_nothing_else_on_standard_output(known):
+    for line, key in JSON_COMMANDS.items():
+        answer = known(f"--json --as wang {line}")
+        assert answer.code == 0, answer.err
+        assert key in answer.json, line
+
+
+def test_quiet_says_nothing_beside_the_answer(known):
+    for line in JSON_COMMANDS:
+        assert known(f"-q --as wang {line}").err == "", line
+
+
+def test_names_cannot_move_the_cursor(known):
+    known.service.keeper.tags["\x1b[31mred\x07\r"] = ("pi.\x1b]0;title\x07", False)
+    for line in ("dataset show health.diabetes", "dataset classify health.diabetes"):
+        answer = known(f"--as wang {line}")
+        assert "\\x1b[31mred\\x07\\r" in answer.out
+        assert not set("\x1b\x07\r") & set(answer.out + answer.err)
+
+
+@pytest.mark.parametrize("plot", ["a.svg", "a.png"])
+def test_a_query_may_draw(known, plot):
+    assert known(f"--as wang query 'SELECT age' --epsilon 0.5 --purpose p --plot {plot}").code == 0
+    assert Path(plot).stat().st_size > 1000
+
+
+def test_a_bad_picture_name_is_refused_before_anything_is_spent(known):
+    assert known("--as wang query 'SELECT age' --epsilon 0.5 --purpose p --plot a.gif").code == 3
+    assert not known.service.keeper.jobs

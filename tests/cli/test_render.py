@@ -1,0 +1,85 @@
+"""How numbers, nulls and wide characters are shown."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from cli import render
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (12345, 12278, 12412, ("12,345", "± 67")),
+        (3, 0, 41, ("3", "[0, 41]")),
+        (4.21734, 4.18734, 4.24734, ("4.217", "± 0.030")),
+        (0.5, 0.5, 0.5, ("0", "± 0")),
+        (-12, -30, 6, ("-12", "± 18")),
+        (7, None, None, ("7", "")),
+        (1.23456789, None, None, ("1.23457", "")),
+        (None, None, None, ("–", "")),
+        (10**15, 10**15 - 1, 10**15 + 1, ("1,000,000,000,000,000.0", "± 1.0")),
+    ],
+)
+def test_estimate(value, low, high, shown):
+    assert render.estimate(value, low, high) == shown
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e6))
+def test_rounding_hides_less_than_a_tenth_of_the_half_width(value, half):
+    shown, _ = render.estimate(value, value - half, value + half)
+    if half >= 10:
+        assert abs(float(shown.replace(",", "")) - value) <= 0.5 + 1e-6 * abs(value)
+    else:
+        assert abs(float(shown.replace(",", "")) - value) <= 0.06 * half + 1e-9 * abs(value)
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_decimals_never_fail(half):
+    assert 0 <= render.decimals(half) <= 12
+
+
+def test_null_is_shown_as_nothing_else_is():
+    texts = [None, "NULL", "∅", "'∅'", "", " ", "–", "null"]
+    shown = [render.category(text).plain for text in texts]
+    assert shown[0] == "∅"
+    assert len(set(shown)) == len(shown)
+
+
+def test_decimal_points_stand_under_each_other():
+    aligned = [line.rjust(8) for line in render.align_points(["12.5", "3", "0.125"])]
+    assert len({line.find(".") for line in aligned if "." in line}) == 1
+    assert aligned[1].rstrip().endswith("3")
+
+
+def test_wide_characters_are_aligned(capsys):
+    render.table([("医院", "left"), ("n", "right")], [("协和医院", "1"), ("Charité", "22"), ("a", "333")])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert len({cell_len(line) for line in lines}) == 1
+
+
+def test_square_brackets_are_text(capsys):
+    render.table([("[bold]age[/bold]", "left")], [("[0-10)",), (":smile:",)])
+    out = capsys.readouterr().out
+    assert "[0-10)" in out
+    assert "[bold]age[/bold]" in out
+    assert ":smile:" in out
+
+
+def test_no_column_is_cut_when_nobody_watches(capsys):
+    render.table([(f"c{i}", "left") for i in range(40)], [["x" * 50] * 40])
+    assert capsys.readouterr().out.count("x" * 50) == 40
+
+
+def test_nan_is_not_json(capsys):
+    from cli.session import Session
+
+    session = Session()
+    session.json = True
+    with pytest.raises(ValueError):
+        render.answer_json(session, {"x": math.nan})

@@ -1,0 +1,125 @@
+"""A small hospital on a real workspace: people, a registered table, confirmed tags, a policy in force."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.schema import Principal
+from service.embedded import create_workspace, open_gatekeeper
+from service.gatekeeper import Gatekeeper, JobRequest, NewDataset
+
+DATASET = "health.stays"
+PURPOSE = "planning"
+COUNTS = "SELECT ward, COUNT(*) AS n FROM health.stays GROUP BY ward"
+
+POLICY = """\
+apiVersion: keyong/v1
+kind: AccessPolicy
+metadata: {{dataset: health.stays, version: {version}, owner: bureau}}
+unit: {{key: person, namespace: health.patient, max_rows: {max_rows}, expected_units: 100}}
+budget: {{filter: {filter}, epsilon: {epsilon}, delta: {delta}{more}}}
+defaults: {{"pi.*": deny, untagged: deny}}
+columns:
+  ward: {{use: [group, filter], categories: [A, B, C, null]}}
+  days: {{use: [measure, filter, group], bounds: [0, 14], grid: 1}}
+  cost: {{use: [measure, filter], bounds: [0, 1000], grid: 0.01}}
+  seen: {{use: [group, filter], dates: [2020-01-01, 2020-12-31]}}
+  urgent: {{use: [group, filter], categories: [true, false, null]}}
+grants:
+  - to: [group:researchers]
+    purposes: [planning]
+    operations: [count, sum, avg]
+    until: 2099-12-31
+    approval: {approval}
+"""
+
+
+def rows(people: int = 60, seed: int = 7) -> list[dict[str, Any]]:
+    """Invented stays, one to six a person, with nulls, values off the bounds and undeclared wards."""
+    rng = random.Random(seed)
+    return [
+        {
+            "person": 1000 + person,
+            "name": f"canary-name-{person:04d}",
+            "ward": rng.choice(["A", "B", "C", "D", ""]),
+            "days": rng.choice(["", *map(str, range(-2, 20))]),
+            "cost": rng.choice(["", "1e300", "-5", f"{rng.uniform(0, 1200):.2f}"]),
+            "seen": f"2020-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}",
+            "urgent": rng.choice(["true", "false", ""]),
+        }
+        for person in range(people)
+        for _ in range(rng.randint(1, 6))
+    ]
+
+
+def write_csv(path: Path, table: list[dict[str, Any]]) -> Path:
+    """Write *table* as CSV."""
+    lines = [",".join(table[0]), *(",".join(str(value) for value in row.values()) for row in table)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An open gatekeeper and the people on it."""
+
+    place: Path
+    keeper: Gatekeeper
+    bureau: Principal
+    wang: Principal
+    li: Principal
+
+    def ask(self, sql: str = COUNTS, epsilon: str | None = "0.5", **more: Any) -> dict[str, Any]:
+        """Submit and run as the analyst; return the result."""
+        job = self.keeper.job_submit(self.wang, JobRequest(sql, PURPOSE, epsilon=epsilon, **more))
+        return self.keeper.job_run(self.wang, job["job"])
+
+    def apply(self, **options: Any) -> None:
+        """Apply a policy made from `POLICY`."""
+        path = self.place / "policy.yaml"
+        path.write_text(policy(**options))
+        self.keeper.policy_apply(self.bureau, path)
+
+
+def policy(**options: Any) -> str:
+    """Return the text of `POLICY` with *options*."""
+    chosen = {
+        "version": 1,
+        "max_rows": 3,
+        "filter": "zcdp",
+        "epsilon": 8,
+        "delta": "1e-6",
+        "more": "",
+        "approval": "auto",
+    }
+    return POLICY.format(**chosen | options)
+
+
+def build(
+    place: Path, *, executor: str = "serial", table: list[dict[str, Any]] | None = None, **options: Any
+) -> Stage:
+    """Make the workspace in *place* and open it; *options* go into the policy."""
+    create_workspace(place / "ws", None)
+    stage = reopen(place, executor=executor, people=True)
+    kind = options.get("filter", "zcdp")
+    source = write_csv(place / "stays.csv", rows() if table is None else table)
+    new = NewDataset(
+        source, DATASET, "person", "health.patient", filter=kind, shards=4, types={"ward": "string"}
+    )
+    stage.keeper.dataset_add(stage.bureau, new)
+    stage.keeper.dataset_tag(stage.bureau, DATASET, {}, "test", above="0")
+    stage.apply(**options)
+    return stage
+
+
+def reopen(place: Path, *, executor: str = "serial", people: bool = False) -> Stage:
+    """Open the workspace in *place*, as another process would."""
+    keeper = open_gatekeeper(place / "ws", executor=executor)
+    if people:
+        keeper.identity_new("bureau", ["owner"], [])
+        keeper.identity_new("wang", ["analyst"], ["researchers"])
+        keeper.identity_new("li", ["reviewer"], [])
+    return Stage(place, keeper, keeper.principal("bureau"), keeper.principal("wang"), keeper.principal("li"))
