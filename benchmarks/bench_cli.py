@@ -22,25 +22,29 @@ SQL = "SELECT age, COUNT(*) AS stays, AVG(time_in_hospital) AS days FROM health.
 
 def keyong(*arguments: str, place: Path) -> float:
     """Run the command in *place* and return its seconds; a failure ends the benchmark."""
-    environment = {**os.environ, "KEYONG_ANCHORS": str(place / "anchors"), "KEYONG_WORKSPACE": str(place / "ws")}
+    places = {"KEYONG_ANCHORS": str(place / "anchors"), "KEYONG_WORKSPACE": str(place / "ws")}
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "cli", *arguments], check=True, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "cli", *arguments],
+        check=True,
+        env={**os.environ, **places},
+        stdout=subprocess.DEVNULL,
     )
     return time.perf_counter() - start
 
 
 def prepare(place: Path) -> None:
     """Register the demo data."""
-    data = str(EXAMPLES / "data" / "diabetes130.csv.gz")
+    data, name = str(EXAMPLES / "data" / "diabetes130.csv.gz"), "health.diabetes"
+    owner = ["--as", "health-bureau"]
     for line in (
         ["init"],
         ["identity", "new", "health-bureau", "--role", "owner"],
         ["identity", "new", "wang", "--role", "analyst", "--group", "researchers"],
-        ["--as", "health-bureau", "dataset", "add", data, "--name", "health.diabetes", "--unit", "patient_nbr",
-         "--namespace", "health.patient", "--yes"],
-        ["--as", "health-bureau", "dataset", "tag", "health.diabetes", "--all-above", "0", "--reason", "bench"],
-        ["--as", "health-bureau", "policy", "apply", str(EXAMPLES / "diabetes" / "policy.yaml")],
+        [*owner, "dataset", "add", data, "--name", name, "--unit", "patient_nbr", "--namespace", "health.patient",
+         "--yes"],
+        [*owner, "dataset", "tag", name, "--all-above", "0", "--reason", "bench"],
+        [*owner, "policy", "apply", str(EXAMPLES / "diabetes" / "policy.yaml")],
     ):  # fmt: skip
         keyong(*line, place=place)
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.bench_query FILE.parquet [ROUNDS]
 
-Ours: identity, registration, tags, policy; then per round one new query (never a replay): decide, charge, log, 16
-encrypted shards on Ray workers, at most 4 rows a person, merge, noise, release, table; time from `job_submit`
-to the table in one process.  The floor: DuckDB, in process, non-private and unbounded, over the same rows
+Ours: identity, registration, tags, policy; then per round one new query (never a replay): decide, charge, log,
+16 encrypted shards on Ray workers, at most 4 rows a person, merge, noise, release, table; time from
+`job_submit` to the table in one process.  The floor: DuckDB, in process, non-private and unbounded, over the same rows
 unencrypted.  Both once before counting; then alternating; medians and their ratio are printed as JSON.
 """
 

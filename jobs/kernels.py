@@ -189,29 +189,37 @@ class _Total:
 
 
 def contributions(values: pa.Array, item: Measurement) -> Floats:
-    """Return round((clamp(v) - origin) / grid) per row, 0 for nulls; |result| ≤ item.step in every row."""
+    """Return round(clamp(v) / grid) - origin / grid per row, 0 for nulls; |result| ≤ item.step in every row.
+
+    Rounded before the origin is taken off, so that a value counts the same whatever the origin: a SUM and an
+    AVG of one column are about the same rounded values.
+    """
     numbers = values if values.type == pa.float64() else pc.cast(values, pa.float64(), safe=False)
     valid = _valid(numbers)
     if valid is not None:
         numbers = numbers.fill_null(0.0)
-    grid, low, high = item.grid, item.low - item.origin, item.high - item.origin
-    steps = np.asarray(numbers) - float(item.origin)
-    np.clip(steps, float(low), float(high), out=steps)
+    grid = item.grid
+    steps = np.clip(np.asarray(numbers), float(item.low), float(item.high))
     if grid.numerator == 1:
         steps *= float(grid.denominator)
     else:
         steps /= float(grid)
     np.rint(steps, out=steps)
     # Scaling in float64 may land beside the bound: the integer bounds have the last word.
-    np.clip(steps, float(low / grid), float(high / grid), out=steps)
+    np.clip(steps, float(item.low / grid), float(item.high / grid), out=steps)
+    if item.origin:
+        steps -= float(item.origin / grid)
     if valid is not None:
-        steps *= valid
+        np.multiply(steps, valid, out=steps)
     return steps
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_] | None:
     """Which rows are not null, or None if all are."""
-    return np.asarray(values.is_valid()) if values.null_count else None
+    if not values.null_count:
+        return None
+    valid: npt.NDArray[np.bool_] = np.asarray(values.is_valid())
+    return valid
 
 
 def _exact_bincount(cells: Cells, steps: Floats, size: int) -> Cells:

@@ -12,9 +12,10 @@ Whoever holds the operating-system account holds the keys: one workspace is one 
 attribute, they do not authenticate.  The directory is 0700 and its files are 0600.  Losing the master key
 loses every dataset: there is no second way in, and `create` says so.
 
-A workspace is made under a temporary name and renamed, so that a killed `create` leaves nothing that `open`
-would take for one.  `open` refuses a newer format, a directory that others can read, and books older than
-the checkpoint that is kept outside the workspace (`sandbox.audit.anchor.Anchor`).
+A workspace is furnished in a staging directory and moved in place, ``keyong.json`` last, so that a killed
+`create` leaves nothing that `open_workspace` would take for one.  `open_workspace` refuses another format, a
+directory that others can read, and books older than the checkpoint that is kept outside the workspace
+(`sandbox.audit.anchor.Anchor`).
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from sandbox.keys.provider import create_provider, open_provider
 
 FORMAT: Final = 1
 IDENTITY_FILE: Final = "keyong.json"
+_STAGING: Final = ".keyong-init-"
 _LOG_KEY: Final = {"purpose": "log-signing-key"}
 _MANIFEST_KEY: Final = {"purpose": "manifest-signing-key"}
 
@@ -112,19 +114,31 @@ def find(start: Path) -> Path:
 def create(directory: Path, passphrase: str | None = None) -> None:
     """Make a workspace in *directory* (absent or empty), with a key file or a passphrase."""
     directory = directory.absolute()
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise InvalidInputError("workspace.not-empty", directory=str(directory))
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    staging = directory.with_name(f".{directory.name}.{secrets.token_hex(8)}")
+    _check_empty(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    staging = directory / f"{_STAGING}{secrets.token_hex(8)}"
     staging.mkdir(mode=0o700)
     try:
         _furnish(staging, passphrase)
-        if directory.exists():
-            directory.rmdir()
-        staging.rename(directory)
-        _sync(directory.parent)
+        # Moved in place, the file that makes it a workspace last: a shell may stand in this directory.
+        for child in sorted(staging.iterdir(), key=lambda path: path.name == IDENTITY_FILE):
+            child.rename(directory / child.name)
+        _sync(directory)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _check_empty(directory: Path) -> None:
+    """Refuse a directory with anything in it but what a killed `create` left."""
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise InvalidInputError("workspace.not-empty", directory=str(directory))
+    for path in directory.iterdir():
+        if not path.name.startswith(_STAGING):
+            raise InvalidInputError("workspace.not-empty", directory=str(directory))
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _furnish(directory: Path, passphrase: str | None) -> None:
@@ -233,8 +247,7 @@ def restore(source: Path, target: Path) -> None:
     """Copy the backup *source* to *target* (absent or empty); `open_workspace` then checks the anchor."""
     source, target = source.absolute(), target.absolute()
     _identity(source)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InvalidInputError("workspace.not-empty", directory=str(target))
+    _check_empty(target)
     staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
         shutil.copytree(source, staging)

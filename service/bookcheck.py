@@ -1,8 +1,8 @@
 """The books held against the log: what the tables say is what was logged, no more and no less.
 
-A sound Merkle tree proves that nobody changed the log.  These checks prove that nobody changed the tables that
-decisions are made from: every charge, release, policy, version and lineage has its leaf and every such leaf its
-row, every confirmed tag is the one logged last, every release was paid for before.
+A sound Merkle tree proves that nobody changed the log.  These checks prove that nobody changed the tables
+that decisions are made from: every charge, release, policy, version and lineage has its leaf and every such
+leaf its row, every confirmed tag is the one logged last, every release was paid for before.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from policies.build import parse
+from policies.model import policy_digest
 from sandbox import canonical
 from sandbox.database import charges, datasets, jobs, leaves, lineages, policies, releases, tags, versions
-from sandbox.errors import TamperingError
+from sandbox.errors import InvalidInputError, TamperingError
+from sandbox.schema import Digest
 
 Row = tuple[str, ...]
 
@@ -39,6 +42,7 @@ def check_books(connection: sa.Connection) -> dict[str, int]:
     for row, leaf in logged["release"].items():
         if paid.get(row[0], leaf) >= leaf:
             raise TamperingError("audit.unpaid-release", job=row[0])
+    _check_policies(connection)
     _check_tags(connection, tagged)
     _check_current(connection)
     return {"charges": len(logged["charge"]), "releases": len(logged["release"])}
@@ -79,6 +83,17 @@ def _releases(connection: sa.Connection) -> Iterator[Row]:
         if canonical.digest(json.loads(row.result)) != row.digest:
             raise TamperingError("audit.changed-release", job=row.job)
         yield row.job, row.digest
+
+
+def _check_policies(connection: sa.Connection) -> None:
+    """Every stored text must say what its logged digest says."""
+    for row in connection.execute(sa.select(policies)):
+        try:
+            said = policy_digest(parse(row.source, "policy"))
+        except InvalidInputError:
+            said = Digest("")
+        if said != row.digest:
+            raise TamperingError("policy.changed", lineage=row.lineage, version=row.version)
 
 
 def _check_tags(connection: sa.Connection, tagged: dict[tuple[str, str], str]) -> None:

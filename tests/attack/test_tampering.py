@@ -70,7 +70,7 @@ def sql(*statements: str) -> Attack:
 
 
 FOUND_BY_VERIFY: dict[str, Attack] = {
-    "a leaf edited": sql("UPDATE leaves SET entry = replace(entry, 'wang', 'zhao') WHERE leaf = 5"),
+    "a leaf edited": sql("UPDATE leaves SET entry = replace(entry, 'wang', 'zhao')"),
     "a leaf cut out": sql("DELETE FROM leaves WHERE leaf = 3"),
     "the last leaf cut off": sql("DELETE FROM leaves WHERE leaf = (SELECT MAX(leaf) FROM leaves)"),
     "two leaves swapped": sql(
@@ -101,12 +101,16 @@ FOUND_BY_VERIFY: dict[str, Attack] = {
 }
 
 
+def verified(place: Path) -> None:
+    stage = reopen(place)
+    stage.keeper.audit_verify(stage.li)
+
+
 @pytest.mark.parametrize("attack", FOUND_BY_VERIFY.values(), ids=FOUND_BY_VERIFY.keys())
 def test_verify_finds_it(worked: Stage, attack: Attack) -> None:
     attack(worked.place)
     with pytest.raises(TamperingError) as caught:
-        stage = reopen(worked.place)
-        stage.keeper.audit_verify(stage.li)
+        verified(worked.place)
     assert caught.value.exit_code == 7
 
 

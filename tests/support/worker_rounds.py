@@ -10,8 +10,8 @@ FOLDER = str(Path(__file__).parent)
 SHARD = ("echo", "loud", "die_once", "die", "slow", "fail", "where")
 COMBINE = ("join", "size", "die_once_joining", "fail_joining")
 ENTRIES = Entries(
-    shard=frozenset(f"entries:{name}" for name in SHARD),
-    combine=frozenset(f"entries:{name}" for name in COMBINE),
+    shard=frozenset(f"worker_entries:{name}" for name in SHARD),
+    combine=frozenset(f"worker_entries:{name}" for name in COMBINE),
 )
 
 
@@ -24,4 +24,4 @@ def round_of(
 ) -> Round:
     """A round with (public, secret) for every shard."""
     work = tuple(ShardWork(public, secret) for public, secret in shards)
-    return Round(JobId(job), f"entries:{entry}", work, f"entries:{combine}", public)
+    return Round(JobId(job), f"worker_entries:{entry}", work, f"worker_entries:{combine}", public)

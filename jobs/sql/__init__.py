@@ -1,0 +1,1 @@
+"""SQL: parsed with sqlglot, checked against a closed list, turned into a query without data."""
