@@ -41,8 +41,8 @@ def prepare(place: Path) -> None:
         ["init"],
         ["identity", "new", "health-bureau", "--role", "owner"],
         ["identity", "new", "wang", "--role", "analyst", "--group", "researchers"],
-        [*owner, "dataset", "add", data, "--name", name, "--unit", "patient_nbr", "--namespace", "health.patient",
-         "--yes"],
+        [*owner, "dataset", "add", data, "--name", name, "--unit", "patient_nbr",
+         "--namespace", "health.patient", "--yes"],
         [*owner, "dataset", "tag", name, "--all-above", "0", "--reason", "bench"],
         [*owner, "policy", "apply", str(EXAMPLES / "diabetes" / "policy.yaml")],
     ):  # fmt: skip

@@ -2,10 +2,11 @@
 
     python -m benchmarks.bench_query FILE.parquet [ROUNDS]
 
-Ours: identity, registration, tags, policy; then per round one new query (never a replay): decide, charge, log,
-16 encrypted shards on Ray workers, at most 4 rows a person, merge, noise, release, table; time from
-`job_submit` to the table in one process.  The floor: DuckDB, in process, non-private and unbounded, over the same rows
-unencrypted.  Both once before counting; then alternating; medians and their ratio are printed as JSON.
+Ours: identity, registration (income declared as never missing), tags, policy; then per round one new query
+(never a replay): decide, charge, log, 16 encrypted shards on Ray workers, at most 4 rows a person, merge,
+noise, release, table; time from `job_submit` to the table in one process.  The floor: DuckDB, in process,
+non-private and unbounded, over the same rows unencrypted.  Both once before counting, then alternating;
+medians and their ratio are printed as JSON.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def prepare(place: Path, source: Path) -> Gatekeeper:
     keeper.identity_new("owner", ["owner"], [])
     keeper.identity_new("analyst", ["analyst"], [])
     owner = keeper.principal("owner")
-    keeper.dataset_add(owner, NewDataset(source, "bench.persons", "person_id", "bench.person"))
+    keeper.dataset_add(
+        owner, NewDataset(source, "bench.persons", "person_id", "bench.person", required=("income",))
+    )
     keeper.dataset_tag(owner, "bench.persons", {}, "benchmark", above="0")
     policy = place / "policy.yaml"
     policy.write_text(POLICY.format(regions=", ".join(REGIONS), industries=", ".join(INDUSTRIES)))

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
+from math import prod
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +29,7 @@ import pyarrow.compute as pc
 
 from jobs.codec import plan_from_json
 from jobs.evaluate import evaluate, keep_mask
-from jobs.expressions import columns
+from jobs.expressions import Expression, columns
 from jobs.spec import Key, Measurement, Plan
 from sandbox.schema import ORDINAL, Scalar
 from sandbox.vault.parquet import ShardFile, read_batches
@@ -35,9 +37,12 @@ from sandbox.vault.parquet import ShardFile, read_batches
 BATCH_ROWS: Final = 2**20
 LIMB_BITS: Final = 32
 NUMBER_BYTES: Final = 16
+MAX_BINS: Final = 2**18
+"""Bins beyond which counting by raw codes would cost more than translating rows."""
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.signedinteger[Any]]
 
 
 def count_shard(public: bytes, secret: bytes) -> bytes:
@@ -60,11 +65,14 @@ def read_columns(plan: Plan) -> tuple[str, ...]:
 def measure(plan: Plan, batches: Iterable[pa.RecordBatch]) -> list[list[int]]:
     """Return the exact integers of *plan* over *batches*: one list of `plan.cells` numbers a measurement."""
     totals = [_Total(item, plan.cells) for item in plan.measurements]
+    arguments = {item.argument for item in plan.measurements if item.argument is not None}
     for batch in batches:
         for piece in _pieces(batch):
-            cells = _cells(plan, piece)
+            bins = assign(plan, piece)
+            values: dict[Expression | None, pa.Array] = {None: None}
+            values |= {argument: evaluate(argument, piece) for argument in arguments}
             for total in totals:
-                total.add(piece, cells)
+                total.add(bins, values[total.item.argument])
     return [total.integers() for total in totals]
 
 
@@ -89,34 +97,97 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, BATCH_ROWS)
 
 
-def _cells(plan: Plan, batch: pa.RecordBatch) -> Cells:
-    """Cell number of every row from 1, row-major in the keys; 0 for a row that counts nowhere."""
-    keep = np.asarray(batch.column(ORDINAL)) < plan.max_rows
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Where each row of a batch counts: row → bin (*rows*), bin → cell (*cells*).
+
+    Cells are numbered from 1, row-major in the keys; 0 is nowhere.  The last bin is always nowhere.
+    """
+
+    rows: Cells
+    cells: Cells
+
+    def counts(self, valid: npt.NDArray[np.bool_] | None) -> Cells:
+        """Return the number of rows (that are *valid*) of each bin."""
+        if valid is None:
+            return np.bincount(self.rows, minlength=len(self.cells))
+        return np.bincount(self.rows[valid], minlength=len(self.cells))
+
+    def sums(self, steps: Floats) -> Cells:
+        """Return the sum of integers |step| < 2**33 of each bin, exactly."""
+        return np.bincount(self.rows, weights=steps, minlength=len(self.cells)).astype(np.int64)
+
+
+def assign(plan: Plan, batch: pa.RecordBatch) -> Bins:
+    """Return the bins of a batch: the row bound first, then WHERE, then the keys.
+
+    Text keys are stored as codes into small dictionaries.  Rows are counted by combined raw codes, and only
+    the bins are translated to cells; where that makes too many bins, rows are translated themselves.
+    """
+    drop = np.asarray(batch.column(ORDINAL)) >= plan.max_rows
     if plan.where is not None:
-        keep &= keep_mask(plan.where, batch)
-    cells = np.zeros(batch.num_rows, dtype=np.int64)
-    for key in plan.keys:
-        found = key_codes(key, batch)
-        keep &= found >= 0
-        cells *= len(key.categories)
-        cells += found
-    cells += 1
-    cells *= keep
-    return cells
+        drop |= ~keep_mask(plan.where, batch)
+    coded = [key_codes(key, batch) for key in plan.keys]
+    sizes = [len(key.categories) for key in plan.keys]
+    if prod(len(one.table) for one in coded) > MAX_BINS:
+        coded = [one.translated(size) for one, size in zip(coded, sizes, strict=True)]
+    if prod(len(one.table) for one in coded) > MAX_BINS:
+        rows, cells = _one_by_one(coded, sizes, drop)
+    else:
+        rows, cells = _combined(coded, sizes, batch.num_rows)
+    np.putmask(rows, drop, len(cells) - 1)
+    return Bins(rows.astype(np.intp), cells)
 
 
-def key_codes(key: Key, batch: pa.RecordBatch) -> Cells:
-    """Return each row's category number, -1 where the value is none of the key's categories."""
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A key's raw code per row (*codes*), and the category of each raw code, -1 for none (*table*)."""
+
+    codes: Codes
+    table: Cells
+
+    def translated(self, categories: int) -> Coded:
+        """Return the same with category numbers as codes; a row of no category has the code *categories*."""
+        places = np.where(self.table < 0, categories, self.table)
+        return Coded(_look_up(places, self.codes), np.append(np.arange(categories), -1))
+
+
+def key_codes(key: Key, batch: pa.RecordBatch) -> Coded:
+    """Return the codes of a key; nulls are matched against the null category."""
     values = evaluate(key.expression, batch)
     if not isinstance(values, pa.DictionaryArray):
-        return _positions(values, key.categories)
+        count = len(key.categories)
+        found = _positions(values, key.categories)
+        return Coded(np.where(found < 0, count, found), np.append(np.arange(count), -1))
     null = key.categories.index(None) if None in key.categories else -1
     table = np.append(_positions(values.dictionary, key.categories), null)
     indices = values.indices
     if indices.null_count:
         # A null row takes the last entry of the table.
         indices = indices.fill_null(len(table) - 1)
-    return _look_up(table, indices)
+    return Coded(np.asarray(indices), table)
+
+
+def _combined(coded: list[Coded], sizes: list[int], count: int) -> tuple[Codes, Cells]:
+    """Bins by the raw codes of all keys together."""
+    rows = np.zeros(count, dtype=np.int32)
+    cells = np.zeros(1, dtype=np.int64)
+    for one, size in zip(coded, sizes, strict=True):
+        rows *= len(one.table)
+        rows += one.codes.astype(np.int32, copy=False)
+        inside = (cells[:, None] >= 0) & (one.table >= 0)
+        cells = np.where(inside, cells[:, None] * size + one.table, -1).reshape(-1)
+    return rows, np.append(cells + 1, 0)
+
+
+def _one_by_one(coded: list[Coded], sizes: list[int], drop: npt.NDArray[np.bool_]) -> tuple[Codes, Cells]:
+    """Bins by cell, for keys whose codes would make too many bins together."""
+    rows = np.zeros(len(drop), dtype=np.int64)
+    for one, size in zip(coded, sizes, strict=True):
+        rows *= size
+        rows += np.minimum(one.codes, size - 1)
+        drop |= one.codes >= size
+    return rows, np.append(np.arange(1, prod(sizes) + 1), 0)
 
 
 def _positions(values: pa.Array, categories: tuple[Scalar, ...]) -> Cells:
@@ -126,12 +197,12 @@ def _positions(values: pa.Array, categories: tuple[Scalar, ...]) -> Cells:
         return np.full(len(values), place, dtype=np.int64)
     wanted, places = _value_set(values.type, categories)
     found = pc.index_in(values, value_set=wanted).fill_null(len(wanted))
-    return _look_up(places, found)
+    return _look_up(places, np.asarray(found))
 
 
-def _look_up(table: Cells, indices: pa.Array) -> Cells:
+def _look_up(table: Cells, indices: Codes) -> Cells:
     # Indices of numpy's own width and a mode that buffers nothing: ten times the speed of plain take.
-    return table.take(np.asarray(indices).astype(np.intp), mode="clip")
+    return table.take(indices.astype(np.intp), mode="clip")
 
 
 @cache
@@ -151,41 +222,34 @@ def _fits(value: Scalar, kind: pa.DataType) -> bool:
 
 
 class _Total:
-    """One measurement's exact sums over all batches of a shard, as limbs."""
+    """One measurement's exact sums over all batches of a shard, as limbs; cell 0 is nowhere."""
 
     def __init__(self, item: Measurement, cells: int) -> None:
-        self._item = item
-        self._size = cells + 1
+        self.item = item
         limbs = 1 if item.step < 2**LIMB_BITS else 2
-        self._limbs = [np.zeros(self._size, dtype=np.int64) for _ in range(limbs)]
+        self._limbs = [np.zeros(cells + 1, dtype=np.int64) for _ in range(limbs)]
 
-    def add(self, batch: pa.RecordBatch, cells: Cells) -> None:
-        argument = self._item.argument
-        values = None if argument is None else evaluate(argument, batch)
-        if self._item.kind == "count":
-            valid = None if values is None else _valid(values)
-            self._add_counts(cells if valid is None else cells * valid)
-        elif values is not None:
-            self._add_sums(cells, contributions(values, self._item))
+    def add(self, bins: Bins, values: pa.Array | None) -> None:
+        """Add a batch: its bins, and the values of the measurement's argument if it has one."""
+        for limb, found in zip(self._limbs, self._found(bins, values), strict=True):
+            np.add.at(limb, bins.cells, found)
 
     def integers(self) -> list[int]:
-        """Return the sums of cells 1…n (0 is the cell of rows that count nowhere)."""
+        """Return the sums of cells 1…n."""
         low: list[int]
         low, *high = [limb[1:].tolist() for limb in self._limbs]
         if not high:
             return low
         return [below + (above << LIMB_BITS) for below, above in zip(low, high[0], strict=True)]
 
-    def _add_counts(self, cells: Cells) -> None:
-        self._limbs[0] += np.bincount(cells, minlength=self._size)
-
-    def _add_sums(self, cells: Cells, steps: Floats) -> None:
+    def _found(self, bins: Bins, values: pa.Array | None) -> list[Cells]:
+        if self.item.kind == "count" or values is None:
+            return [bins.counts(None if values is None else _valid(values))]
+        steps = contributions(values, self.item)
         if len(self._limbs) == 1:
-            self._limbs[0] += _exact_bincount(cells, steps, self._size)
-            return
+            return [bins.sums(steps)]
         high = np.floor(steps / 2.0**LIMB_BITS)
-        self._limbs[0] += _exact_bincount(cells, steps - high * 2.0**LIMB_BITS, self._size)
-        self._limbs[1] += _exact_bincount(cells, high, self._size)
+        return [bins.sums(steps - high * 2.0**LIMB_BITS), bins.sums(high)]
 
 
 def contributions(values: pa.Array, item: Measurement) -> Floats:
@@ -199,7 +263,7 @@ def contributions(values: pa.Array, item: Measurement) -> Floats:
     if valid is not None:
         numbers = numbers.fill_null(0.0)
     grid = item.grid
-    steps = np.clip(np.asarray(numbers), float(item.low), float(item.high))
+    steps: Floats = np.clip(np.asarray(numbers), float(item.low), float(item.high))
     if grid.numerator == 1:
         steps *= float(grid.denominator)
     else:
@@ -210,7 +274,7 @@ def contributions(values: pa.Array, item: Measurement) -> Floats:
     if item.origin:
         steps -= float(item.origin / grid)
     if valid is not None:
-        np.multiply(steps, valid, out=steps)
+        steps[~valid] = 0.0
     return steps
 
 
@@ -220,7 +284,3 @@ def _valid(values: pa.Array) -> npt.NDArray[np.bool_] | None:
         return None
     valid: npt.NDArray[np.bool_] = np.asarray(values.is_valid())
     return valid
-
-
-def _exact_bincount(cells: Cells, steps: Floats, size: int) -> Cells:
-    return np.bincount(cells, weights=steps, minlength=size).astype(np.int64)

@@ -13,7 +13,7 @@ again at any time.  Fixed rules, the same for every dataset:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cmp_to_key
@@ -24,7 +24,7 @@ from jobs.evaluate import evaluate_columns
 from jobs.expressions import Column, Expression, columns
 from jobs.propagate import Interval, propagate
 from jobs.spec import Aggregate, Order, Output, Plan, Query, Recipe
-from sandbox.privacy.intervals import COVERAGE, Noise, half_width, linear_half_width, ratio_interval
+from sandbox.privacy.intervals import COVERAGE, Noise, half_width, linear_half_width, ratio_rule
 from sandbox.schema import Scalar
 
 
@@ -72,37 +72,42 @@ def measure_value(recipe: Recipe, plan: Plan, noisy: Sequence[Sequence[int]], ce
     return float(min(max(item.origin + total / count, item.low), item.high))
 
 
-def measure_interval(
-    recipe: Recipe, plan: Plan, noisy: Sequence[Sequence[int]], cell: int, coverage: Fraction
-) -> Interval:
-    """Return an interval that covers the bounded, clamped truth of the cell with at least *coverage*."""
+Rule = Callable[[int], Interval]
+"""The interval of one measure in a cell."""
+
+
+def interval_rule(recipe: Recipe, plan: Plan, noisy: Sequence[Sequence[int]], coverage: Fraction) -> Rule:
+    """Return the rule whose intervals cover the bounded, clamped truth of a cell with at least *coverage*."""
     if recipe.aggregate is Aggregate.COUNT:
         assert recipe.count is not None
-        value, item = noisy[recipe.count][cell], plan.measurements[recipe.count]
-        around = half_width(plan.mechanism, item.scale, coverage)
-        return float(max(value - around, 0)), float(max(value + around, 0))
+        return _count_rule(plan, recipe.count, noisy[recipe.count], coverage)
     assert recipe.sum is not None
-    item, total = plan.measurements[recipe.sum], noisy[recipe.sum][cell]
+    item, totals = plan.measurements[recipe.sum], noisy[recipe.sum]
     if recipe.count is None:
         around = half_width(plan.mechanism, item.scale, coverage)
-        return float((total - around) * item.grid), float((total + around) * item.grid)
-    count, counted = noisy[recipe.count][cell], plan.measurements[recipe.count]
-    total_noise, count_noise = Noise(plan.mechanism, item.scale), Noise(plan.mechanism, counted.scale)
-    if recipe.aggregate is Aggregate.AVG:
-        return ratio_interval(
-            total,
-            count,
-            total_noise,
-            count_noise,
-            low=item.low,
-            high=item.high,
-            origin=item.origin,
-            grid=item.grid,
-            coverage=coverage,
+        return lambda cell: (
+            float((totals[cell] - around) * item.grid),
+            float((totals[cell] + around) * item.grid),
         )
-    centre = float(total * item.grid + item.origin * count)
+    counts = noisy[recipe.count]
+    total_noise = Noise(plan.mechanism, item.scale)
+    count_noise = Noise(plan.mechanism, plan.measurements[recipe.count].scale)
+    if recipe.aggregate is Aggregate.AVG:
+        domain = {"low": item.low, "high": item.high, "origin": item.origin, "grid": item.grid}
+        ratio = ratio_rule(total_noise, count_noise, coverage=coverage, **domain)
+        return lambda cell: ratio(totals[cell], counts[cell])
     beside = linear_half_width(total_noise, item.grid, count_noise, item.origin, coverage=coverage)
-    return centre - beside, centre + beside
+
+    def added(cell: int) -> Interval:
+        centre = float(totals[cell] * item.grid + item.origin * counts[cell])
+        return centre - beside, centre + beside
+
+    return added
+
+
+def _count_rule(plan: Plan, index: int, counts: Sequence[int], coverage: Fraction) -> Rule:
+    around = half_width(plan.mechanism, plan.measurements[index].scale, coverage)
+    return lambda cell: (float(max(counts[cell] - around, 0)), float(max(counts[cell] + around, 0)))
 
 
 def number(value: Fraction) -> int | float:
@@ -167,13 +172,12 @@ def _column(output: Output, release: _Release, chosen: Sequence[int]) -> list[di
     if not used:
         return [{name: plain(values[cell])} for cell in chosen]
     coverage = 1 - (1 - COVERAGE) / len(used)
+    rules = {f"measure:{index}": interval_rule(plan.recipes[index], plan, noisy, coverage) for index in used}
+    keys = {name: bindings[name] for name in columns(expression) if name.startswith("key:")}
     rows = []
     for cell in chosen:
-        known: dict[str, Interval | None] = {
-            f"measure:{index}": measure_interval(plan.recipes[index], plan, noisy, cell, coverage)
-            for index in used
-        }
-        known |= {key: _point(column[cell]) for key, column in bindings.items() if key.startswith("key:")}
+        known: dict[str, Interval | None] = {measure: rule(cell) for measure, rule in rules.items()}
+        known |= {key: _point(column[cell]) for key, column in keys.items()}
         low, high = propagate(expression, known) or (None, None)
         rows.append({name: plain(values[cell]), f"{name}_low": low, f"{name}_high": high})
     return rows

@@ -108,9 +108,10 @@ class Measurement:
     """A vector of integers, one per cell, and its noise.
 
     ``count`` adds 1 for every kept row whose *argument* is not null (or every kept row if it is None).
-    ``sum`` adds ``round(clamp(argument, low, high) / grid) - origin / grid`` for every kept row whose argument
-    is not null.  *step* is c, the largest absolute contribution of one row, in grid units.  One unit contributes
-    at most *sensitivity* = R·c to the L1 and the L2 norm of the vector (its rows may all fall in one cell).
+    ``sum`` adds ``round(clamp(argument, low, high) / grid) - origin / grid`` for every kept row whose
+    argument is not null.  *step* is c, the largest absolute contribution of one row, in grid units.  One unit
+    contributes at most *sensitivity* = R·c to the L1 and to the L2 norm of the vector, since its rows may all
+    fall in one cell.
     *scale* is the exact noise parameter: Laplace b = sensitivity/ε_i, or Gaussian σ² = sensitivity²/(2ρ_i).
     """
 

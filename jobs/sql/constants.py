@@ -86,8 +86,10 @@ def whole(source: Source, node: Node, found: Literal, low: int, high: int) -> in
 def check_range(source: Source, node: Node, low: Literal, high: Literal) -> None:
     """Refuse bounds of buckets that are not two numbers in rising order, a finite way apart."""
     bottom, top = low.value, high.value
-    numbers = isinstance(bottom, int | float) and isinstance(top, int | float)
-    width = float(str(top)) - float(str(bottom)) if numbers else 0.0
+    if isinstance(bottom, int | float) and isinstance(top, int | float):
+        width = float(top) - float(bottom)
+    else:
+        width = 0.0
     if not (isfinite(width) and width > 0):
         raise InvalidInputError("sql.bad-buckets", **source.place(node))
 

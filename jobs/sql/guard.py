@@ -87,7 +87,6 @@ _HINTS: Final = {
     "window": ("OVER", "GROUP BY …"),
     "distinct": ("COUNT(DISTINCT …)", "COUNT(…)"),
     "filter": ("FILTER", "COUNT(CASE WHEN … THEN 1 END)"),
-    "star": ("*", "COUNT(*)"),
     "ilike": ("ILIKE", "LOWER(…) LIKE"),
     "escape": ("ESCAPE", "LIKE"),
     "intdiv": ("//", "FLOOR(a / b)"),

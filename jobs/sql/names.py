@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
-from sqlglot import exp
-
 from jobs.expressions import Column, Expression, to_json
 from jobs.spec import Aggregate, Measure
-from jobs.sql.guard import Source
+from jobs.sql.guard import Node, Source
 from jobs.typing import MaybeKind
 from sandbox.errors import InvalidInputError
 from sandbox.schema import ORDINAL, UNIT_TAG, Field, Kind
@@ -64,9 +62,9 @@ class Names:
     aliases: Mapping[str, Typed] = field(default_factory=dict)
     alias_first: bool = False
 
-    def column(self, node: exp.Column) -> Typed:
+    def column(self, node: Node) -> Typed:
         """Return the column or select item that *node* names."""
-        name, qualifier = node.name, node.table
+        name, qualifier = node.name, node.text("table")
         if qualifier and qualifier.casefold() != self.qualifier.casefold():
             raise InvalidInputError(
                 "sql.unknown-column", **self.source.place(node), found=qualifier, instead=[self.qualifier]

@@ -37,10 +37,11 @@ class Translator:
 
     def typed(self, node: Node) -> Typed:
         """Return what *node* means; raises `InvalidInputError` (``sql.*``) with its position."""
-        handler = _HANDLERS.get(type(node))
+        handler = None if node.is_star else _HANDLERS.get(type(node))
         if handler is None:
-            # A part that is on the list of shapes, but has no meaning by itself: COUNT's *, a unit, a type.
-            raise InvalidInputError("sql.misplaced", **self.source.place(node), found=node.key.upper())
+            # On the list of shapes, but without a meaning of its own: the * of COUNT, a unit, a type.
+            found = "*" if node.is_star else node.key.upper()
+            raise InvalidInputError("sql.misplaced", **self.source.place(node), found=found)
         return handler(self, node)
 
     def condition(self, node: Node) -> Expression:
@@ -137,11 +138,6 @@ def _negate(t: Translator, node: Node) -> Typed:
     return t.call(node, "negate", t.typed(inner))
 
 
-def _column(t: Translator, node: Node) -> Typed:
-    assert isinstance(node, exp.Column)
-    return t.names.column(node)
-
-
 def _in(t: Translator, node: Node) -> Typed:
     items = node.args["expressions"]
     found = t.alike(node.args["this"], *items)
@@ -153,8 +149,8 @@ def _in(t: Translator, node: Node) -> Typed:
 
 def _between(t: Translator, node: Node) -> Typed:
     value, low, high = t.alike(node.args["this"], node.args["low"], node.args["high"])
-    above, below = t.call(node, "greater_equal", value, low), t.call(node, "less_equal", value, high)
-    return t.call(node, "and", above, below)
+    above = t.call(node, "greater_equal", value, low)
+    return t.call(node, "and", above, t.call(node, "less_equal", value, high))
 
 
 def _like(t: Translator, node: Node) -> Typed:
@@ -173,6 +169,7 @@ def _is(t: Translator, node: Node) -> Typed:
         return null
     if not isinstance(wanted, exp.Boolean):
         raise InvalidInputError("sql.misplaced", **t.source.place(wanted), found="IS")
+    # NULL IS TRUE is false: "and" is false as soon as one side is.
     truth = value if wanted.this else t.call(node, "not", value)
     return t.call(node, "and", t.call(node, "not", null), truth)
 
@@ -180,15 +177,14 @@ def _is(t: Translator, node: Node) -> Typed:
 def _case(t: Translator, node: Node) -> Typed:
     ifs = node.args["ifs"] if isinstance(node, exp.Case) else [node]
     subject = node.args.get("this") if isinstance(node, exp.Case) else None
-    conditions = [t.typed(item.this) if subject is None else _matches(t, subject, item.this) for item in ifs]
+    conditions = [
+        t.typed(item.this) if subject is None else t.call(item, "equal", *t.alike(subject, item.this))
+        for item in ifs
+    ]
     otherwise = node.args.get("default" if isinstance(node, exp.Case) else "false") or exp.null()
     *values, last = t.alike(*(item.args["true"] for item in ifs), otherwise)
     flat = [part for pair in zip(conditions, values, strict=True) for part in pair]
     return t.call(node, "case", *flat, last)
-
-
-def _matches(t: Translator, subject: Node, value: Node) -> Typed:
-    return t.call(value, "equal", *t.alike(subject, value))
 
 
 def _coalesce(t: Translator, node: Node) -> Typed:
@@ -212,8 +208,8 @@ def _cast(t: Translator, node: Node) -> Typed:
 
 def _round(t: Translator, node: Node) -> Typed:
     value, digits = t.typed(node.args["this"]), 0
-    if "decimals" in node.args and node.args["decimals"] is not None:
-        digits = constants.whole(t.source, node, t.literal(node.args["decimals"]), -15, 15)
+    if (wanted := node.args.get("decimals")) is not None:
+        digits = constants.whole(t.source, node, t.literal(wanted), -15, 15)
     power = Typed(Literal(10 ** abs(digits)), Kind.INTEGER)
     scale, restore = ("multiply", "divide") if digits > 0 else ("divide", "multiply")
     if digits == 0:
@@ -253,7 +249,7 @@ def _width_bucket(t: Translator, node: Node) -> Typed:
 
 
 _HANDLERS: Final[dict[type[Node], _Handler]] = {
-    exp.Column: _column,
+    exp.Column: lambda t, node: t.names.column(node),
     **dict.fromkeys((exp.Literal, exp.Boolean, exp.Null), _constant),
     exp.Paren: lambda t, node: t.typed(node.args["this"]),
     exp.Neg: _negate,

@@ -134,49 +134,73 @@ def ratio_interval(
     grid: Fraction = Fraction(1),
     coverage: Fraction = COVERAGE,
 ) -> tuple[float, float]:
-    """Return an interval for ``AVG = origin + grid·S/N`` within the public [*low*, *high*].
+    """Return one interval of `ratio_rule`."""
+    rule = ratio_rule(
+        total_noise, count_noise, low=low, high=high, origin=origin, grid=grid, coverage=coverage
+    )
+    return rule(total, count)
 
-    *total* and *count* are the released noisy S and N, with independent noises of one mechanism; the interval
-    is in units of the answer.  If N is not above its own half-width, S/N may be anything: [low, high].
+
+def ratio_rule(
+    total_noise: Noise,
+    count_noise: Noise,
+    *,
+    low: Fraction,
+    high: Fraction,
+    origin: Fraction = Fraction(0),
+    grid: Fraction = Fraction(1),
+    coverage: Fraction = COVERAGE,
+) -> Callable[[int, int], tuple[float, float]]:
+    """Return (S, N) → an interval for ``AVG = origin + grid·S/N`` within the public [*low*, *high*].
+
+    S and N are released noisy totals with independent noises of one mechanism; the interval is in units of
+    the answer.  If N is not above its own half-width, S/N may be anything: [low, high].
     """
-    if count <= half_width(count_noise.mechanism, count_noise.scale, coverage):
-        return float(low), float(high)
     least, most = (low - origin) / grid, (high - origin) / grid
-    centre = min(max(Fraction(total, count), least), most)
     tail, alpha = _tail(total_noise, count_noise), float(1 - coverage)
+    widths = [half_width(noise.mechanism, noise.scale, coverage) for noise in (total_noise, count_noise)]
+    bottom, top, scale = float(low), float(high), float(grid)
 
-    def kept(offset: float) -> bool:
-        # S - r·N = S - centre·N - offset·N: exact where it cancels, float only for what is left.
-        away = abs(base - offset * count)
-        return tail(1.0, abs(float(centre) + offset), away) >= alpha
+    def rule(total: int, count: int) -> tuple[float, float]:
+        if count <= widths[1]:
+            return bottom, top
+        centre = min(max(Fraction(total, count), least), most)
+        base, ratio = float(total - centre * count), float(centre)
 
-    base = float(total - centre * count)
-    if not kept(0.0):
-        return _point(origin + grid * centre)
-    below = _edge(kept, float(least - centre))
-    above = _edge(kept, float(most - centre))
-    start, scale = float(origin + grid * centre), float(grid)
-    return max(start + scale * below, float(low)), min(start + scale * above, float(high))
+        def kept(offset: float) -> bool:
+            # S - r·N = S - centre·N - offset·N: exact where it cancels, float only for what is left.
+            return tail(1.0, abs(ratio + offset), abs(base - offset * count)) >= alpha
+
+        start = float(origin + grid * centre)
+        if not kept(0.0):
+            # S/N lies so far outside the bounds that no ratio within explains it: the nearest is all we say.
+            return start, start
+        reach = (widths[0] + abs(ratio) * widths[1] + 1) / count
+        below = _edge(lambda offset: kept(-offset), float(centre - least), reach)
+        above = _edge(kept, float(most - centre), reach)
+        return max(start - scale * below, bottom), min(start + scale * above, top)
+
+    return rule
 
 
-def _edge(kept: Callable[[float], bool], limit: float) -> float:
-    # The kept offsets are an interval from 0: bisect for its end, keep the outer side.
-    if kept(limit):
-        return limit
-    inside, outside = 0.0, limit
-    for _ in range(_STEPS):
+def _edge(kept: Callable[[float], bool], limit: float, reach: float) -> float:
+    """Return the end of the kept offsets from 0, at most *limit*; *reach* is about where it lies.
+
+    The kept offsets are an interval: widen until one is not kept, then bisect and keep the outer side.  The
+    answer is too wide by at most a thousandth of *reach*.
+    """
+    inside, outside = 0.0, min(reach, limit)
+    while kept(outside):
+        if outside == limit:
+            return limit
+        inside, outside = outside, min(1.5 * outside, limit)
+    while outside - inside > reach / 1024:
         middle = (inside + outside) / 2
         if kept(middle):
             inside = middle
         else:
             outside = middle
     return outside
-
-
-def _point(value: Fraction) -> tuple[float, float]:
-    # S/N lies so far outside the public bounds that no ratio within them explains it: the nearest is all we
-    # say.
-    return float(value), float(value)
 
 
 def _tail(first: Noise, second: Noise) -> Callable[[float, float, float], float]:

@@ -32,7 +32,7 @@ FOOTER = "__footer"
 """The name under which a shard's footer key is kept beside its column keys."""
 
 ROW_GROUP_ROWS = 262_144
-_ZSTD_LEVEL = 1  # level 3 is 5 % smaller and 60 % slower to write; reading is the same
+_COMPRESSION = "lz4"  # a third larger than zstd; reads in little more than half the time
 _seen: dict[tuple[str, int, int, int], str] = {}
 
 
@@ -83,8 +83,7 @@ def write_shard(path: Path, fields: tuple[Field, ...], tables: Iterable[pa.Table
         path,
         stored_schema(fields),
         encryption_properties=factory.file_encryption_properties(pe.KmsConnectionConfig(), configuration),
-        compression="zstd",
-        compression_level=_ZSTD_LEVEL,
+        compression=_COMPRESSION,
         use_dictionary=[*(field.name for field in fields if field.kind is Kind.STRING), ORDINAL],
         write_statistics=False,
         store_schema=False,

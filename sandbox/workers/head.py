@@ -39,8 +39,8 @@ from sandbox.keys.files import create_private, replace_private
 OBJECT_STORE_BYTES: Final = 256 * 2**20
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
-# A Unix socket's path has at most 107 bytes; Ray appends /session_<date>_<pid>/sockets/plasma_store.
-_LONGEST_DIRECTORY: Final = 107 - 64
+# A Unix socket's path has at most 107 bytes; ours ends in /r/session_<date>_<pid>/sockets/plasma_store.
+_LONGEST_DIRECTORY: Final = 107 - 66
 _LOCK_TRIES: Final = 20
 
 
@@ -212,7 +212,7 @@ def _start_ray(directory: Path) -> tuple[Any, int]:
         include_dashboard=False,
         no_monitor=True,
         include_log_monitor=False,
-        temp_dir=str(directory),
+        temp_dir=str(directory / "r"),  # Ray opens this one to everybody (0777): ours around it is 0700
         object_store_memory=OBJECT_STORE_BYTES,
         _system_config={"automatic_object_spilling_enabled": False},
     )

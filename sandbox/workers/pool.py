@@ -60,9 +60,8 @@ def stop(run_directory: Path) -> dict[str, Any]:
         deadline = time.monotonic() + STOP_SECONDS
         while _held(run_directory) and time.monotonic() < deadline:
             time.sleep(0.02)
-        if _held(run_directory):
-            end_session(head.pid)
-            shutil.rmtree(head.directory, ignore_errors=True)
+        end_session(head.pid)  # by now itself at most, on its way out, unless it did not listen
+        shutil.rmtree(head.directory, ignore_errors=True)
     return status(run_directory)
 
 

@@ -19,7 +19,9 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
+import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Collection
@@ -35,6 +37,7 @@ from sandbox.workers.entries import ENTRIES, Entries
 from sandbox.workers.worker import ProcessWorker
 
 _JOIN_SECONDS: Final = 10.0
+_KNOCK_SECONDS: Final = 5.0
 
 
 class RayExecutor(RoundExecutor):
@@ -91,6 +94,8 @@ class RayExecutor(RoundExecutor):
             self._fill([COMBINER, *(f"shard-{number}" for number in range(workers))])
 
     def _attach(self) -> int:
+        if "ray" in sys.modules and _ray().is_initialized():
+            raise UsageError("worker.ray-in-use")
         if self._address is not None:
             _connect(self._address, None, self._namespace())
             return max(1, int(_ray().cluster_resources().get("CPU", 1)) - 1)
@@ -173,10 +178,9 @@ def _connect(address: str, token: Path | None, namespace: str) -> None:
     if token is not None:
         os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
     ray = _ray()
-    if ray.is_initialized():
-        raise UsageError("worker.ray-in-use")
     _forget_last_cluster(loopback=token is not None)
     try:
+        _knock(address)
         ray.init(
             address=address,
             namespace=namespace,
@@ -184,8 +188,14 @@ def _connect(address: str, token: Path | None, namespace: str) -> None:
             logging_level="CRITICAL",
             job_config=_job_config(),
         )
-    except (ConnectionError, RuntimeError, ray.exceptions.RayError):
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError):
         raise JobFailedError("worker.no-cluster", address=address) from None
+
+
+def _knock(address: str) -> None:
+    """Raise `OSError` or `ValueError` if nobody listens at *address*: Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host, int(port)), _KNOCK_SECONDS).close()
 
 
 def _forget_last_cluster(*, loopback: bool) -> None:

@@ -195,7 +195,7 @@ def same(a: object, b: object) -> bool:
 
 
 def agree(lab: Lab, drawn: tuple[str, str, list[str]]) -> None:
-    """Every group of ours is DuckDB's, or is empty there; every group of DuckDB's that is declared is ours."""
+    """Every group of ours is DuckDB's, or empty there; every declared group of DuckDB's is ours."""
     ours_text, plain_text, keys = drawn
     width = len(keys)
     theirs = {row[:width]: row[width:] for row in lab.plain(plain_text)}
@@ -233,7 +233,8 @@ def test_having_order_limit_and_arithmetic_act_on_released_numbers(lab: Lab) -> 
         "GROUP BY ward HAVING COUNT(*) > 5 ORDER BY mean DESC NULLS LAST, ward LIMIT 3"
     )
     plain = (
-        "SELECT ward, COUNT(*) AS n, SUM(greatest(least(days, 14), 0)) FILTER (days IS NOT NULL) / COUNT(days) AS mean FROM stays "
+        "SELECT ward, COUNT(*) AS n, "
+        "SUM(greatest(least(days, 14), 0)) FILTER (days IS NOT NULL) / COUNT(days) AS mean FROM stays "
         "WHERE ward IN ('A', 'B', 'C') OR ward IS NULL "
         "GROUP BY ward HAVING COUNT(*) > 5 ORDER BY mean DESC NULLS LAST, ward LIMIT 3"
     )

@@ -37,13 +37,13 @@ grants:
 """
 
 
-def rows(people: int = 60, seed: int = 7) -> list[dict[str, Any]]:
+def rows(people: int = 60, seed: int = 7, canary: str = "canary") -> list[dict[str, Any]]:
     """Invented stays, one to six a person, with nulls, values off the bounds and undeclared wards."""
     rng = random.Random(seed)
     return [
         {
             "person": 1000 + person,
-            "name": f"canary-name-{person:04d}",
+            "name": f"{canary}-{person:04d}",
             "ward": rng.choice(["A", "B", "C", "D", ""]),
             "days": rng.choice(["", *map(str, range(-2, 20))]),
             "cost": rng.choice(["", "1e300", "-5", f"{rng.uniform(0, 1200):.2f}"]),

@@ -82,7 +82,7 @@ def fail_joining(public: bytes, partials: tuple[bytes, ...]) -> bytes:
 
 def where(public: bytes, secret: bytes) -> bytes:
     """Say what this process knows of the world."""
-    import resource  # noqa: PLC0415
+    import resource
 
     return json.dumps(
         {
