@@ -34,8 +34,9 @@ TEXT: Final = pa.string()
 DATE: Final = pa.date32()
 TIMESTAMP: Final = pa.timestamp("us")
 
-_NULL_FLOAT: Final = pa.scalar(None, FLOAT)
-_NULL_TRUTH: Final = pa.scalar(None, BOOLEAN)
+# Taken from arrays: `pa.scalar` imports pandas, which half a second of no command needs.
+_NULL_FLOAT: Final = pa.nulls(1, FLOAT)[0]
+_NULL_TRUTH: Final = pa.nulls(1, BOOLEAN)[0]
 _INT64_END: Final = 2.0**63
 _NUMBER: Final = re.compile(r"[ \t\r\n]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)[ \t\r\n]*", re.ASCII)
 _MOMENT: Final = re.compile(r"\s*(\d{4}-\d\d-\d\d)([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?\s*", re.ASCII)

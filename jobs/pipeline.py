@@ -31,7 +31,7 @@ from sandbox import canonical
 from sandbox.errors import JobFailedError, TamperingError
 from sandbox.privacy.loss import ZERO, Filter, Loss, cost_of_epsilon
 from sandbox.schema import Field, JobId, Principal, Tag
-from sandbox.vault.parquet import ShardFile
+from sandbox.vault.shard import ShardFile
 from sandbox.workers.executor import Executor, Progress, Round, ShardWork
 
 SHARD_ENTRY = "jobs.kernels:count_shard"

@@ -266,4 +266,4 @@ def _proposals(source: Source, fields: tuple[Field, ...]) -> tuple[Proposal, ...
 
 
 def _sample(source: Source) -> Iterator[Any]:
-    yield from itertools.islice(open_source(source.path).batches(), _SAMPLE_BATCHES)
+    yield from itertools.islice(source.batches(), _SAMPLE_BATCHES)

@@ -19,7 +19,7 @@ from sandbox.database import leaves, versions
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
 from sandbox.vault.manifest import load_manifest
-from sandbox.vault.parquet import check_file
+from sandbox.vault.shard import check_file
 from sandbox.vault.store import DirectoryStore
 from service.bookcheck import check_books
 from service.desk import Desk, require

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -18,9 +19,11 @@ from sandbox.errors import TamperingError
 from sandbox.keys.keyring import KeyId, Keyring
 from sandbox.schema import LineageId
 from sandbox.vault.manifest import Manifest, load_manifest, sign_manifest
-from sandbox.vault.parquet import FOOTER, stored_columns
-from sandbox.vault.register import Prepared
+from sandbox.vault.shard import FOOTER, stored_columns
 from sandbox.vault.store import Store
+
+if TYPE_CHECKING:  # Arrow is kept out of commands that register nothing
+    from sandbox.vault.register import Prepared
 
 
 def commit(

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sandbox import canonical
 from sandbox.errors import TamperingError
 from sandbox.schema import DatasetName, Digest, Field, Kind, LineageId
-from sandbox.vault.parquet import FOOTER, ShardFile, stored_columns
+from sandbox.vault.shard import FOOTER, ShardFile, stored_columns
 
 FORMAT = 1
 _SIGNED_AS = b"keyong manifest v1\n"  # a signature over a manifest is one over nothing else

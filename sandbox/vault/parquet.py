@@ -8,16 +8,13 @@ label being random per file and written down in the signed manifest.  A reader h
 granted keys for exactly that label: a file put in another's place asks for keys nobody has, and is
 refused.
 
-The file's digest is checked against the manifest before a process reads it first, and again when the file
-changes: authentication per module does not notice a few bits of Parquet's own framing.
+The file itself is held against the manifest first (`sandbox.vault.shard`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,36 +24,10 @@ import pyarrow.parquet.encryption as pe
 from sandbox.errors import DeniedError, TamperingError
 from sandbox.schema import ORDINAL, UNIT_TAG, Field, Kind
 from sandbox.vault.conform import arrow_type
-
-FOOTER = "__footer"
-"""The name under which a shard's footer key is kept beside its column keys."""
+from sandbox.vault.shard import FOOTER, ShardFile, WrittenShard, check_file, sha256, stored_columns
 
 ROW_GROUP_ROWS = 262_144
 _COMPRESSION = "lz4"  # a third larger than zstd; reads in little more than half the time
-_seen: dict[tuple[str, int, int, int], str] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class ShardFile:
-    """A shard on disk as the manifest knows it: *size* in bytes, *label* of its keys."""
-
-    name: str
-    size: int
-    sha256: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenShard:
-    """A shard just written, and the raw keys (FOOTER and every stored column) that open it."""
-
-    file: ShardFile
-    keys: Mapping[str, bytes]
-
-
-def stored_columns(fields: tuple[Field, ...]) -> tuple[str, ...]:
-    """Return the names of a shard's columns in file order: the fields', ORDINAL, UNIT_TAG."""
-    return (*(field.name for field in fields), ORDINAL, UNIT_TAG)
 
 
 def stored_schema(fields: tuple[Field, ...]) -> pa.Schema:
@@ -91,7 +62,7 @@ def write_shard(path: Path, fields: tuple[Field, ...], tables: Iterable[pa.Table
         for table in tables:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
     keys = {column: kms.keys[_key_name(label, column)] for column in (FOOTER, *columns)}
-    return WrittenShard(ShardFile(path.name, path.stat().st_size, _sha256(path), label), keys)
+    return WrittenShard(ShardFile(path.name, path.stat().st_size, sha256(path), label), keys)
 
 
 def read_batches(
@@ -120,24 +91,6 @@ def read_batches(
             yield from shard.iter_batches(batch_size=batch_rows, columns=list(columns), use_threads=False)
     except (pa.ArrowException, OSError, KeyError):
         raise TamperingError("vault.unreadable-shard", file=file.name) from None
-
-
-def check_file(path: Path, file: ShardFile) -> None:
-    """Raise `TamperingError` unless *path* has the size and SHA-256 of *file*.
-
-    The digest is computed once per state of the file (inode, size, time of change) and process.
-    """
-    try:
-        found = path.stat()
-        state = (str(path), found.st_ino, found.st_size, found.st_mtime_ns)
-        if found.st_size != file.size:
-            raise TamperingError("vault.changed-shard", file=file.name)
-        if state not in _seen:
-            _seen[state] = _sha256(path)
-    except OSError:
-        raise TamperingError("vault.missing-shard", file=file.name) from None
-    if _seen[state] != file.sha256:
-        raise TamperingError("vault.changed-shard", file=file.name)
 
 
 class _WritingKms(pe.KmsClient):  # type: ignore[misc]
@@ -171,8 +124,3 @@ class _ReadingKms(pe.KmsClient):  # type: ignore[misc]
 
 def _key_name(label: str, column: str) -> str:
     return f"{label}/{column}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

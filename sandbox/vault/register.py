@@ -21,8 +21,9 @@ from sandbox.errors import InvalidInputError
 from sandbox.schema import ROW_UNIT, DatasetName, Field, LineageId
 from sandbox.vault.conform import Conforming, check_fields, conform
 from sandbox.vault.layout import deal_row_units, shard_tables
-from sandbox.vault.parquet import WrittenShard, stored_schema, write_shard
+from sandbox.vault.parquet import stored_schema, write_shard
 from sandbox.vault.partition import Layout, LayoutKeys, check_shards, check_unit
+from sandbox.vault.shard import WrittenShard
 from sandbox.vault.source import Progress, Source
 from sandbox.vault.spill import Spill
 from sandbox.vault.store import Staging, Store

@@ -31,6 +31,7 @@ from sandbox.workers.head import (
 
 def start(run_directory: Path) -> dict[str, Any]:
     """Start the pool unless it runs; say what `status` says.  `JobFailedError` if it does not come up."""
+    _clear(run_directory)
     if alive(run_directory) is None:
         process = launch(run_directory, stays=True)
         try:
@@ -40,6 +41,16 @@ def start(run_directory: Path) -> dict[str, Any]:
             if not _comes_up(run_directory):
                 raise
     return status(run_directory)
+
+
+def _clear(run_directory: Path) -> None:
+    """Remove what a head that was killed outright could not remove itself."""
+    with contextlib.suppress(FileNotFoundError):
+        directory = Path(_read(run_directory).directory)
+        if not _held(run_directory):  # asked after reading: whoever wrote what was read is gone
+            pool_file(run_directory).unlink()
+            if directory.name.startswith("ray-"):
+                shutil.rmtree(directory, ignore_errors=True)
 
 
 def _comes_up(run_directory: Path) -> bool:
@@ -62,6 +73,7 @@ def stop(run_directory: Path) -> dict[str, Any]:
             time.sleep(0.02)
         end_session(head.pid)  # by now itself at most, on its way out, unless it did not listen
         shutil.rmtree(head.directory, ignore_errors=True)
+    _clear(run_directory)
     return status(run_directory)
 
 
@@ -78,9 +90,13 @@ def alive(run_directory: Path) -> Head | None:
     if not _held(run_directory):
         return None
     try:
-        return Head(**json.loads(pool_file(run_directory).read_bytes()))
+        return _read(run_directory)
     except FileNotFoundError:
         return None
+
+
+def _read(run_directory: Path) -> Head:
+    return Head(**json.loads(pool_file(run_directory).read_bytes()))
 
 
 def _held(run_directory: Path) -> bool:

@@ -57,9 +57,10 @@ def cut_shard(place: Path) -> None:
 
 
 def swap_wrapped_keys(place: Path) -> None:
+    of_wards = "context LIKE '%ward%' LIMIT 2"
     books(
         place,
-        'CREATE TEMP TABLE two AS SELECT key_id, wrapped FROM wrapped_keys WHERE context LIKE \'%"column":"ward"%\' LIMIT 2',
+        f"CREATE TEMP TABLE two AS SELECT key_id, wrapped FROM wrapped_keys WHERE {of_wards}",
         "UPDATE wrapped_keys SET wrapped = (SELECT wrapped FROM two WHERE two.key_id <> wrapped_keys.key_id) "
         "WHERE key_id IN (SELECT key_id FROM two)",
     )

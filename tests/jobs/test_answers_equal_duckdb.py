@@ -138,7 +138,7 @@ KEYS = {
     "year(seen)": [2020, None],
 }
 CONDITIONS = [
-    "days > 3", "days BETWEEN 2 AND 9", "ward = 'A'", "ward <> 'A'", "ward IN ('A', 'D')", "ward NOT IN ('B')",
+    "days BETWEEN 2 AND 9", "ward = 'A'", "ward <> 'A'", "ward IN ('A', 'D')", "ward NOT IN ('B')",
     "ward IS NULL", "ward IS NOT NULL", "cost > 500.5", "cost / days > 40", "urgent", "NOT urgent",
     "ward LIKE '%B%'", "seen >= DATE '2020-06-01'", "days + cost * 2 < 900", "COALESCE(days, 0) = 0",
     "CAST(cost AS INTEGER) > 300", "CASE WHEN ward = 'A' THEN days > 2 ELSE days > 8 END", "month(seen) = 4",

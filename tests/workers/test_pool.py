@@ -77,6 +77,7 @@ def test_two_starts_make_one_pool_that_processes_share_and_stop_ends(tmp_path):
     assert not directory.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["enrolment.key", "pool.lock"]
     assert pool.stop(tmp_path) == {"pool": "stopped"}
+    assert not (tmp_path / "pool.json").exists()
 
 
 def _servers(leader: int) -> list[int]:
@@ -96,6 +97,11 @@ def test_a_pool_killed_outright_loses_its_servers_and_is_not_believed(tmp_path):
     assert (tmp_path / "pool.json").exists()
     assert pool.status(tmp_path) == {"pool": "stopped"}
     head.end_session(leader)
+    directory = pool._read(tmp_path).directory
+    assert Path(directory).exists()
+    pool.stop(tmp_path)
+    assert not Path(directory).exists()
+    assert not (tmp_path / "pool.json").exists()
 
 
 def test_a_pool_file_that_nobody_stands_behind_is_not_believed(tmp_path):
@@ -106,8 +112,10 @@ def test_a_pool_file_that_nobody_stands_behind_is_not_believed(tmp_path):
     (tmp_path / "pool.lock").touch()
     assert pool.alive(tmp_path) is None
     assert pool.stop(tmp_path) == {"pool": "stopped"}
+    assert not (tmp_path / "pool.json").exists()
 
 
+@pytest.mark.soak
 def test_a_head_whose_ray_died_ends(tmp_path):
     started = pool.start(tmp_path)
     victims = [
