@@ -30,9 +30,10 @@ import pyarrow.compute as pc
 from jobs.codec import plan_from_json
 from jobs.evaluate import evaluate, keep_mask
 from jobs.expressions import Expression, columns
-from jobs.spec import Key, Measurement, Plan
+from jobs.spec import Key, Measurement, Plan, read_columns
 from sandbox.schema import ORDINAL, Scalar
-from sandbox.vault.parquet import ShardFile, read_batches
+from sandbox.vault.parquet import read_batches
+from sandbox.vault.shard import ShardFile
 
 BATCH_ROWS: Final = 2**20
 LIMB_BITS: Final = 32
@@ -52,15 +53,6 @@ def count_shard(public: bytes, secret: bytes) -> bytes:
     keys = {name: bytes.fromhex(key) for name, key in json.loads(secret).items()}
     file = ShardFile(**work["file"])
     return encode(measure(plan, read_batches(Path(work["path"]), file, keys, read_columns(plan))))
-
-
-def read_columns(plan: Plan) -> tuple[str, ...]:
-    """Return the columns that *plan* reads, engine column included, sorted."""
-    found = {ORDINAL} | (set(columns(plan.where)) if plan.where is not None else set())
-    for expression in (*(k.expression for k in plan.keys), *(m.argument for m in plan.measurements)):
-        found |= columns(expression) if expression is not None else frozenset()
-    return tuple(sorted(found))
-
 
 def measure(plan: Plan, batches: Iterable[pa.RecordBatch]) -> list[list[int]]:
     """Return the exact integers of *plan* over *batches*: one list of `plan.cells` numbers a measurement."""

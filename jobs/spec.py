@@ -12,8 +12,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Literal as Choice
 
-from jobs.expressions import Expression
-from sandbox.schema import DatasetName, Scalar
+from jobs.expressions import Expression, columns
+from sandbox.schema import ORDINAL, DatasetName, Scalar
 
 # --- what was asked -----------------------------------------------------------------------------------
 
@@ -158,3 +158,11 @@ class Plan:
         for key in self.keys:
             size *= len(key.categories)
         return size
+
+
+def read_columns(plan: Plan) -> tuple[str, ...]:
+    """Return the columns that *plan* reads, engine column included, sorted."""
+    found = {ORDINAL} | (set(columns(plan.where)) if plan.where is not None else set())
+    for expression in (*(k.expression for k in plan.keys), *(m.argument for m in plan.measurements)):
+        found |= columns(expression) if expression is not None else frozenset()
+    return tuple(sorted(found))

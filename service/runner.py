@@ -20,7 +20,6 @@ from jobs.sql.parse import parse
 
 from jobs import pipeline
 from jobs.codec import plan_from_json, plan_to_json, presentation_to_json, replay_key
-from jobs.kernels import read_columns
 from jobs.pipeline import Paid, Prepared, Shard
 from jobs.spec import JobSpec, Plan, Query
 from policies.model import Approval

@@ -141,7 +141,7 @@ def test_replay_keys_tell_apart_what_differs_and_nothing_else() -> None:
 @given(
     st.sampled_from([ZCDP, PURE]),
     st.lists(st.sampled_from([count(), total("x"), mean("x")]), min_size=1, max_size=3, unique=True),
-    st.integers(20, 2000),
+    st.integers(100, 2000),
 )
 def test_the_solved_epsilon_is_the_smallest_that_meets_the_error(
     setting: Setting, measures: list[Measure], permille: int
