@@ -21,10 +21,11 @@ import duckdb
 import pyarrow as pa
 
 from sandbox.schema import DatasetName, LineageId
-from sandbox.vault.parquet import WrittenShard, read_batches
+from sandbox.vault.parquet import read_batches
 from sandbox.vault.partition import LayoutKeys
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.register import Declaration, prepare
+from sandbox.vault.shard import WrittenShard
 from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 

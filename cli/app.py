@@ -90,5 +90,7 @@ def keyong(
 def run(arguments: Sequence[str], service: Embedded | None = None) -> int:
     """Run one command line and return its exit code; *service* stands in for `service.embedded` in tests."""
     session = Session(service)
+    # Until the options are read: what is wrong with them is told in JSON too.
+    session.json = "--json" in arguments
     main: Any = partial(keyong.main, list(arguments), prog_name="keyong", obj=session, standalone_mode=False)
     return guarded(main, session)

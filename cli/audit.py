@@ -15,6 +15,8 @@ from cli.session import Session, pass_session, say
 from sandbox.errors import InvalidInputError
 
 _MOST_NOTE_BYTES = 65_536
+_MOST_LEAVES = 2**53
+_LEAF = click.IntRange(0, _MOST_LEAVES)
 _WIDEST_FACT = 24
 
 
@@ -24,8 +26,8 @@ def audit() -> None:
 
 
 @audit.command("list")
-@click.option("--first", type=click.IntRange(min=0), default=0, show_default=True, help="Leaf to begin with.")
-@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option("--first", type=_LEAF, default=0, show_default=True, help="Leaf to begin with.")
+@click.option("--limit", type=click.IntRange(1, _MOST_LEAVES), default=1000, show_default=True)
 @pass_session
 def list_leaves(session: Session, first: int, limit: int) -> None:
     """List the leaves of the log."""
@@ -58,7 +60,7 @@ def _short(value: Any) -> str:
 
 
 @audit.command("show")
-@click.argument("leaf", type=click.IntRange(min=0))
+@click.argument("leaf", type=_LEAF)
 @pass_session
 def show(session: Session, leaf: int) -> None:
     """Show one leaf with the proof that it is in the log."""
@@ -113,7 +115,7 @@ def _note(path: Path) -> str:
         text = content.decode()
     except UnicodeDecodeError:
         text = ""
-    if not text or len(content) > _MOST_NOTE_BYTES:
+    if not text.startswith("keyong/") or len(content) > _MOST_NOTE_BYTES:
         raise InvalidInputError("cli.no-checkpoint", path=str(path))
     return text
 

@@ -15,14 +15,34 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import click
 
 from cli.session import Session, say
-from sandbox.errors import Fact, KeyongError
+from sandbox.errors import Fact, JobFailedError, KeyongError, TamperingError
 
 OK, BUG, USAGE, INVALID, INTERRUPTED = 0, 1, 2, 3, 130
 """The codes that no `KeyongError` class carries alone."""
+
+
+_JOB_STAYS: Final = (BUG, INVALID, JobFailedError.exit_code, TamperingError.exit_code)
+_PROBLEMS: Final = {
+    errno.ENOENT: "cli.errno-not-there",
+    errno.EACCES: "cli.errno-not-allowed",
+    errno.EPERM: "cli.errno-not-allowed",
+    errno.ENOSPC: "cli.errno-disk-full",
+    errno.EDQUOT: "cli.errno-quota",
+    errno.EFBIG: "cli.errno-too-large",
+    errno.EROFS: "cli.errno-read-only",
+    errno.EISDIR: "cli.errno-directory",
+    errno.ENOTDIR: "cli.errno-no-directory",
+    errno.EEXIST: "cli.errno-exists",
+    errno.ENAMETOOLONG: "cli.errno-long-name",
+    errno.EMFILE: "cli.errno-too-many-open",
+    errno.EIO: "cli.errno-device",
+}
+"""What goes wrong with files → message key; other problems are said in the system's words."""
 
 
 class ReaderGone(Exception):  # noqa: N818 - not an error: whoever read our output had enough
@@ -73,7 +93,7 @@ def _misused(error: click.ClickException, session: Session) -> int:
     return USAGE
 
 
-def _problem(error: click.ClickException) -> str:
+def _problem(error: click.ClickException) -> str:  # noqa: PLR0911 (a table, each key literal)
     """Say in the user's language what click found; what it says itself is English."""
     match error:
         case click.NoSuchOption():
@@ -87,8 +107,30 @@ def _problem(error: click.ClickException) -> str:
             )
         case click.exceptions.NoSuchCommand():
             return say("cli.no-such-command", name=error.command_name)
+        case click.BadOptionUsage():
+            return say("cli.option-alone", name=error.option_name)
+        case click.BadParameter() if error.param is not None:
+            return _bad_value(error.param, error.ctx)
+        case click.UsageError() if type(error) is click.UsageError:
+            return say("cli.surplus-argument")
         case _:
             return error.format_message().rstrip(".")
+
+
+def _bad_value(parameter: click.Parameter, context: click.Context | None) -> str:
+    name = parameter.get_error_hint(context) if context else ""
+    match parameter.type:
+        case click.Choice() as choice:
+            return say("cli.not-one-of", name=name, known=[str(one) for one in choice.choices])
+        case click.IntRange() as numbers:
+            low, high = numbers.min or 0, numbers.max
+            return say("cli.not-in-range", name=name, low=low, high="…" if high is None else high)
+        case click.types.IntParamType():
+            return say("cli.not-a-whole-number", name=name)
+        case click.Path() as path:
+            return say("cli.no-directory" if path.dir_okay else "cli.no-file", name=name)
+        case _:
+            return say("cli.bad-value", name=name)
 
 
 def _interrupted(session: Session) -> int:
@@ -104,8 +146,9 @@ def _system(error: OSError, session: Session) -> int:
     number = error.errno or 0
     if number == errno.EPIPE:
         return OK
-    # os.strerror, not the exception's own text: only the system's words are known to be harmless.
-    facts = {"problem": os.strerror(number), "path": str(error.filename or "")}
+    # Our words or os.strerror, not the exception's own text: libraries put into it what they read.
+    problem = say(_PROBLEMS[number]) if number in _PROBLEMS else os.strerror(number)
+    facts = {"problem": problem, "path": str(error.filename or "")}
     _report("cli.system", say("cli.system", **facts), INVALID, session, facts)
     return INVALID
 
@@ -132,6 +175,10 @@ def places(error: BaseException) -> list[str]:
 
 
 def _report(code: str, message: str, exit_code: int, session: Session, facts: Mapping[str, Fact]) -> None:
+    if session.job is not None and "job" not in facts and exit_code in _JOB_STAYS:
+        # Whoever ran the command again would pay again.
+        message = f"{message} {say('cli.job-stays', job=session.job)}"
+        facts = {**facts, "job": session.job}
     if session.json:
         told = {"code": code, "message": message, "facts": dict(facts), "exit_code": exit_code}
         message = json.dumps({"error": told}, ensure_ascii=False)

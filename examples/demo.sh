@@ -75,7 +75,7 @@ stays='SELECT age, COUNT(*) AS stays, AVG(time_in_hospital) AS mean_days FROM he
 run keyong --as wang job explain "$stays" --epsilon 0.5
 run keyong --as wang query "$stays" --epsilon 0.5 --plot stays-by-age.svg
 run keyong --as wang query "SELECT A1Cresult, COUNT(*) AS stays, AVG(CASE WHEN readmitted = '<30' THEN 1 ELSE 0 END) AS within_30_days FROM health.diabetes GROUP BY A1Cresult" --epsilon 0.5
-run keyong --as wang query "SELECT insulin, gender, AVG(num_medications) AS medications FROM health.diabetes WHERE time_in_hospital >= 3 AND gender <> 'Unknown/Invalid' GROUP BY insulin, gender ORDER BY insulin, gender" --epsilon 0.5
+run keyong --as wang query "SELECT insulin, gender, AVG(num_medications) AS medications FROM health.diabetes WHERE time_in_hospital >= 3 GROUP BY insulin, gender ORDER BY insulin, gender" --epsilon 0.5
 
 say "4. What is refused, and what is free."
 refused 4 keyong --as wang query 'SELECT race, COUNT(*) AS stays FROM health.diabetes GROUP BY race' --epsilon 0.5

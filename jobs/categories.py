@@ -12,7 +12,6 @@ from math import floor
 from typing import Final
 
 from jobs.domains import BOOLEAN, Domains, Range, case_values, column_range, value_range
-from jobs.evaluate import evaluate_scalar
 from jobs.expressions import Call, Column, Expression, Literal, columns
 from sandbox.errors import InvalidInputError
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, NumericDomain, Scalar
@@ -86,6 +85,8 @@ def _mapped_categories(expression: Expression, domains: Domains) -> tuple[Scalar
     domain = domains.get(name)
     if not isinstance(domain, CategoricalDomain):
         return None
+    from jobs.evaluate import evaluate_scalar  # noqa: PLC0415 - brings Arrow; most plans map no category
+
     return _distinct([evaluate_scalar(expression, {name: value}) for value in domain.values])
 
 

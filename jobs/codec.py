@@ -76,9 +76,10 @@ def replay_key(plan: Plan, dataset_digest: str, policy_digest: str) -> str:
     """Return the digest under which a release of *plan* is found again, for free.
 
     The plan holds the normalised request and, in its noise scales, the loss; what acts on released numbers
-    only (names, order, HAVING) is not part of it.
+    only (names, order, HAVING, and the recipes that make values of measurements) is not part of it.
     """
-    return canonical.digest([plan_to_json(plan), dataset_digest, policy_digest])
+    measured = {name: part for name, part in plan_to_json(plan).items() if name != "recipes"}
+    return canonical.digest([measured, dataset_digest, policy_digest])
 
 
 def _measurement_to_json(item: Measurement) -> dict[str, Any]:

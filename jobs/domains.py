@@ -15,6 +15,7 @@ from math import ceil, floor, gcd, lcm
 from typing import Final
 
 from jobs.expressions import Call, Column, Expression, Literal
+from sandbox.errors import InvalidInputError
 from sandbox.schema import (
     MAX_GRID_STEPS,
     CategoricalDomain,
@@ -26,6 +27,9 @@ from sandbox.schema import (
 )
 
 Domains = Mapping[str, Domain]
+
+LARGEST: Final = Fraction(10**200)
+"""Bounds beyond it, and grids finer than its inverse, are refused: far inside what float64 can scale."""
 
 DEFAULT_STEPS: Final = 10**6
 """Grid steps given to a value without a grid of its own, such as a quotient."""
@@ -45,7 +49,17 @@ class Range:
 
 
 def value_range(expression: Expression, domains: Domains) -> Range | None:
-    """Return the range of a numeric expression, or None if its columns declare too little."""
+    """Return the range of a numeric expression, or None if its columns declare too little.
+
+    Raises `InvalidInputError` ``plan.beyond-numbers`` for an expression any part of which passes `LARGEST`.
+    """
+    found = _found_range(expression, domains)
+    if found and max(abs(found.low), abs(found.high), 1 / found.grid) > LARGEST:
+        raise InvalidInputError("plan.beyond-numbers")
+    return found
+
+
+def _found_range(expression: Expression, domains: Domains) -> Range | None:
     match expression:
         case Column(name):
             return column_range(domains.get(name))

@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 
 from jobs.codec import plan_from_json
 from jobs.evaluate import evaluate, keep_mask
-from jobs.expressions import Expression, columns
+from jobs.expressions import Expression
 from jobs.spec import Key, Measurement, Plan, read_columns
 from sandbox.schema import ORDINAL, Scalar
 from sandbox.vault.parquet import read_batches
@@ -256,10 +256,10 @@ def contributions(values: pa.Array, item: Measurement) -> Floats:
         numbers = numbers.fill_null(0.0)
     grid = item.grid
     steps: Floats = np.clip(np.asarray(numbers), float(item.low), float(item.high))
-    if grid.numerator == 1:
-        steps *= float(grid.denominator)
-    else:
-        steps /= float(grid)
+    # Never by float(grid): a grid too small for float64 would be 0 there, and 0 / 0 passes every clip.
+    steps *= float(grid.denominator)
+    if grid.numerator != 1:
+        steps /= float(grid.numerator)
     np.rint(steps, out=steps)
     # Scaling in float64 may land beside the bound: the integer bounds have the last word.
     np.clip(steps, float(item.low / grid), float(item.high / grid), out=steps)

@@ -34,7 +34,7 @@ TEXT: Final = pa.string()
 DATE: Final = pa.date32()
 TIMESTAMP: Final = pa.timestamp("us")
 
-# Taken from arrays, since `pa.scalar` imports pandas: 0.3 s that a cold worker need not wait for.
+# Taken from arrays, since `pa.scalar` imports pandas: 0.3 s that nobody needs.
 _NULL_FLOAT: Final = pa.nulls(1, FLOAT)[0]
 _NULL_TRUTH: Final = pa.nulls(1, BOOLEAN)[0]
 _INT64_END: Final = 2.0**63

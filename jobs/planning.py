@@ -72,13 +72,14 @@ def build(query: Query, setting: Setting, loss: Loss) -> Plan:
     draft = _Draft(setting)
     averaged = {m.argument for m in query.measures if m.aggregate is Aggregate.AVG}
     recipes = tuple(draft.add(measure, averaged) for measure in query.measures)
+    measurements, recipes = _ordered(draft.with_noise(loss), recipes)
     plan = Plan(
         dataset=query.dataset,
         version=setting.version,
         max_rows=setting.max_rows,
         where=query.where,
         keys=keys,
-        measurements=draft.with_noise(loss),
+        measurements=measurements,
         recipes=recipes,
         mechanism="discrete-laplace" if setting.filter is Filter.PURE else "discrete-gaussian",
     )
@@ -137,6 +138,16 @@ def never_null(expression: Expression, fields: Mapping[str, Field]) -> bool:
         case Call("case", arguments):
             return all(never_null(item, fields) for item in (*arguments[1:-1:2], arguments[-1]))
     return False
+
+
+def _ordered(
+    found: tuple[Measurement, ...], recipes: tuple[Recipe, ...]
+) -> tuple[tuple[Measurement, ...], tuple[Recipe, ...]]:
+    """Put measurements in one order, whatever the order in which they were asked for, so that replay finds them."""
+    order = sorted(range(len(found)), key=lambda place: (found[place].kind, repr(found[place].argument)))
+    moved: dict[int | None, int | None] = {None: None} | {old: new for new, old in enumerate(order)}
+    renumbered = (replace(r, count=moved[r.count], sum=moved[r.sum]) for r in recipes)
+    return tuple(found[place] for place in order), tuple(renumbered)
 
 
 class _Draft:

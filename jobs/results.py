@@ -20,7 +20,6 @@ from functools import cmp_to_key
 from itertools import product
 from typing import Any
 
-from jobs.evaluate import evaluate_columns
 from jobs.expressions import Column, Expression, columns
 from jobs.propagate import Interval, propagate
 from jobs.spec import Aggregate, Order, Output, Plan, Query, Recipe
@@ -154,6 +153,8 @@ def _sorted(cells: list[int], order: Order, values: list[Scalar]) -> list[int]:
 def _evaluate(expression: Expression, bindings: Mapping[str, list[Scalar]], cells: int) -> list[Scalar]:
     if isinstance(expression, Column):
         return bindings[expression.name]
+    from jobs.evaluate import evaluate_columns  # noqa: PLC0415 - brings Arrow; most results need none
+
     used = {name: bindings[name] for name in sorted(columns(expression))}
     return evaluate_columns(expression, used or {"": [None] * cells})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from policies.load import Document, Path, load, show_path
 from policies.model import (
@@ -21,10 +22,12 @@ from policies.model import (
     UnitRule,
     WindowRule,
 )
-from policies.shape import BudgetShape, ColumnShape, GrantShape, PolicyShape, check_shape
 from sandbox.errors import InvalidInputError
-from sandbox.privacy.loss import ATTO, MAX_EPSILON, Filter
+from sandbox.privacy.loss import ATTO, MAX_EPSILON, Filter, limit_of_epsilon
 from sandbox.schema import CategoricalDomain, DatasetName, DateDomain, Domain, NumericDomain, Scalar, Use
+
+if TYPE_CHECKING:
+    from policies.shape import BudgetShape, ColumnShape, GrantShape, PolicyShape
 
 _PATTERN = re.compile(r"untagged|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*(\.\*)?")
 
@@ -34,6 +37,8 @@ def parse(source: bytes | str, file: str) -> AccessPolicy:
 
     Raises `InvalidInputError` ``policy.…`` with file, line and path for the first thing that is wrong.
     """
+    from policies.shape import check_shape  # noqa: PLC0415 - pydantic, 0.2 s that only a policy's text needs
+
     document = load(source, file)
     shape = check_shape(document)
     return AccessPolicy(
@@ -79,6 +84,9 @@ def _budget(document: Document, shape: BudgetShape) -> BudgetRule:
         raise InvalidInputError(
             "policy.bad-delta", file=document.file, line=document.line(path), path=show_path(path)
         )
+    for key in ("epsilon", "per_job", "per_analyst"):
+        _countable(document, (*at, key), shape, getattr(shape, key))
+    _countable(document, (*at, "window", "epsilon"), shape, window.epsilon if window else None)
     pacing = WindowRule(window.every, window.epsilon) if window else None
     return BudgetRule(Filter(shape.filter), limit, shape.delta, shape.per_job, shape.per_analyst, pacing)
 
@@ -93,6 +101,17 @@ def _epsilon(document: Document, path: Path, epsilon: Fraction, limit: Fraction)
             limit=str(limit),
         )
     return epsilon
+
+
+def _countable(document: Document, path: Path, shape: BudgetShape, epsilon: Fraction | None) -> None:
+    """Refuse a limit that comes to nothing in the units losses are counted in: every job would be refused."""
+    try:
+        if epsilon is not None:
+            limit_of_epsilon(Filter(shape.filter), epsilon, shape.delta)
+    except InvalidInputError:
+        raise InvalidInputError(
+            "policy.epsilon-too-small", file=document.file, line=document.line(path), path=show_path(path)
+        ) from None
 
 
 def _column(document: Document, name: str, shape: ColumnShape) -> ColumnRule:

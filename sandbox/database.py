@@ -7,11 +7,14 @@ the last free budget.  WAL and synchronous=FULL make a committed row survive a p
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+
+from sandbox.errors import KeyongError, StorageError, TamperingError
 
 BUSY_SECONDS = 60
 
@@ -168,29 +171,70 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """Read and write under the one writers' lock; commit at the end, or nothing at all."""
-        with self._engine.connect() as connection:
+        """Read and write under the one writers' lock; commit at the end, or nothing at all.
+
+        Raises `StorageError` where the disk or another writer is in the way: nothing was written then.
+        """
+        with explained(self.path), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.exec_driver_sql("COMMIT")
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                _roll_back(connection)
                 raise
-            connection.exec_driver_sql("COMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Read one consistent snapshot; never blocks a writer."""
-        with self._engine.connect() as connection:
+        with explained(self.path), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 yield connection
             finally:
-                connection.exec_driver_sql("ROLLBACK")
+                _roll_back(connection)
 
     def close(self) -> None:
         """Close every connection of this process."""
         self._engine.dispose()
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of disks, locks and damage into errors of ours: its own texts hold statements."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        known = _known(cause, str(path))
+        if known is None:
+            raise
+        raise known from None
+
+
+def _known(cause: BaseException | None, path: str) -> KeyongError | None:  # noqa: PLR0911 (a table of codes)
+    # The low byte is the primary result code (https://www.sqlite.org/rescode.html).
+    match getattr(cause, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StorageError("books.busy", seconds=BUSY_SECONDS)
+        case sqlite3.SQLITE_FULL:
+            return StorageError("books.disk-full", path=path)
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN:
+            return StorageError("books.not-writable", path=path)
+        case sqlite3.SQLITE_IOERR:
+            return StorageError("books.disk-refused", path=path)
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return TamperingError("books.damaged", path=path)
+        case sqlite3.SQLITE_ERROR if str(cause).startswith("no such table"):
+            return TamperingError("books.damaged", path=path)
+    return None
+
+
+def _roll_back(connection: sa.Connection) -> None:
+    """End the transaction, unless SQLite has ended it: after a full disk there is none any more."""
+    driver = connection.connection.driver_connection
+    if driver is not None and driver.in_transaction:
+        connection.exec_driver_sql("ROLLBACK")
 
 
 def _configure(connection: object, _record: object) -> None:

@@ -46,6 +46,12 @@ class InvalidInputError(KeyongError):
     exit_code = 3
 
 
+class StorageError(KeyongError):
+    """The disk or the books cannot serve now; what was under way left nothing behind."""
+
+    exit_code = 3
+
+
 class DeniedError(KeyongError):
     """A rule says no; the facts name the rule."""
 

@@ -38,7 +38,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sandbox.audit.anchor import Anchor
 from sandbox.audit.log import Log
-from sandbox.database import Database
+from sandbox.database import Database, explained
 from sandbox.errors import InvalidInputError, TamperingError, UsageError
 from sandbox.keys.files import create_private
 from sandbox.keys.keyring import MASTER, Context, Keyring
@@ -81,6 +81,7 @@ class Workspace:
 
         The kernel frees it when the process ends, however it ends.
         """
+        self.run.mkdir(mode=0o700, exist_ok=True)  # nothing in it outlives a process: it may be swept
         path = self.run / f"{name}.lock"
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
@@ -135,6 +136,8 @@ def _check_empty(directory: Path) -> None:
         return
     if not directory.is_dir():
         raise InvalidInputError("workspace.not-empty", directory=str(directory))
+    if (directory / IDENTITY_FILE).exists():
+        raise InvalidInputError("workspace.exists", directory=str(directory))
     for path in directory.iterdir():
         if not path.name.startswith(_STAGING):
             raise InvalidInputError("workspace.not-empty", directory=str(directory))
@@ -157,11 +160,17 @@ def _furnish(directory: Path, passphrase: str | None) -> None:
     create_private(directory / IDENTITY_FILE, json.dumps(identity, indent=1).encode())
 
 
+def check(directory: Path) -> dict[str, str]:
+    """Return the identity of the workspace in *directory*; refuse other formats and open permissions."""
+    identity = _identity(directory)
+    _check_private(directory)
+    return identity
+
+
 def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Workspace:
     """Open the workspace in *directory*; checks format, permissions and the anchor first."""
     directory = directory.absolute()
-    identity = _identity(directory)
-    _check_private(directory)
+    identity = check(directory)
     database = Database(directory / "books.sqlite")
     if not database.path.is_file():
         raise InvalidInputError("workspace.no-books", directory=str(directory))
@@ -246,6 +255,8 @@ def backup(workspace: Workspace, target: Path) -> int:
 def restore(source: Path, target: Path) -> None:
     """Copy the backup *source* to *target* (absent or empty); `open_workspace` then checks the anchor."""
     source, target = source.absolute(), target.absolute()
+    if not (source / IDENTITY_FILE).is_file():
+        raise InvalidInputError("workspace.no-backup", directory=str(source))
     _identity(source)
     _check_empty(target)
     staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
@@ -262,7 +273,11 @@ def restore(source: Path, target: Path) -> None:
 
 def _copy_books(source: Path, target: Path) -> None:
     target.touch(mode=0o600)
-    with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
+    with (
+        explained(target),
+        closing(sqlite3.connect(source)) as here,
+        closing(sqlite3.connect(target)) as there,
+    ):
         here.backup(there)
 
 

@@ -15,7 +15,7 @@ from jobs.pipeline import Prepared
 from jobs.results import tabulate
 from jobs.spec import Measurement, Plan
 from sandbox.database import charges, jobs, releases
-from sandbox.errors import InvalidInputError
+from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.privacy import ledger
 from sandbox.privacy.intervals import half_width
 from sandbox.privacy.loss import ZERO, Loss
@@ -30,8 +30,19 @@ from service.requests import spec_of
 
 
 def explain(desk: Desk, by: Principal, request: JobRequest) -> dict[str, Any]:
-    """Return what a job would cost and how far off it would be; reads no data, charges nothing."""
+    """Return what a job would cost and how far off it would be; reads no data, charges nothing.
+
+    A denial is logged as `runner.submit` logs it: whoever tries rules out by explaining leaves a trace too.
+    """
     require(by, Role.ANALYST)
+    try:
+        return _explained(desk, by, request)
+    except DeniedError as refusal:
+        runner.log_refusal(desk, by, request, refusal)
+        raise
+
+
+def _explained(desk: Desk, by: Principal, request: JobRequest) -> dict[str, Any]:
     spec = spec_of(request)
     query = runner.read_query(desk, by, spec.sql)
     now = utc_now()
@@ -73,7 +84,7 @@ def result(desk: Desk, by: Principal, job: str) -> dict[str, Any]:
         stored = connection.scalar(sa.select(releases.c.result).where(releases.c.job == source))
         charge = connection.execute(sa.select(charges).where(charges.c.job == job)).mappings().one_or_none()
         found = dossier.read(connection, desk.workspace, spec["dataset"])
-    if stored is None:
+    if stored is None or row["state"] != "released":
         raise InvalidInputError("job.no-result", job=job, state=row["state"])
     plan = plan_from_json(json.loads(row["plan"]))
     noisy = [[int(value) for value in vector] for vector in json.loads(stored)]

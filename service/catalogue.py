@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from classifiers.classify import Proposal
 from classifiers.taxonomy import core
 from policies.model import ColumnRule
 from sandbox.database import tags
@@ -28,6 +27,9 @@ from service import dossier
 from service.desk import Desk, Entry, require
 from service.dossier import Dossier
 from service.numbers import fraction
+
+if TYPE_CHECKING:  # classification reads cells with Arrow; what it proposed is plain text
+    from classifiers.classify import Proposal
 
 _SHOWN_CATEGORIES = 12
 

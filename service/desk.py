@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from sandbox.errors import DeniedError
+from sandbox.errors import DeniedError, StorageError
 from sandbox.schema import Principal, Role
 from sandbox.workspace import Workspace, utc_now
 
@@ -33,9 +33,21 @@ class Desk:
 
     @contextmanager
     def writing(self) -> Iterator[Entry]:
-        """Change the books and log it in one transaction; then move the outside checkpoint forward."""
+        """Change the books and log it in one transaction; the outside checkpoint follows.
+
+        It first catches up with what is committed: where it cannot be written the change is refused, not
+        half-told.  If the disk fails it only afterwards, the change stands and the next one catches up.
+        """
+        try:
+            self._anchor()
+        except OSError:
+            raise StorageError("log.anchor-stuck", path=str(self.workspace.anchor.path)) from None
         with self.workspace.database.transaction() as connection:
             yield Entry(connection, self.workspace, utc_now())
+        with suppress(OSError):
+            self._anchor()
+
+    def _anchor(self) -> None:
         with self.workspace.database.reading() as connection:
             self.workspace.anchor.advance(connection)
 

@@ -14,7 +14,7 @@ from sandbox import workspace as workspaces
 from sandbox.schema import Principal, Role
 from sandbox.workers.executor import Executor
 from sandbox.workspace import Workspace
-from service import accounts, answers, catalogue, health, people, registration, review, rules, runner, states
+from service import accounts, answers, catalogue, health, people, review, rules, runner, states
 from service.desk import Desk, require
 from service.gatekeeper import Gatekeeper, JobRequest, Json, NewDataset, Progress
 
@@ -55,7 +55,9 @@ def pool(action: str, workspace: Path | None) -> Json:
     """Start, stop or describe the workers that stay warm between commands."""
     from sandbox.workers import pool as pools  # noqa: PLC0415 - Ray is needed for this command only
 
-    run = _directory(workspace).absolute() / "run"
+    directory = _directory(workspace).absolute()
+    workspaces.check(directory)
+    run = directory / "run"
     actions: Mapping[str, Callable[[Path], Json]] = {
         "start": pools.start,
         "stop": pools.stop,
@@ -106,10 +108,14 @@ class EmbeddedGatekeeper:
 
     def dataset_preview(self, by: Principal, new: NewDataset) -> Json:
         """See the protocol."""
+        from service import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
+
         return registration.preview(self._desk, by, new)
 
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
         """See the protocol."""
+        from service import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
+
         return registration.add(self._desk, by, new, progress)
 
     def dataset_list(self, by: Principal) -> Json:

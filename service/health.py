@@ -38,7 +38,8 @@ def doctor(desk: Desk) -> dict[str, Any]:
 def _vault(desk: Desk) -> tuple[bool, str]:
     with desk.reading() as connection:
         known = known_directories(connection, desk.workspace.manifest_key.public_key())
-    there = {path.name for path in desk.workspace.vault.iterdir()}
+    vault = desk.workspace.vault
+    there = {path.name for path in vault.iterdir()} if vault.is_dir() else set()
     return known <= there, f"{len(known & there)}/{len(known)} versions"
 
 

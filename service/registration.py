@@ -8,9 +8,10 @@ registration leaves neither rows nor keys.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from classifiers.classify import Proposal, classify
 from sandbox.database import datasets, lineages
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.keys.keyring import MASTER, KeyId
-from sandbox.privacy.loss import Filter
+from sandbox.privacy.loss import ATTO, Filter
 from sandbox.schema import NAME, DatasetName, Field, Kind, LineageId, Principal, Role, exact
 from sandbox.vault.access import commit, known_directories
 from sandbox.vault.manifest import Manifest
@@ -34,6 +35,7 @@ from service.desk import Desk, Entry, require
 from service.gatekeeper import NewDataset, Progress
 
 _TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
+_NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 _SAMPLE_BATCHES: Final = 4
 
 
@@ -52,8 +54,7 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
 def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:
     """Register a file as a new dataset or as the next version of one."""
     require(by, Role.OWNER)
-    if not NAME.fullmatch(new.name):
-        raise InvalidInputError("dataset.bad-name", name=new.name[:130])
+    _check_said(new)
     source = open_source(new.path, new.delimiter)
     with desk.workspace.lock("register", wait=True):
         place = _place(desk, by, new)
@@ -85,6 +86,15 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
             "nonconforming": dict(prepared.report.nonconforming),
         },
     }
+
+
+def _check_said(new: NewDataset) -> None:
+    if not NAME.fullmatch(new.name):
+        raise InvalidInputError("dataset.bad-name", name=new.name[:130])
+    if not _NAMESPACE.fullmatch(new.namespace):
+        raise InvalidInputError("dataset.bad-namespace", namespace=new.namespace[:80])
+    if new.remove_source and not os.access(new.path.parent, os.W_OK):
+        raise InvalidInputError("dataset.source-stays", path=str(new.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,7 @@ def _next_version(desk: Desk, connection: sa.Connection, by: Principal, new: New
     for key, registered in fixed.items():
         if getattr(new, key) != registered:
             raise InvalidInputError("dataset.fixed", key=key, registered=registered)
+    _check_restated(manifest.fields, new)
     linkage = _stored_key(desk, connection, _linkage(manifest.namespace))
     order = _stored_key(desk, connection, _order(found.lineage))
     if linkage is None or order is None:
@@ -146,7 +157,7 @@ def _filter(new: NewDataset) -> tuple[Filter, str]:
     if chosen is Filter.PURE:
         return chosen, "0"
     delta = exact(new.delta)
-    if not 0 < delta <= exact("0.001"):
+    if not 0 < delta <= exact("0.001") or (delta * ATTO).denominator != 1:
         raise InvalidInputError("dataset.bad-delta", delta=new.delta[:40])
     return chosen, new.delta
 
@@ -232,19 +243,36 @@ def _sweep(desk: Desk, store: DirectoryStore) -> None:
 
 def _declared_fields(source: Source, new: NewDataset) -> tuple[Field, ...]:
     """Types as proposed, overridden by what the owner says of each column."""
-    known = set(source.columns)
-    for column in (*new.types, *new.required, *(c for c in new.missing if c != "*")):
-        if column not in known:
-            raise InvalidInputError("dataset.unknown-column", dataset=new.name, column=column[:80])
-    common = new.missing.get("*", ())
+    _check_columns(source.columns, new)
     return tuple(
         replace(
             _typed(field, new.types.get(field.name)),
             required=field.name in new.required,
-            missing=(*common, *new.missing.get(field.name, ())),
+            missing=_marks(new, field.name),
         )
-        for field in propose_fields(source)
+        for field in propose_fields(source, lambda column: _marks(new, column))
     )
+
+
+def _check_columns(known: Sequence[str], new: NewDataset) -> None:
+    for column in (*new.types, *new.required, *(c for c in new.missing if c != "*")):
+        if column not in known:
+            raise InvalidInputError("dataset.unknown-column", dataset=new.name, column=column[:80])
+
+
+def _check_restated(fields: Sequence[Field], new: NewDataset) -> None:
+    """Columns are declared once: what is said of them with a later version may only say the same."""
+    _check_columns([field.name for field in fields], new)
+    for field in fields:
+        said = _typed(field, new.types.get(field.name))
+        same = set(_marks(new, field.name)) <= set(field.missing)
+        same = same and (field.required or field.name not in new.required)
+        if said != field or not same:
+            raise InvalidInputError("dataset.fixed-column", column=field.name, registered=_kind_text(field))
+
+
+def _marks(new: NewDataset, column: str) -> tuple[str, ...]:
+    return (*new.missing.get("*", ()), *new.missing.get(column, ()))
 
 
 def _typed(field: Field, text: str | None) -> Field:

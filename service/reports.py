@@ -7,6 +7,7 @@ which colour-blind readers tell apart.  Every picture says that its numbers carr
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -101,9 +102,15 @@ def _limits(budget: Json, tongue: str) -> list[tuple[str, Json, Json]]:
 
 
 def check_format(path: Path) -> None:
-    """Raise `InvalidInputError` unless *path* ends in .svg or .png; ask before anything is spent."""
+    """Raise `InvalidInputError` unless *path* ends in .svg or .png and can be written there.
+
+    Asked before anything is spent: a chart that fails afterwards looks like a job that failed.
+    """
     if path.suffix.lower() not in (".svg", ".png"):
         raise InvalidInputError("reports.unknown-format", path=str(path))
+    target = path if path.exists() else path.parent
+    if not os.access(target, os.W_OK):
+        raise InvalidInputError("reports.not-writable", path=str(path))
 
 
 def budget_chart(budget: Json, path: Path) -> None:
@@ -191,8 +198,9 @@ def _bars(axes: Axes, name: str, rows: Sequence[Json]) -> None:
     axes.barh(at, values, color=BLUE, alpha=0.85, height=0.62, zorder=2)
     ends = [(_or(row, f"{name}_low", name), _or(row, f"{name}_high", name)) for _, row in known]
     spread = [
-        [v - low for v, (low, _) in zip(values, ends, strict=True)],
-        [h - v for v, (_, h) in zip(values, ends, strict=True)],
+        # An interval is cut to what is possible, so that a count below 0 lies outside its own.
+        [max(v - low, 0) for v, (low, _) in zip(values, ends, strict=True)],
+        [max(h - v, 0) for v, (_, h) in zip(values, ends, strict=True)],
     ]
     axes.errorbar(values, at, xerr=spread, fmt="none", ecolor=INK, elinewidth=1.2, capsize=3, zorder=3)
     axes.axvline(0, color=INK, linewidth=0.8)

@@ -12,6 +12,7 @@ from sandbox.privacy.loss import parse_epsilon
 from sandbox.schema import exact
 from service.gatekeeper import JobRequest
 
+_LARGEST_ERROR: Final = 10**18
 _PURPOSE: Final = re.compile(r"\S{1,100}")
 
 
@@ -49,6 +50,6 @@ def _positive(text: str) -> Fraction:
         number = exact(text)
     except InvalidInputError:
         raise InvalidInputError("job.bad-error-target", error=text[:40]) from None
-    if number <= 0:
+    if not 0 < number <= _LARGEST_ERROR:
         raise InvalidInputError("job.bad-error-target", error=text[:40])
     return number

@@ -87,8 +87,8 @@ def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InvalidInputError("file.unreadable", path=str(path), reason=error.strerror or "") from None
+    except OSError:
+        raise InvalidInputError("file.unreadable", path=str(path)) from None
     if len(content) > MAX_BYTES:
         raise InvalidInputError("file.too-large", path=str(path), limit=MAX_BYTES)
     return content

@@ -16,12 +16,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from jobs.sql.parse import parse
 
 from jobs import pipeline
 from jobs.codec import plan_from_json, plan_to_json, presentation_to_json, replay_key
 from jobs.pipeline import Paid, Prepared, Shard
-from jobs.spec import JobSpec, Plan, Query
+from jobs.spec import JobSpec, Plan, Query, read_columns
 from policies.model import Approval
 from sandbox import canonical
 from sandbox.audit.log import salted
@@ -46,10 +45,10 @@ def submit(desk: Desk, by: Principal, request: JobRequest, idempotency_key: str 
         spec = spec_of(request)
         query = read_query(desk, by, spec.sql)
         with desk.writing() as entry:
-            known = _known(entry.connection, by, idempotency_key)
+            known = _known(entry.connection, by, spec, idempotency_key)
             return known or _admit(entry, by, spec, query, idempotency_key or "")
     except (DeniedError, InvalidInputError) as refusal:
-        _log_refusal(desk, by, request, refusal)
+        log_refusal(desk, by, request, refusal)
         raise
 
 
@@ -63,6 +62,8 @@ def read_query(desk: Desk, by: Principal, text: str) -> Query:
             raise dossier.unknown(name)
         return found.fields
 
+    from jobs.sql.parse import parse  # noqa: PLC0415 - sqlglot, 0.1 s that only SQL needs
+
     return parse(text, schema)
 
 
@@ -70,8 +71,10 @@ def _admit(entry: Entry, by: Principal, spec: JobSpec, query: Query, idempotency
     found = dossier.read(entry.connection, entry.workspace, query.dataset)
     prepared = pipeline.prepare(query, spec, by, found.circumstances(entry.at.date()))
     key = replay_key(prepared.plan, found.digest, found.policy_digest)
-    earlier = released_as(entry.connection, key)
-    state = _first_state(prepared, earlier)
+    # An answer that waits for somebody's yes is no answer yet, though another job released it.
+    automatic = prepared.allowed.approval is Approval.AUTO
+    earlier = released_as(entry.connection, key) if automatic else None
+    state = _first_state(automatic, earlier)
     job = JobId(f"job-{secrets.token_hex(6)}")
     salt, text = salted(spec.sql)
     row = _row(spec, prepared, found, earlier) | {
@@ -93,9 +96,9 @@ def _admit(entry: Entry, by: Principal, spec: JobSpec, query: Query, idempotency
     return {"job": job, "status": state, "replayed": earlier is not None}
 
 
-def _first_state(prepared: Prepared, earlier: str | None) -> str:
+def _first_state(automatic: bool, earlier: str | None) -> str:
     """A job starts charged, waiting for somebody's yes, or released already; approval comes first."""
-    if prepared.allowed.approval is not Approval.AUTO:
+    if not automatic:
         return "awaiting-approval"
     return "released" if earlier else "charged"
 
@@ -121,6 +124,7 @@ def _row(spec: JobSpec, prepared: Prepared, found: Dossier, earlier: str | None)
     """What the books keep of a job beside its state: text, plan, and how its result is shown."""
     shown = {
         "sql": spec.sql,
+        "asked": _asked(spec),
         "epsilon": str(prepared.epsilon),
         "dataset": found.name,
         "policy": found.policy_digest,
@@ -137,15 +141,24 @@ def _row(spec: JobSpec, prepared: Prepared, found: Dossier, earlier: str | None)
     }
 
 
-def _known(connection: sa.Connection, by: Principal, idempotency_key: str | None) -> dict[str, Any] | None:
+def _asked(spec: JobSpec) -> str:
+    """Digest of all that was asked, by which a repeated request is told from another one."""
+    return canonical.digest([spec.sql, spec.purpose, str(spec.epsilon), str(spec.error), spec.max_rows])
+
+
+def _known(
+    connection: sa.Connection, by: Principal, spec: JobSpec, idempotency_key: str | None
+) -> dict[str, Any] | None:
     if not idempotency_key:
         return None
     chosen = (jobs.c.principal == by.name) & (jobs.c.idempotency_key == idempotency_key)
     row = connection.execute(sa.select(jobs).where(chosen)).mappings().one_or_none()
     if row is None:
         return None
-    replayed = json.loads(row["spec"])["replay_of"] is not None
-    return {"job": row["job"], "status": row["state"], "replayed": replayed}
+    earlier = json.loads(row["spec"])
+    if earlier["asked"] != _asked(spec):
+        raise InvalidInputError("job.key-of-another-request", job=row["job"])
+    return {"job": row["job"], "status": row["state"], "replayed": earlier["replay_of"] is not None}
 
 
 def released_as(connection: sa.Connection, key: str) -> str | None:
@@ -159,7 +172,7 @@ def released_as(connection: sa.Connection, key: str) -> str | None:
     return connection.scalar(query.limit(1))
 
 
-def _log_refusal(desk: Desk, by: Principal, request: JobRequest, refusal: KeyongError) -> None:
+def log_refusal(desk: Desk, by: Principal, request: JobRequest, refusal: KeyongError) -> None:
     """Log that and by which rule a job was refused; its text is there as a salted hash only."""
     _, digest = salted(request.sql)
     rule = str(refusal.facts.get("rule") or "")
@@ -171,9 +184,9 @@ def run(
     desk: Desk, by: Principal, job: str, executor: Callable[[], Executor], progress: Progress | None = None
 ) -> None:
     """Bring *job* to its release; one process at a time works on a job, others wait for it."""
-    states.find(desk, by, job)
+    states.find(desk, by, job, own=True)
     with desk.workspace.lock(job, wait=True):
-        row = states.find(desk, by, job)
+        row = states.find(desk, by, job, own=True)
         if row["state"] == "released":
             return
         if row["state"] == "awaiting-approval":

@@ -30,11 +30,11 @@ def set_state(connection: sa.Connection, job: str, state: str, failure: str, at:
     connection.execute(sa.update(jobs).where(jobs.c.job == job).values(**values))
 
 
-def find(desk: Desk, by: Principal, job: str) -> sa.RowMapping:
-    """Return the job's row if *by* submitted it (or reviews); an unknown job is refused the same way."""
+def find(desk: Desk, by: Principal, job: str, *, own: bool = False) -> sa.RowMapping:
+    """Return the job of *by* (or, unless *own*, any to a reviewer); unknown ones are refused alike."""
     with desk.reading() as connection:
         row = connection.execute(sa.select(jobs).where(jobs.c.job == job)).mappings().one_or_none()
-    if row is None or (row["principal"] != by.name and Role.REVIEWER not in by.roles):
+    if row is None or (row["principal"] != by.name and (own or Role.REVIEWER not in by.roles)):
         raise DeniedError("job.unknown", rule="jobs", job=job[:40])
     return row
 
@@ -60,8 +60,9 @@ def _recover(desk: Desk, job: str) -> bool:
 
 def cancel(desk: Desk, by: Principal, job: str) -> None:
     """Give up a job that nobody works on; its charge stays."""
+    find(desk, by, job, own=True)  # before the lock: what was typed names a file only once it is known
     with desk.workspace.lock(job, wait=False) as free:
-        row = find(desk, by, job)
+        row = find(desk, by, job, own=True)
         if not free or row["state"] not in RESUMABLE | {"awaiting-approval"}:
             raise InvalidInputError("job.not-cancellable", job=job, state=row["state"])
         move(desk, job, "cancelled")

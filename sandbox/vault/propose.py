@@ -7,6 +7,8 @@ something.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,17 +24,20 @@ _LONG_NUMBER = r"^[+-]?\d{16,}$"
 _TRUTH = r"^(?i:true|false)$"
 
 
-def propose_fields(source: Source) -> tuple[Field, ...]:
+def propose_fields(
+    source: Source, missing: Callable[[str], tuple[str, ...]] = lambda _: ()
+) -> tuple[Field, ...]:
     """Return a field for each column, from the first rows of *source* (or from a Parquet file's own types).
 
-    Raises `InvalidInputError` if there are no rows.
+    *missing* says which marks mean null in a column: they say nothing of its type.  Raises
+    `InvalidInputError` if there are no rows.
     """
     batch = next((batch for batch in source.batches() if batch.num_rows), None)
     if batch is None:
         raise InvalidInputError("vault.no-rows", file=str(source.path))
     if isinstance(source, ParquetSource):
         return tuple(_by_type(field) for field in source.schema)
-    return tuple(Field(name, _by_text(batch.column(name))) for name in source.columns)
+    return tuple(Field(name, _by_text(batch.column(name), missing(name))) for name in source.columns)
 
 
 def _by_type(field: pa.Field) -> Field:
@@ -50,8 +55,10 @@ def _by_type(field: pa.Field) -> Field:
     return Field(field.name, next((found for found, test in tests if test(kind)), Kind.STRING))
 
 
-def _by_text(sample: pa.Array) -> Kind:
-    values = pc.utf8_trim_whitespace(pc.unique(sample))
+def _by_text(sample: pa.Array, missing: tuple[str, ...]) -> Kind:
+    distinct = pc.unique(sample)
+    known = distinct.filter(pc.invert(pc.is_in(distinct, pa.array(missing, pa.string()))))
+    values = pc.utf8_trim_whitespace(known)
     values = values.filter(pc.not_equal(values, ""))[:_SAMPLE_DISTINCT]
     if not len(values) or _any(values, _LEADING_ZERO) or _any(values, _LONG_NUMBER):
         return Kind.STRING

@@ -65,7 +65,7 @@ def _show(value: Fact, language: str) -> str | int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, list):
-        value = _SEPARATORS.get(language, ", ").join(value)
+        value = _SEPARATORS.get(language, ", ").join(value) or "–"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
 
 

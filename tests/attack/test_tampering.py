@@ -83,7 +83,7 @@ FOUND_BY_VERIFY: dict[str, Attack] = {
     "the checkpoint edited": sql("UPDATE checkpoints SET note = replace(note, 'keyong', 'keyomg')"),
     "a charge lowered": sql("UPDATE charges SET rho_pico = 1"),
     "a charge removed": sql("DELETE FROM charges"),
-    "a release changed": sql("UPDATE releases SET result = replace(result, '1', '2')"),
+    "a release changed": sql("UPDATE releases SET result = replace(result, '[[', '[[\"0\",')"),
     "a release invented": sql("INSERT INTO releases SELECT 'job-x', result, digest, released FROM releases"),
     "a release removed": sql("DELETE FROM releases"),
     "the policy loosened": sql("UPDATE policies SET source = replace(source, 'epsilon: 8', 'epsilon: 80')"),

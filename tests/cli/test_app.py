@@ -127,7 +127,7 @@ def test_a_system_error_shows_the_systems_words_only(capsys):
         raise OSError(f"could not parse {SECRET}")
 
     assert guarded(full, Session()) == 3
-    assert "No space left on device books.db" in capsys.readouterr().err
+    assert "no space left on the disk books.db" in capsys.readouterr().err
     assert guarded(library, Session()) == 1
     assert SECRET not in capsys.readouterr().err
 

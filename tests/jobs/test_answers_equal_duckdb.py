@@ -21,10 +21,9 @@ from hypothesis import strategies as st
 from stage import PURPOSE, Stage, build
 
 from jobs import pipeline
-from jobs.kernels import read_columns
 from jobs.pipeline import Paid, Shard
 from jobs.results import tabulate
-from jobs.spec import JobSpec
+from jobs.spec import JobSpec, read_columns
 from jobs.sql.parse import parse
 from sandbox.schema import ORDINAL, JobId
 from sandbox.vault.access import open_column_keys

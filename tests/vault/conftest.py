@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from sandbox.schema import ROW_UNIT, DatasetName, Field, LineageId
-from sandbox.vault.parquet import read_batches, stored_columns, stored_schema
+from sandbox.vault.parquet import read_batches, stored_schema
 from sandbox.vault.partition import LayoutKeys
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.register import Declaration, Prepared, prepare
+from sandbox.vault.shard import stored_columns
 from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 

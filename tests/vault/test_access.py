@@ -15,8 +15,9 @@ from sandbox.keys.provider import FileKeyProvider
 from sandbox.schema import LineageId
 from sandbox.vault.access import commit, known_directories, load_version, open_column_keys
 from sandbox.vault.manifest import Manifest
-from sandbox.vault.parquet import FOOTER, read_batches
+from sandbox.vault.parquet import read_batches
 from sandbox.vault.register import Prepared
+from sandbox.vault.shard import FOOTER
 from sandbox.vault.store import DirectoryStore
 
 SIGNER = Ed25519PrivateKey.generate()

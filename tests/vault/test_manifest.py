@@ -10,7 +10,7 @@ from sandbox.errors import TamperingError
 from sandbox.schema import DatasetName, Field, Kind, LineageId
 from sandbox.vault import manifest as manifest_module
 from sandbox.vault.manifest import Manifest, load_manifest, sign_manifest
-from sandbox.vault.parquet import FOOTER, ShardFile
+from sandbox.vault.shard import FOOTER, ShardFile
 
 KEY = Ed25519PrivateKey.generate()
 MANIFEST = Manifest(

@@ -12,7 +12,9 @@ import pytest
 from sandbox.errors import DeniedError, TamperingError
 from sandbox.schema import ORDINAL, UNIT_TAG, Field, Kind
 from sandbox.vault import parquet
-from sandbox.vault.parquet import FOOTER, WrittenShard, check_file, read_batches, stored_schema, write_shard
+from sandbox.vault import shard as shard_facts
+from sandbox.vault.parquet import read_batches, stored_schema, write_shard
+from sandbox.vault.shard import FOOTER, WrittenShard, check_file
 
 FIELDS = (Field("name", Kind.STRING), Field("wage", Kind.INTEGER))
 ROWS = 2000
@@ -134,8 +136,8 @@ def test_the_digest_is_computed_once_per_state_of_the_file(
 ) -> None:
     written = shard(folder)
     path = folder / written.file.name
-    real, calls = parquet._sha256, []
-    monkeypatch.setattr(parquet, "_sha256", lambda path: calls.append(path) or real(path))
+    real, calls = shard_facts.sha256, []
+    monkeypatch.setattr(shard_facts, "sha256", lambda path: calls.append(path) or real(path))
     for _ in range(3):
         read(path, written, ["wage"])
     assert len(calls) == 1

@@ -238,7 +238,7 @@ def test_refusals_leave_nothing_behind(register, tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize(
-    "where", ["os.pwrite", "sandbox.vault.parquet._sha256", "sandbox.vault.register.conform"]
+    "where", ["os.pwrite", "sandbox.vault.parquet.sha256", "sandbox.vault.register.conform"]
 )
 def test_full_disk_and_ctrl_c_anywhere(
     register, tmp_path, monkeypatch, where: str, error: BaseException
