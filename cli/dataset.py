@@ -40,7 +40,7 @@ def dataset() -> None:
     "--missing", multiple=True, metavar="COL=MARK", help="Mark that means null; * is every column; repeat."
 )
 @click.option("--required", "required", multiple=True, metavar="COL", help="Column without nulls; repeat.")
-@click.option("--delimiter", default=",", show_default=True)
+@click.option("--delimiter", default=",", show_default=True, help="One character; \\t is a tab.")
 @click.option(
     "--drop-null-units", is_flag=True, help="Leave out rows whose unit is null instead of refusing."
 )
@@ -55,6 +55,7 @@ def add(session: Session, /, *, yes: bool, **said: Any) -> None:
     """Register a CSV or Parquet FILE, encrypted; only ciphertext is written."""
     said["types"] = pairs(said["types"], "--type", last=True)
     said["missing"] = marks(said["missing"])
+    said["delimiter"] = "\t" if said["delimiter"] == "\\t" else said["delimiter"]
     new = NewDataset(**said)
     by = session.principal()
     if not yes:

@@ -79,7 +79,12 @@ def quiet_hooks() -> None:
 
 
 def _refused(error: KeyongError, session: Session) -> int:
-    _report(error.code, say(error.code, **error.facts), error.exit_code, session, error.facts)
+    told = dict(error.facts)
+    if "state" in told:
+        from cli.job import state  # noqa: PLC0415 - kept out of `keyong --help`
+
+        told["state"] = state(str(told["state"]))
+    _report(error.code, say(error.code, **told), error.exit_code, session, error.facts)
     return error.exit_code
 
 
@@ -149,7 +154,8 @@ def _system(error: OSError, session: Session) -> int:
     # Our words or os.strerror, not the exception's own text: libraries put into it what they read.
     problem = say(_PROBLEMS[number]) if number in _PROBLEMS else os.strerror(number)
     facts = {"problem": problem, "path": str(error.filename or "")}
-    _report("cli.system", say("cli.system", **facts), INVALID, session, facts)
+    where = f"{facts['problem']} {facts['path']}".strip()
+    _report("cli.system", say("cli.system", problem=where), INVALID, session, facts)
     return INVALID
 
 

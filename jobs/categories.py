@@ -67,13 +67,14 @@ def _lattice_categories(found: Range, nullable: bool) -> tuple[Scalar, ...] | No
 def _case_categories(
     arguments: tuple[Expression, ...], domains: Domains, nullable: bool
 ) -> tuple[Scalar, ...] | None:
-    found: list[Scalar] = []
+    found: dict[tuple[str, Scalar], Scalar] = {}
     for item in case_values(arguments):
         values = (item.value,) if isinstance(item, Literal) else categories(item, domains, nullable=nullable)
         if values is None:
             return None
-        found.extend(values)
-    return _distinct(found)
+        found |= {(type(value).__name__, value): value for value in values}
+        _check_count(len(found))  # at every branch: thousands of branches of thousands would fill the memory
+    return tuple(found.values())
 
 
 def _mapped_categories(expression: Expression, domains: Domains) -> tuple[Scalar, ...] | None:

@@ -54,6 +54,7 @@ def count_shard(public: bytes, secret: bytes) -> bytes:
     file = ShardFile(**work["file"])
     return encode(measure(plan, read_batches(Path(work["path"]), file, keys, read_columns(plan))))
 
+
 def measure(plan: Plan, batches: Iterable[pa.RecordBatch]) -> list[list[int]]:
     """Return the exact integers of *plan* over *batches*: one list of `plan.cells` numbers a measurement."""
     totals = [_Total(item, plan.cells) for item in plan.measurements]

@@ -89,15 +89,27 @@ def build(query: Query, setting: Setting, loss: Loss) -> Plan:
 
 
 def plan_loss(plan: Plan, filter_: Filter) -> Loss:
-    """Return the loss that the plan's noise amounts to, recomputed from its scales alone.
+    """Return the loss that the plan's noise amounts to, recomputed from row bound, clamps and scales alone.
 
-    The audit compares it with the charge: what was drawn must never cost more than what was paid.
+    What the plan claims of its own sensitivity is not believed.  The pipeline and the audit compare the loss
+    with the charge: what is drawn must never cost more than what was paid.
     """
     if filter_ is Filter.PURE:
-        epsilon = sum((m.sensitivity / m.scale for m in plan.measurements), Fraction(0))
+        epsilon = sum((_moved(m, plan.max_rows) / m.scale for m in plan.measurements), Fraction(0))
         return Loss(epsilon_pico=_ceil(epsilon * PICO))
-    rho = sum((Fraction(m.sensitivity**2) / (2 * m.scale) for m in plan.measurements), Fraction(0))
+    rho = sum(
+        (Fraction(_moved(m, plan.max_rows) ** 2) / (2 * m.scale) for m in plan.measurements), Fraction(0)
+    )
     return Loss(rho_pico=_ceil(rho * PICO))
+
+
+def _moved(item: Measurement, max_rows: int) -> int:
+    """By how much one unit moves the measurement: R·c with c = max |clamp(v) - origin| in grid units."""
+    return max_rows * (1 if item.kind == "count" else _step(item.low, item.high, item.origin, item.grid))
+
+
+def _step(low: Fraction, high: Fraction, origin: Fraction, grid: Fraction) -> int:
+    return _ceil(max(abs(low - origin), abs(high - origin)) / grid)
 
 
 def _ceil(value: Fraction) -> int:
@@ -143,7 +155,7 @@ def never_null(expression: Expression, fields: Mapping[str, Field]) -> bool:
 def _ordered(
     found: tuple[Measurement, ...], recipes: tuple[Recipe, ...]
 ) -> tuple[tuple[Measurement, ...], tuple[Recipe, ...]]:
-    """Put measurements in one order, whatever the order in which they were asked for, so that replay finds them."""
+    """Put measurements in one order, in whatever order they were asked for, so that replay finds them."""
     order = sorted(range(len(found)), key=lambda place: (found[place].kind, repr(found[place].argument)))
     moved: dict[int | None, int | None] = {None: None} | {old: new for new, old in enumerate(order)}
     renumbered = (replace(r, count=moved[r.count], sum=moved[r.sum]) for r in recipes)
@@ -180,7 +192,7 @@ class _Draft:
         return self._index("sum", argument, domain, origin)
 
     def _index(self, kind: str, argument: Expression | None, domain: NumericDomain, origin: Fraction) -> int:
-        step = int(max(abs(domain.low - origin), abs(domain.high - origin)) / domain.grid)
+        step = _step(domain.low, domain.high, origin, domain.grid)
         item = Measurement(
             kind="count" if kind == "count" else "sum",
             argument=argument,

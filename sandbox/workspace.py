@@ -119,8 +119,8 @@ def create(directory: Path, passphrase: str | None = None) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
     staging = directory / f"{_STAGING}{secrets.token_hex(8)}"
-    staging.mkdir(mode=0o700)
     try:
+        staging.mkdir(mode=0o700)
         _furnish(staging, passphrase)
         # Moved in place, the file that makes it a workspace last: a shell may stand in this directory.
         for child in sorted(staging.iterdir(), key=lambda path: path.name == IDENTITY_FILE):
@@ -148,14 +148,13 @@ def _furnish(directory: Path, passphrase: str | None) -> None:
     for name in ("keyring", "vault", "run"):
         (directory / name).mkdir(mode=0o700)
     provider = create_provider(directory / "keyring", passphrase)
-    database = Database(directory / "books.sqlite")
     (directory / "books.sqlite").touch(mode=0o600)
-    database.create()
     keyring = Keyring(provider)
-    with database.transaction() as connection:
-        for context in (_LOG_KEY, _MANIFEST_KEY):
-            keyring.create(connection, context, MASTER, Ed25519PrivateKey.generate().private_bytes_raw())
-    database.close()
+    with closing(Database(directory / "books.sqlite")) as database:
+        database.create()
+        with database.transaction() as connection:
+            for context in (_LOG_KEY, _MANIFEST_KEY):
+                keyring.create(connection, context, MASTER, Ed25519PrivateKey.generate().private_bytes_raw())
     identity = {"format": FORMAT, "id": secrets.token_hex(16), "created": utc_now().isoformat()}
     create_private(directory / IDENTITY_FILE, json.dumps(identity, indent=1).encode())
 

@@ -1,14 +1,16 @@
 """The books held against the log: what the tables say is what was logged, no more and no less.
 
 A sound Merkle tree proves that nobody changed the log.  These checks prove that nobody changed the tables
-that decisions are made from: every charge, release, policy, version and lineage has its leaf and every such
-leaf its row, every confirmed tag is the one logged last, every release was paid for before.
+that decisions are made from: every identity, charge, release, policy, version and lineage has its leaf and
+every such leaf its row, who did it and when included; every confirmed tag is the one logged last; every
+dataset's name leads to its lineage; every release was paid for before.  Jobs are `service.jobcheck`'s.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,73 +18,122 @@ import sqlalchemy as sa
 from policies.build import parse
 from policies.model import policy_digest
 from sandbox import canonical
-from sandbox.database import charges, datasets, jobs, leaves, lineages, policies, releases, tags, versions
+from sandbox.database import (
+    charges,
+    datasets,
+    leaves,
+    lineages,
+    policies,
+    principals,
+    releases,
+    tags,
+    versions,
+)
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Digest
+from service.jobcheck import check_jobs
 
 Row = tuple[str, ...]
 
-_COLUMNS: Final = {
-    "charge": ("job", "lineage", "epsilon_pico", "rho_pico", "delta_atto"),
-    "lineage": ("lineage", "namespace", "unit", "filter", "delta", "owner"),
-    "policy": ("lineage", "version", "digest"),
-    "release": ("job", "result"),
-    "version": ("lineage", "version", "digest"),
+_COLUMNS: Final[dict[str, dict[str, str]]] = {
+    "charge": {
+        **{name: name for name in ("job", "lineage", "epsilon_pico", "rho_pico", "delta_atto")},
+        "principal": "actor",
+        "charged": "time",
+    },
+    "identity": {"name": "actor", "roles": "roles", "groups": "groups", "created": "time"},
+    "lineage": {
+        **{name: name for name in ("lineage", "namespace", "unit", "filter", "delta", "owner", "reason")},
+        "created": "time",
+    },
+    "policy": {
+        **{name: name for name in ("lineage", "version", "digest")},
+        "applied_by": "actor",
+        "applied": "time",
+    },
+    "release": {"job": "job", "digest": "result", "released": "time"},
+    "version": {name: name for name in ("lineage", "version", "digest")},
 }
-"""For each kind of leaf the facts that its table repeats."""
-_TABLES: Final = {"charge": charges, "lineage": lineages, "policy": policies, "version": versions}
+"""For each kind of leaf, and column of its table: the fact, or the actor or time, that the leaf repeats."""
+_TABLES: Final = {
+    "charge": charges,
+    "identity": principals,
+    "lineage": lineages,
+    "policy": policies,
+    "release": releases,
+    "version": versions,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """What the leaves say: rows by kind with their leaf, jobs with the leaf that charged them, and so on."""
+
+    rows: dict[str, dict[Row, int]] = field(default_factory=lambda: {kind: {} for kind in _COLUMNS})
+    paid: dict[str, int] = field(default_factory=dict)
+    tags: dict[tuple[str, str], str] = field(default_factory=dict)
+    homes: dict[str, str] = field(default_factory=dict)
+    decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    replays: dict[str, str] = field(default_factory=dict)
 
 
 def check_books(connection: sa.Connection) -> dict[str, int]:
     """Raise `TamperingError` at the first difference; return how many charges and releases there are."""
-    logged, paid, tagged = _logged(connection)
+    logged = _logged(connection)
+    _check_results(connection)
     for kind in _COLUMNS:
-        for odd in sorted(_stored(connection, kind) ^ logged[kind].keys()):
+        for odd in sorted(_stored(connection, kind) ^ logged.rows[kind].keys()):
             raise TamperingError("audit.books-differ", kind=kind, id=odd[0])
-    for row, leaf in logged["release"].items():
-        if paid.get(row[0], leaf) >= leaf:
+    for row, leaf in logged.rows["release"].items():
+        if logged.paid.get(row[0], leaf) >= leaf:
             raise TamperingError("audit.unpaid-release", job=row[0])
     _check_policies(connection)
-    _check_tags(connection, tagged)
-    _check_current(connection)
-    return {"charges": len(logged["charge"]), "releases": len(logged["release"])}
+    _check_tags(connection, logged.tags)
+    _check_datasets(connection, logged.homes)
+    check_jobs(connection, logged.decisions, logged.replays)
+    return {"charges": len(logged.rows["charge"]), "releases": len(logged.rows["release"])}
 
 
-def _logged(
-    connection: sa.Connection,
-) -> tuple[dict[str, dict[Row, int]], dict[str, int], dict[tuple[str, str], str]]:
-    """What the leaves say: rows by kind with their leaf, jobs with the leaf that charged them, tags."""
-    rows: dict[str, dict[Row, int]] = {kind: {} for kind in _COLUMNS}
-    paid: dict[str, int] = {}
-    tagged: dict[tuple[str, str], str] = {}
+def _logged(connection: sa.Connection) -> _Logged:
+    found = _Logged()
     for leaf, text in connection.execute(sa.select(leaves.c.leaf, leaves.c.entry)):
         entry = json.loads(text)
         kind, facts = entry["kind"], entry["facts"]
+        said = {**facts, "actor": entry["actor"], "time": entry["time"]}
         if kind in _COLUMNS:
-            rows[kind][_row(facts, _COLUMNS[kind])] = leaf
+            found.rows[kind][tuple(_text(fact, said[fact]) for fact in _COLUMNS[kind].values())] = leaf
         if kind == "charge":
-            paid[facts["job"]] = leaf
-        if kind == "tags":
-            tagged |= {(facts["lineage"], column): tag for column, tag in facts["tags"].items()}
-    return rows, paid, tagged
+            found.paid[facts["job"]] = leaf
+        elif kind == "tags":
+            found.tags.update({(facts["lineage"], column): tag for column, tag in facts["tags"].items()})
+        elif kind == "version":
+            found.homes[facts["dataset"]] = facts["lineage"]
+        elif kind == "decision":
+            found.decisions[facts["job"]] = said
+        elif kind == "replay":
+            found.replays[facts["job"]] = facts["of"]
+    return found
 
 
 def _stored(connection: sa.Connection, kind: str) -> set[Row]:
-    if kind == "release":
-        return set(_releases(connection))
     rows = connection.execute(sa.select(_TABLES[kind])).mappings()
-    return {_row(row, _COLUMNS[kind]) for row in rows}
+    return {tuple(_text(fact, row[name]) for name, fact in _COLUMNS[kind].items()) for row in rows}
 
 
-def _row(facts: Any, columns: tuple[str, ...]) -> Row:
-    return tuple(str(facts[column]) for column in columns)
+def _text(fact: str, value: Any) -> str:
+    if fact != "time":
+        return str(value)
+    # One instant is written with and without a fraction of zero.
+    try:
+        return dt.datetime.fromisoformat(value).isoformat(timespec="microseconds")
+    except ValueError:
+        return str(value)
 
 
-def _releases(connection: sa.Connection) -> Iterator[Row]:
+def _check_results(connection: sa.Connection) -> None:
     for row in connection.execute(sa.select(releases)):
         if canonical.digest(json.loads(row.result)) != row.digest:
             raise TamperingError("audit.changed-release", job=row.job)
-        yield row.job, row.digest
 
 
 def _check_policies(connection: sa.Connection) -> None:
@@ -104,13 +155,13 @@ def _check_tags(connection: sa.Connection, tagged: dict[tuple[str, str], str]) -
             raise TamperingError("audit.books-differ", kind="tag", id=column)
 
 
-def _check_current(connection: sa.Connection) -> None:
-    """The version a dataset shows must be its newest, and every job must be about a known lineage."""
+def _check_datasets(connection: sa.Connection, homes: dict[str, str]) -> None:
+    """Every name must lead to the lineage it was registered under, and show that lineage's newest version."""
     newest = sa.select(versions.c.lineage, sa.func.max(versions.c.version)).group_by(versions.c.lineage)
     known = {row[0]: row[1] for row in connection.execute(newest)}
-    for row in connection.execute(sa.select(datasets)):
-        if known.get(row.lineage) != row.current_version:
-            raise TamperingError("audit.not-the-newest-version", dataset=row.name)
-    for row in connection.execute(sa.select(jobs.c.job, jobs.c.lineage)):
-        if row.lineage not in known:
-            raise TamperingError("audit.books-differ", kind="job", id=row.job)
+    rows = {row.name: row for row in connection.execute(sa.select(datasets))}
+    for name in sorted(rows.keys() | homes.keys()):
+        if name not in rows or rows[name].lineage != homes.get(name):
+            raise TamperingError("audit.books-differ", kind="dataset", id=name)
+        if known.get(rows[name].lineage) != rows[name].current_version:
+            raise TamperingError("audit.not-the-newest-version", dataset=name)

@@ -88,7 +88,7 @@ def _admit(entry: Entry, by: Principal, spec: JobSpec, query: Query, idempotency
         "changed": entry.at.isoformat(),
     }
     entry.connection.execute(sa.insert(jobs).values(**row))
-    entry.log("decision", by.name, job=job, text=text, **_decision(found, prepared))
+    entry.log("decision", by.name, job=job, text=text, purpose=spec.purpose, **_decision(found, prepared))
     if earlier:
         entry.log("replay", by.name, job=job, of=earlier)
     elif state == "charged":

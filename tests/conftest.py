@@ -1,4 +1,4 @@
-"""What holds for every test: no setting of the person's own shell, one Ray cluster at a time."""
+"""What holds for every test: no setting of the person's own shell."""
 
 import os
 from pathlib import Path
@@ -21,10 +21,3 @@ def _state_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("state")
     os.environ["XDG_STATE_HOME"] = str(folder)
     return folder
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that start Ray on one test process: two clusters at once would starve two cores."""
-    for item in items:
-        if item.get_closest_marker("ray"):
-            item.add_marker(pytest.mark.xdist_group("ray"))

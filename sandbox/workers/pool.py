@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,13 @@ def start(run_directory: Path) -> dict[str, Any]:
             # Another `start` may have been first, and then its head counts.
             if not _comes_up(run_directory):
                 raise
+        except KeyboardInterrupt:
+            # The head leads a session of its own, so that the key did not reach it.
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+            end_session(process.pid)
+            raise
     return status(run_directory)
 
 

@@ -34,12 +34,12 @@ def test_a_stored_answer_waits_for_approval_like_a_new_one(stage: Stage) -> None
     zhao = stage.keeper.principal("zhao")
     submitted = stage.keeper.job_submit(zhao, ASKED)
     assert (submitted["status"], submitted["replayed"]) == ("awaiting-approval", False)
-    with pytest.raises(InvalidInputError, match="job.no-result"):
+    with pytest.raises(InvalidInputError, match=r"job\.no-result"):
         stage.keeper.job_result(zhao, submitted["job"])
     with pytest.raises(AwaitingApprovalError):
         stage.keeper.job_run(zhao, submitted["job"])
     stage.keeper.job_cancel(zhao, submitted["job"])
-    with pytest.raises(InvalidInputError, match="job.no-result"):
+    with pytest.raises(InvalidInputError, match=r"job\.no-result"):
         stage.keeper.job_result(zhao, submitted["job"])
 
 
@@ -67,7 +67,7 @@ def test_a_stored_answer_is_shown_the_new_questions_way(stage: Stage) -> None:
 def test_an_idempotency_key_finds_its_own_request_only(stage: Stage, other: JobRequest) -> None:
     first = stage.keeper.job_submit(stage.wang, ASKED, "key")
     assert stage.keeper.job_submit(stage.wang, ASKED, "key")["job"] == first["job"]
-    with pytest.raises(InvalidInputError, match="job.key-of-another-request"):
+    with pytest.raises(InvalidInputError, match=r"job\.key-of-another-request"):
         stage.keeper.job_submit(stage.wang, other, "key")
     stage.keeper.identity_new("zhao", ["analyst"], ["researchers"])
     zhao = stage.keeper.principal("zhao")
@@ -81,8 +81,13 @@ def test_an_invented_job_id_touches_no_file(stage: Stage, job: str) -> None:
         return set(stage.place.parent.rglob("*.lock"))
 
     before = files()
-    for act in (stage.keeper.job_cancel, stage.keeper.job_run, stage.keeper.job_result, stage.keeper.job_status):
-        with pytest.raises(DeniedError, match="job.unknown"):
+    for act in (
+        stage.keeper.job_cancel,
+        stage.keeper.job_run,
+        stage.keeper.job_result,
+        stage.keeper.job_status,
+    ):
+        with pytest.raises(DeniedError, match=r"job\.unknown"):
             act(stage.wang, job)
     assert files() == before
 
@@ -92,12 +97,12 @@ def test_other_peoples_jobs_are_theirs(stage: Stage) -> None:
     stage.keeper.identity_new("zhao", ["analyst"], ["researchers"])
     zhao, keeper = stage.keeper.principal("zhao"), stage.keeper
     for act in (keeper.job_cancel, keeper.job_run, keeper.job_result, keeper.job_status):
-        with pytest.raises(DeniedError, match="job.unknown"):
+        with pytest.raises(DeniedError, match=r"job\.unknown"):
             act(zhao, job)
     assert keeper.job_list(zhao)["jobs"] == []
     assert keeper.budget_show(zhao, "health.stays")["charges"] == []
     for act in (keeper.job_cancel, keeper.job_run):  # a reviewer looks and does not touch
-        with pytest.raises(DeniedError, match="job.unknown"):
+        with pytest.raises(DeniedError, match=r"job\.unknown"):
             act(stage.li, job)
 
 

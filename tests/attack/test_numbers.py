@@ -1,4 +1,4 @@
-"""An analyst's numbers as a weapon: factors chosen so that float64 gives out where sensitivity is promised."""
+"""An analyst's numbers as a weapon: factors chosen so that float64 gives out where a bound is promised."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import build
 
+from jobs.categories import categories
 from jobs.domains import LARGEST, value_range
 from jobs.expressions import Call, Column, Expression, Literal
 from jobs.kernels import contributions
@@ -48,7 +49,7 @@ def test_factors_that_float64_cannot_scale_are_refused_before_anything_is_charge
     # A grid of 9e-330 is 0 in float64: 0 / 0 was added up as -2**63 for every shard with a row in it.
     stage = build(tmp_path)
     text = " * ".join(["days", *map(str, factors)])
-    with pytest.raises(InvalidInputError, match="plan.beyond-numbers"):
+    with pytest.raises(InvalidInputError, match=r"plan\.beyond-numbers"):
         stage.ask(f"SELECT SUM({text}) AS s FROM health.stays")
     assert stage.keeper.budget_show(stage.wang, "health.stays")["charges"] == []
 
@@ -79,8 +80,16 @@ def test_the_kernel_itself_lets_no_row_pass_its_step(grid: Fraction) -> None:
 
 
 def test_ranges_stop_growing_before_they_cost_time() -> None:
-    with pytest.raises(InvalidInputError, match="plan.beyond-numbers"):
+    with pytest.raises(InvalidInputError, match=r"plan\.beyond-numbers"):
         value_range(times(*[1e300] * 90), DOMAINS)
     edge = value_range(times(1e100), DOMAINS)
     assert edge is not None
     assert edge.high <= LARGEST
+
+
+def test_a_case_of_many_wide_branches_is_refused_before_it_fills_the_memory() -> None:
+    wide = {"days": NumericDomain(Fraction(0), Fraction(9_000), Fraction(1))}
+    branches = [part for k in range(2_000) for part in (Literal(value=True), times(float(k)))]
+    key = Call("case", (*branches, Literal(None)))
+    with pytest.raises(InvalidInputError, match=r"plan\.too-many-categories"):
+        categories(key, wide, nullable=True)

@@ -19,6 +19,7 @@ Attack = Callable[[Path], None]
 def worked(tmp_path: Path) -> Stage:
     """A workspace with one release in it, closed."""
     stage = build(tmp_path)
+    stage.keeper.identity_new("zhao", ["analyst"], [])
     stage.ask()
     stage.keeper.close()
     return stage
@@ -95,6 +96,32 @@ FOUND_BY_VERIFY: dict[str, Attack] = {
     "the manifest edited": sql(
         "UPDATE versions SET manifest = replace(manifest, '\"version\":1', '\"version\":2')"
     ),
+    "a role added": sql("UPDATE principals SET roles = 'analyst,owner' WHERE name = 'wang'"),
+    "a group added": sql("UPDATE principals SET groups = groups || ',others'"),
+    "an identity invented": sql(
+        "INSERT INTO principals SELECT 'x', roles, groups, created FROM principals LIMIT 1"
+    ),
+    "an identity removed": sql("DELETE FROM principals WHERE name = 'zhao'"),
+    "a charge put on somebody else": sql("UPDATE charges SET principal = 'zhao'"),
+    "a charge moved out of its window": sql("UPDATE charges SET charged = '2001' || substr(charged, 5)"),
+    "a charge with an odd time": sql("UPDATE charges SET charged = 'never'"),
+    "a lineage's reason changed": sql("UPDATE lineages SET reason = 'agreed'"),
+    "a policy ascribed to another": sql("UPDATE policies SET applied_by = 'zhao'"),
+    "a dataset renamed": sql("UPDATE datasets SET name = 'health.others'"),
+    "a dataset hidden": sql("DELETE FROM datasets"),
+    "a job's text changed": sql("UPDATE jobs SET spec = replace(spec, 'COUNT', 'count')"),
+    "a job's purpose changed": sql("UPDATE jobs SET purpose = 'billing'"),
+    "a job given to another": sql("UPDATE jobs SET principal = 'zhao'"),
+    "a job's row bound raised": sql(
+        """UPDATE jobs SET plan = replace(plan, '"max_rows":3', '"max_rows":9')"""
+    ),
+    "a job's plan broken": sql("UPDATE jobs SET plan = '{}'"),
+    "a job's answer taken for another's": sql("UPDATE jobs SET replay_key = 'f' || substr(replay_key, 2)"),
+    "a job made a replay": sql(
+        """UPDATE jobs SET spec = replace(spec, '"replay_of":null', '"replay_of":"x"')"""
+    ),
+    "a job put back": sql("UPDATE jobs SET state = 'awaiting-approval'"),
+    "a job removed": sql("DELETE FROM jobs"),
     "shards swapped": swap_shards,
     "a shard bit flipped": flip_shard,
     "a shard cut": cut_shard,

@@ -55,10 +55,11 @@ def read(sql: str):
 
 
 def refused(sql: str) -> InvalidInputError:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(InvalidInputError) as caught:
         parse(sql, lambda _: FIELDS)
-    assert time.perf_counter() - started < 1
+    # Time on the processor: how busy the machine is says nothing about the parser.
+    assert time.process_time() - started < 1
     error = caught.value
     assert error.code.startswith("sql.")
     lines = sql.split("\n")
