@@ -88,6 +88,7 @@ run keyong --as li audit list
 typed keyong --as li audit checkpoint '> checkpoint.txt'
 keyong --as li audit checkpoint > checkpoint.txt
 run keyong --as li audit verify --checkpoint checkpoint.txt
-run python3 "$examples/find_values.py" "$source_file" "$stage"
+ray=$(keyong --json pool status | python3 -c 'import json, sys; print(json.load(sys.stdin)["directory"])')
+run python3 "$examples/find_values.py" "$source_file" "$stage" "$ray" /dev/shm
 
 say "Charts: demo-workspace/budget.svg, demo-workspace/stays-by-age.svg"

@@ -115,9 +115,15 @@ def find(start: Path) -> Path:
 def create(directory: Path, passphrase: str | None = None) -> None:
     """Make a workspace in *directory* (absent or empty), with a key file or a passphrase."""
     directory = directory.absolute()
-    _check_empty(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o700)
+    with _opened(directory) as place:
+        fcntl.flock(place, fcntl.LOCK_EX)  # of two that would make a workspace here, one finds it made
+        _check_empty(directory)
+        directory.chmod(0o700)
+        _create(directory, passphrase)
+
+
+def _create(directory: Path, passphrase: str | None) -> None:
     staging = directory / f"{_STAGING}{secrets.token_hex(8)}"
     try:
         staging.mkdir(mode=0o700)
@@ -281,8 +287,14 @@ def _copy_books(source: Path, target: Path) -> None:
 
 
 def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    with _opened(directory) as place:
+        os.fsync(place)
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[int]:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -140,8 +140,8 @@ def _environment() -> dict[str, str]:
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on every system: stay on loopback
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_BACKEND_LOG_LEVEL": "error",
-        # Keep freed memory: a worker allocates the same few arrays for every batch of every shard, and getting
-        # fresh pages from the kernel each time is a quarter of its work.
+        # Keep freed memory: a worker allocates the same few arrays for every batch of every shard, and
+        # getting fresh pages from the kernel each time is a quarter of its work.
         "MALLOC_MMAP_THRESHOLD_": str(2**28),
         "MALLOC_TRIM_THRESHOLD_": str(2**29),
     }

@@ -86,11 +86,17 @@ def stop(run_directory: Path) -> dict[str, Any]:
 
 
 def status(run_directory: Path) -> dict[str, Any]:
-    """Return ``{"pool": "running", "address", "pid", "workers"}`` or ``{"pool": "stopped"}``."""
+    """Return ``{"pool": "running", "address", "pid", "workers", "directory"}`` or ``{"pool": "stopped"}``."""
     head = alive(run_directory)
     if head is None:
         return {"pool": "stopped"}
-    return {"pool": "running", "address": head.address, "pid": head.pid, "workers": head.workers}
+    return {
+        "pool": "running",
+        "address": head.address,
+        "pid": head.pid,
+        "workers": head.workers,
+        "directory": head.directory,
+    }
 
 
 def alive(run_directory: Path) -> Head | None:
