@@ -182,8 +182,23 @@ ENGLISH = re.compile(r"[A-Za-z]*[a-z][A-Za-z]+")
 QUOTED = re.compile(r"`[^`]*`|'[^']*'|“[^”]*”|（规则：[^）]*）")
 CODED = re.compile(r"--?[\w-]+|[^\s（）、，。：]*[/.=_()\d][^\s（）、，。：]*")
 NAMES = {
-    *("Keyong", "Parquet", "gzip", "chmod", "iconv"),
-    *("bureau", "wang", "nobody", "boss", "ward", "days", "name", "nope", "cost", "row", "person"),
+    *("nowhere", "frobnicate", "group"),
+    *("Keyong", "Parquet", "gzip", "chmod", "iconv", "dataset", "show", "group"),
+    *(
+        "bureau",
+        "wang",
+        "zhao",
+        "li",
+        "nobody",
+        "boss",
+        "ward",
+        "days",
+        "name",
+        "nope",
+        "cost",
+        "row",
+        "person",
+    ),
     *(
         "owner",
         "analyst",
@@ -209,7 +224,7 @@ def test_chinese_is_spoken_throughout(hospital: Path, monkeypatch: pytest.Monkey
     for line, _, _ in REFUSED:
         message = typed(f"--json {line}").error["message"]
         assert re.search(r"[\u4e00-\u9fff]", message), message
-        foreign = set(ENGLISH.findall(CODED.sub(" ", QUOTED.sub(" ", message)))) - NAMES
+        foreign = set(ENGLISH.findall(CODED.sub(" ", QUOTED.sub(" ", message)))) - NAMES - {"x" * 40}
         assert not foreign, (message, foreign)
 
 
