@@ -19,7 +19,7 @@ from typing import Final
 
 import click
 
-from cli.session import Session, say
+from cli.session import ReaderGone, Session, say
 from sandbox.errors import Fact, JobFailedError, KeyongError, TamperingError
 
 OK, BUG, USAGE, INVALID, INTERRUPTED = 0, 1, 2, 3, 130
@@ -43,10 +43,6 @@ _PROBLEMS: Final = {
     errno.EIO: "cli.errno-device",
 }
 """What goes wrong with files → message key; other problems are said in the system's words."""
-
-
-class ReaderGone(Exception):  # noqa: N818 - not an error: whoever read our output had enough
-    """Standard output was closed by its reader."""
 
 
 def guarded(action: Callable[[], object], session: Session) -> int:
@@ -81,7 +77,7 @@ def quiet_hooks() -> None:
 def _refused(error: KeyongError, session: Session) -> int:
     told = dict(error.facts)
     if "state" in told:
-        from cli.job import state  # noqa: PLC0415 - kept out of `keyong --help`
+        from service.wording import state  # noqa: PLC0415 - kept out of `keyong --help`
 
         told["state"] = state(str(told["state"]))
     _report(error.code, say(error.code, **told), error.exit_code, session, error.facts)

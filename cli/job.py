@@ -9,7 +9,7 @@ import click
 from cli import render, results
 from cli.asking import asking, finish, request, submit
 from cli.session import Session, pass_session, say
-from service.wording import loss
+from service.wording import loss, state
 
 
 @click.group()
@@ -113,24 +113,6 @@ def list_jobs(session: Session) -> None:
             for j in answer["jobs"]
         ],
     )
-
-
-STATES = {
-    "submitted": "cli.state-submitted",
-    "awaiting-approval": "cli.state-awaiting-approval",
-    "charged": "cli.state-charged",
-    "running": "cli.state-running",
-    "interrupted": "cli.state-interrupted",
-    "released": "cli.state-released",
-    "failed": "cli.state-failed",
-    "refused": "cli.state-refused",
-    "cancelled": "cli.state-cancelled",
-}
-
-
-def state(name: str) -> str:
-    """Return a job's state in the user's language."""
-    return say(STATES[name]) if name in STATES else name
 
 
 def _show(session: Session, answer: results.Json) -> None:

@@ -21,8 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.failures import ReaderGone
-from cli.session import Session, say
+from cli.session import ReaderGone, Session, say
 
 NULL = "∅"
 """How the null category is shown; a text of this very shape is quoted."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from service.gatekeeper import Gatekeeper
 
 
+class ReaderGone(Exception):  # noqa: N818 - not an error: whoever read our output had enough
+    """Standard output was closed by its reader."""
+
+
 class Embedded(Protocol):
     """What the command line needs of `service.embedded` beside the gatekeeper itself."""
 

@@ -23,6 +23,19 @@ WINDOWS: Final = {
 }
 """Length of a pacing window → message key."""
 
+STATES: Final = {
+    "submitted": "cli.state-submitted",
+    "awaiting-approval": "cli.state-awaiting-approval",
+    "charged": "cli.state-charged",
+    "running": "cli.state-running",
+    "interrupted": "cli.state-interrupted",
+    "released": "cli.state-released",
+    "failed": "cli.state-failed",
+    "refused": "cli.state-refused",
+    "cancelled": "cli.state-cancelled",
+}
+"""State of a job → message key."""
+
 
 def tidy(amount: object) -> str:
     """Return decimal text at four digits for the eye: ``"0.000001"`` → ``"1e-6"``; None → ``"–"``."""
@@ -60,3 +73,8 @@ def share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> float:
     currency = "epsilon" if whole["filter"] == "pure" else "rho"
     total = Fraction(str(whole[currency] or 0))
     return min(float(Fraction(str(part[currency] or 0)) / total), 1.0) if total > 0 else 1.0
+
+
+def state(name: str) -> str:
+    """Return a job's state in the user's language."""
+    return say(STATES[name], users_language()) if name in STATES else name
