@@ -85,12 +85,18 @@ def launch(run_directory: Path, *, stays: bool) -> subprocess.Popen[bytes]:
 def await_head(process: subprocess.Popen[bytes]) -> Head:
     """Return the head once it is ready; raises `JobFailedError` if it ended or took too long."""
     assert process.stdout is not None
-    readable, _, _ = select.select([process.stdout], [], [], START_SECONDS)
-    line = process.stdout.readline() if readable else b""
+    line = process.stdout.readline() if _readable(process.stdout, START_SECONDS) else b""
     if not line:
         process.terminate()
         raise JobFailedError("pool.no-start", seconds=int(START_SECONDS))
     return Head(**json.loads(line))
+
+
+def _readable(file: int | IO[bytes], seconds: float) -> bool:
+    """Wait until *file* has something to read or is closed; `select` knows no file numbers above 1023."""
+    poll = select.poll()
+    poll.register(file, select.POLLIN | select.POLLHUP)
+    return bool(poll.poll(seconds * 1000))
 
 
 def end_head(process: subprocess.Popen[bytes]) -> None:
@@ -193,7 +199,7 @@ def _serve(run_directory: Path, directory: Path, stays: bool) -> None:
     while node.remaining_processes_alive():
         if stays:
             time.sleep(1)
-        elif select.select([0], [], [], 1)[0]:
+        elif _readable(0, 1):
             return
 
 

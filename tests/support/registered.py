@@ -33,14 +33,16 @@ def registered(
         declared = Declaration(
             DatasetName("test.table"), LineageId("lineage"), 1, unit, "test", "zcdp", fields, shards
         )
-        prepared = prepare(source, declared, KEYS, DirectoryStore(place / "store"))
+        store = DirectoryStore(place / "store")
+        prepared = prepare(source, declared, KEYS, store)
         columns = (*(field.name for field in fields), ORDINAL)
-        yield [
+        folder = prepared.staging.path
+        batches = [
             batch
             for shard in prepared.shards
-            for batch in read_batches(
-                prepared.staging.path / shard.file.name, shard.file, shard.keys, columns
-            )
+            for batch in read_batches(folder / shard.file.name, shard.file, shard.keys, columns)
         ]
+        store.discard(prepared.staging)
+        yield batches
     finally:
         shutil.rmtree(place, ignore_errors=True)
