@@ -52,7 +52,7 @@ def count_shard(public: bytes, secret: bytes) -> bytes:
     plan = plan_from_json(work["plan"])
     keys = {name: bytes.fromhex(key) for name, key in json.loads(secret).items()}
     file = ShardFile(**work["file"])
-    return encode(measure(plan, read_batches(Path(work["path"]), file, keys, read_columns(plan))))
+    return encode(measure(plan, read_batches(Path(work["path"]), file, keys, read_columns(plan), BATCH_ROWS)))
 
 
 def measure(plan: Plan, batches: Iterable[pa.RecordBatch]) -> list[list[int]]:

@@ -21,6 +21,7 @@ from functools import reduce
 from math import isfinite
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -49,7 +50,15 @@ _TRUTHS: Final = {
 def finite(numbers: Datum) -> Datum:
     """Return float64 *numbers* with NaN and infinities made null and minus zero made zero."""
     # Hashing kernels (is_in, index_in) tell -0.0 from 0.0, comparisons do not: there is only one zero here.
-    return pc.add(pc.if_else(pc.is_finite(numbers), numbers, _NULL_FLOAT), 0.0)
+    if not _all_finite(numbers):
+        numbers = pc.if_else(pc.is_finite(numbers), numbers, _NULL_FLOAT)
+    return pc.add(numbers, 0.0)
+
+
+def _all_finite(numbers: Datum) -> bool:
+    """Whether nothing has to be made null: the usual case, and worth a look before four times the work."""
+    whole = isinstance(numbers, pa.Array) and not numbers.null_count
+    return whole and bool(np.isfinite(numbers.to_numpy()).all())
 
 
 def common_type(types: Sequence[pa.DataType]) -> pa.DataType:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cmp_to_key
 from itertools import product
+from math import lcm
 from typing import Any
 
 from jobs.expressions import Column, Expression, columns
@@ -53,22 +54,32 @@ class _Release:
     bindings: Mapping[str, list[Scalar]]
 
 
-def measure_value(recipe: Recipe, plan: Plan, noisy: Sequence[Sequence[int]], cell: int) -> Scalar:
-    """Return the value of one measure in one cell."""
+def value_rule(recipe: Recipe, plan: Plan, noisy: Sequence[Sequence[int]]) -> Callable[[int], Scalar]:
+    """Return cell → value of one measure.
+
+    Released integers are put together as integers over one denominator, and divided once.
+    """
     if recipe.aggregate is Aggregate.COUNT:
         assert recipe.count is not None
-        return noisy[recipe.count][cell]
+        return noisy[recipe.count].__getitem__
     assert recipe.sum is not None
-    item = plan.measurements[recipe.sum]
-    total = noisy[recipe.sum][cell] * item.grid
-    if recipe.aggregate is Aggregate.SUM:
-        added = 0 if recipe.count is None else noisy[recipe.count][cell]
-        return number(total + item.origin * added)
-    assert recipe.count is not None
-    count = noisy[recipe.count][cell]
-    if count <= 0:
-        return None
-    return float(min(max(item.origin + total / count, item.low), item.high))
+    item, totals = plan.measurements[recipe.sum], noisy[recipe.sum]
+    counts = [0] * plan.cells if recipe.count is None else noisy[recipe.count]
+    below = lcm(item.grid.denominator, item.origin.denominator)
+    per_step, per_row = int(item.grid * below), int(item.origin * below)
+    low, high = float(item.low), float(item.high)
+
+    def added(cell: int) -> Scalar:
+        above = totals[cell] * per_step + counts[cell] * per_row
+        return above / below if above % below else above // below
+
+    def averaged(cell: int) -> Scalar:
+        count = counts[cell]
+        if count <= 0:
+            return None
+        return min(max((totals[cell] * per_step + count * per_row) / (count * below), low), high)
+
+    return averaged if recipe.aggregate is Aggregate.AVG else added
 
 
 Rule = Callable[[int], Interval]
@@ -97,8 +108,10 @@ def interval_rule(recipe: Recipe, plan: Plan, noisy: Sequence[Sequence[int]], co
         return lambda cell: ratio(totals[cell], counts[cell])
     beside = linear_half_width(total_noise, item.grid, count_noise, item.origin, coverage=coverage)
 
+    value = value_rule(recipe, plan, noisy)
+
     def added(cell: int) -> Interval:
-        centre = float(totals[cell] * item.grid + item.origin * counts[cell])
+        centre = float(value(cell))  # type: ignore[arg-type] # a SUM is never null
         return centre - beside, centre + beside
 
     return added
@@ -109,19 +122,13 @@ def _count_rule(plan: Plan, index: int, counts: Sequence[int], coverage: Fractio
     return lambda cell: (float(max(counts[cell] - around, 0)), float(max(counts[cell] + around, 0)))
 
 
-def number(value: Fraction) -> int | float:
-    """Return *value* as an int where it is one, else as the nearest float."""
-    return value.numerator if value.denominator == 1 else float(value)
-
-
 def _bindings(plan: Plan, noisy: Sequence[Sequence[int]]) -> dict[str, list[Scalar]]:
     cells = list(product(*(key.categories for key in plan.keys)))
     found: dict[str, list[Scalar]] = {
         f"key:{index}": [cell[index] for cell in cells] for index in range(len(plan.keys))
     }
     for index, recipe in enumerate(plan.recipes):
-        values = [measure_value(recipe, plan, noisy, cell) for cell in range(plan.cells)]
-        found[f"measure:{index}"] = values
+        found[f"measure:{index}"] = list(map(value_rule(recipe, plan, noisy), range(plan.cells)))
     return found
 
 

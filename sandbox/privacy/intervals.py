@@ -156,45 +156,54 @@ def ratio_rule(
     S and N are released noisy totals with independent noises of one mechanism; the interval is in units of
     the answer.  If N is not above its own half-width, S/N may be anything: [low, high].
     """
-    least, most = (low - origin) / grid, (high - origin) / grid
+    # Integers where the bounds lie on the grid, as a plan's do: fractions are slow, and there are many cells.
+    least, most = (_whole((bound - origin) / grid) for bound in (low, high))
     tail, alpha = _tail(total_noise, count_noise), float(1 - coverage)
     widths = [half_width(noise.mechanism, noise.scale, coverage) for noise in (total_noise, count_noise)]
-    bottom, top, scale = float(low), float(high), float(grid)
+    bottom, top, start, scale = float(low), float(high), float(origin), float(grid)
 
     def rule(total: int, count: int) -> tuple[float, float]:
         if count <= widths[1]:
             return bottom, top
-        centre = min(max(Fraction(total, count), least), most)
-        base, ratio = float(total - centre * count), float(centre)
+        # The ratio within the bounds that is nearest to S/N, and S - ratio·N, exact where it cancels.
+        ratio, base = total / count, 0.0
+        if total < least * count:
+            ratio, base = float(least), float(total - least * count)
+        elif total > most * count:
+            ratio, base = float(most), float(total - most * count)
 
         def kept(offset: float) -> bool:
-            # S - r·N = S - centre·N - offset·N: exact where it cancels, float only for what is left.
             return tail(1.0, abs(ratio + offset), abs(base - offset * count)) >= alpha
 
-        start = float(origin + grid * centre)
+        centre = start + scale * ratio
         if not kept(0.0):
             # S/N lies so far outside the bounds that no ratio within explains it: the nearest is all we say.
-            return start, start
+            return centre, centre
         reach = (widths[0] + abs(ratio) * widths[1] + 1) / count
-        below = _edge(lambda offset: kept(-offset), float(centre - least), reach)
-        above = _edge(kept, float(most - centre), reach)
-        return max(start - scale * below, bottom), min(start + scale * above, top)
+        below = _edge(lambda offset: kept(-offset), ratio - least, reach)
+        above = _edge(kept, most - ratio, reach)
+        return max(centre - scale * below, bottom), min(centre + scale * above, top)
 
     return rule
 
 
-def _edge(kept: Callable[[float], bool], limit: float, reach: float) -> float:
+def _whole(value: Fraction) -> Fraction | int:
+    return value.numerator if value.denominator == 1 else value
+
+
+def _edge(kept: Callable[[float], bool], limit: float | Fraction, reach: float) -> float:
     """Return the end of the kept offsets from 0, at most *limit*; *reach* is about where it lies.
 
     The kept offsets are an interval: widen until one is not kept, then bisect and keep the outer side.  The
-    answer is too wide by at most a thousandth of *reach*.
+    answer is too wide by at most 1/256 of *reach*.
     """
+    limit = float(limit)
     inside, outside = 0.0, min(reach, limit)
     while kept(outside):
         if outside == limit:
             return limit
         inside, outside = outside, min(1.5 * outside, limit)
-    while outside - inside > reach / 1024:
+    while outside - inside > reach / 256:
         middle = (inside + outside) / 2
         if kept(middle):
             inside = middle
