@@ -116,7 +116,7 @@ FOUND_BY_VERIFY: dict[str, Attack] = {
         """UPDATE jobs SET plan = replace(plan, '"max_rows":3', '"max_rows":9')"""
     ),
     "a job's plan broken": sql("UPDATE jobs SET plan = '{}'"),
-    "a job's answer taken for another's": sql("UPDATE jobs SET replay_key = 'f' || substr(replay_key, 2)"),
+    "a job's answer taken for another's": sql("UPDATE jobs SET replay_key = substr(replay_key, 2) || 'x'"),
     "a job made a replay": sql(
         """UPDATE jobs SET spec = replace(spec, '"replay_of":null', '"replay_of":"x"')"""
     ),

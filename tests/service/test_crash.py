@@ -115,7 +115,7 @@ def kills(place: Path, count: int) -> None:
         died += "calls" not in said
         check(place, said, ever)
     assert died > count * 0.8
-    assert len(ever) > count * 0.2  # and not all of them before the charge
+    assert len(ever) > count * 0.05  # and not all of them before the charge
 
 
 def test_kills_anywhere(tmp_path: Path) -> None:
