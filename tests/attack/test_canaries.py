@@ -11,6 +11,7 @@ import base64
 import json
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -45,18 +46,20 @@ def encodings() -> list[bytes]:
     ]
 
 
-def places(roots: tuple[Path, ...], source: Path) -> Iterator[Path]:
-    for root in roots:
-        with suppress(OSError):
-            for path in root.rglob("*"):
-                with suppress(OSError):
-                    if path.is_file() and path.name != source.name and path.stat().st_size < 2**28:
-                        yield path
+def places(place: Path, shared: tuple[Path, ...], began: float) -> Iterator[Path]:
+    """Every file of the test's own place, and of what appeared in shared places since it *began*."""
+    yield from place.rglob("*")
+    for root in shared:
+        for entry in root.iterdir():
+            with suppress(OSError):
+                if entry.lstat().st_ctime >= began and not entry.name.startswith("pytest-"):
+                    yield entry
+                    yield from entry.rglob("*")
 
 
 def seen_in(path: Path, marks: list[bytes]) -> bool:
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if path.is_file() else b""
     except OSError:
         return False
     return any(mark in content for mark in marks)
@@ -65,16 +68,21 @@ def seen_in(path: Path, marks: list[bytes]) -> bool:
 class Watcher:
     """Looks everywhere until it is told to stop; remembers where it saw a canary."""
 
-    def __init__(self, roots: tuple[Path, ...], source: Path) -> None:
+    def __init__(self, place: Path, shared: tuple[Path, ...], source: Path) -> None:
         self.found: set[str] = set()
         self.rounds = 0
+        self._where = (place, shared, time.time())
+        self._source = source
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, args=(roots, source), daemon=True)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def _watch(self, roots: tuple[Path, ...], source: Path) -> None:
+    def _watch(self) -> None:
         marks = encodings()
         while not self._stop.wait(0.02):
-            self.found |= {str(path) for path in places(roots, source) if seen_in(path, marks)}
+            with suppress(OSError):  # a directory that went away while it was listed
+                for path in places(*self._where):
+                    if path != self._source and seen_in(path, marks):
+                        self.found.add(str(path))
             self.rounds += 1
 
     def __enter__(self) -> Watcher:
@@ -111,7 +119,7 @@ def said_by(stage: Stage) -> list[str]:
 @pytest.mark.parametrize("executor", ["serial", pytest.param("ray", marks=pytest.mark.ray)])
 def test_no_cell_value_is_seen_anywhere(tmp_path: Path, executor: str) -> None:
     source = tmp_path / "stays.csv"
-    with Watcher((tmp_path, *(SHARED if executor == "ray" else ())), source) as watcher:
+    with Watcher(tmp_path, SHARED if executor == "ray" else (), source) as watcher:
         stage = build(tmp_path, executor=executor, table=rows(canary=CANARY))
         said = said_by(stage)
         before = watcher.rounds
