@@ -25,7 +25,7 @@ def keyong(*arguments: str, place: Path) -> float:
     places = {"KEYONG_ANCHORS": str(place / "anchors"), "KEYONG_WORKSPACE": str(place / "ws")}
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "cli", *arguments],
+        [sys.executable, "-m", "cli", "-q", *arguments],
         check=True,
         env={**os.environ, **places},
         stdout=subprocess.DEVNULL,
