@@ -1,5 +1,6 @@
 """The pool: it stays, is shared, is never believed when dead, and goes without a trace."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -82,7 +83,10 @@ def test_two_starts_make_one_pool_that_processes_share_and_stop_ends(tmp_path):
 
 def _servers(leader: int) -> list[int]:
     """Everything of a head but Ray's two agents, which know no secret and may take a minute to notice."""
-    names = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in head._members(leader)}
+    names = {}
+    for pid in head._members(leader):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            names[pid] = Path(f"/proc/{pid}/comm").read_text().strip()
     return [pid for pid, name in names.items() if name not in {"ray::DashboardA", "ray::RuntimeEnv"}]
 
 
@@ -90,12 +94,15 @@ def test_a_pool_killed_outright_loses_its_servers_and_is_not_believed(tmp_path):
     started = pool.start(tmp_path)
     leader = started["pid"]
     os.kill(leader, signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while _servers(leader):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert (tmp_path / "pool.json").exists()
-    assert pool.status(tmp_path) == {"pool": "stopped"}
+    # The kernel frees the lock when the last thread is gone, which may be after the servers went.
+    while pool.status(tmp_path) != {"pool": "stopped"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     head.end_session(leader)
     directory = pool._read(tmp_path).directory
     assert Path(directory).exists()
