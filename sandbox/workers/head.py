@@ -104,11 +104,11 @@ def end_head(process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None
     process.stdin.close()
     process.terminate()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        end_session(process.pid)
-        process.wait()
+    # Also after a head that ended by itself: a signal at the wrong moment may have cut its own clean-up short.
+    end_session(process.pid)
+    process.wait()
     if process.stdout is not None:
         process.stdout.close()
 
