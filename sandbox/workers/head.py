@@ -106,7 +106,7 @@ def end_head(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    # Also after a head that ended by itself: a signal at the wrong moment may have cut its own clean-up short.
+    # Also after a head that ended by itself: a signal at the wrong moment may have cut its clean-up short.
     end_session(process.pid)
     process.wait()
     if process.stdout is not None:
