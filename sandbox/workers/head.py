@@ -159,19 +159,27 @@ def _environment() -> dict[str, str]:
 def main(run_directory: Path, *, stays: bool) -> None:
     """Be a head: start Ray, say so on standard output, wait for the end, leave nothing."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _end_once)
     with pool_lock(run_directory).open("ab") as lock:
         if stays and not _locked(lock):
             return
         directory = _directory(run_directory)
         try:
-            _serve(run_directory, directory, stays)
+            try:
+                _serve(run_directory, directory, stays)
+            finally:  # a signal that lands here raises here, inside the outer try: nothing below is skipped
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
         finally:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             if stays:
                 pool_file(run_directory).unlink(missing_ok=True)
             end_session(os.getsid(0))
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _end_once(*_: object) -> None:
+    """Leave by an exception, the first time only."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def _locked(lock: IO[bytes]) -> bool:
