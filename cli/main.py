@@ -6,6 +6,7 @@ Nothing of the house is imported before `service.house.stand_together` has said 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -18,8 +19,14 @@ def main() -> None:
     except ImportError as error:
         sys.stderr.write(f"keyong: {error}\n")
         sys.exit(2)
-    importlib.import_module("cli.failures").quiet_hooks()
-    sys.exit(importlib.import_module("cli.app").run(sys.argv[1:]))
+    failures = importlib.import_module("cli.failures")
+    failures.quiet_hooks()
+    code = importlib.import_module("cli.app").run(sys.argv[1:])
+    if code == failures.INTERRUPTED:
+        # Everything is unwound; a library's thread still reading ahead would abort the interpreter's own end.
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

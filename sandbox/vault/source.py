@@ -117,8 +117,12 @@ class CsvSource(Source):
             ),
         }
         try:
-            with self.path.open("rb") as file, _stream(file, self._zipped) as stream:
-                for batch in pa.csv.open_csv(stream, **options):
+            with (
+                self.path.open("rb") as file,
+                _stream(file, self._zipped) as stream,
+                pa.csv.open_csv(stream, **options) as reader,
+            ):
+                for batch in reader:
                     if tuple(batch.schema.names) != self.columns:
                         raise pa.ArrowInvalid("header")
                     yield batch
