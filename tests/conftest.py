@@ -1,6 +1,7 @@
 """What holds for every test: no setting of the person's own shell."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ settings.load_profile("keyong")
 for name in [name for name in os.environ if name.startswith("KEYONG_")]:
     del os.environ[name]
 os.environ["KEYONG_LANG"] = "en"
+
+
+# A shell without job control starts what runs in the background deaf to Ctrl-C, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
