@@ -22,6 +22,7 @@ def main() -> None:
     for name, arguments in (
         ("bench_register", [str(DATA), "person_id", "5"]),
         ("bench_query", [str(DATA), "7"]),
+        *(("bench_query", [str(DATA), "7", measures]) for measures in ("median", "distinct", "units")),
         ("bench_cli", ["5"]),
     ):
         print(name, flush=True)

@@ -19,7 +19,20 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _OPTIONS = (
     click.argument("sql"),
     click.option("--epsilon", metavar="E", help="Privacy loss to spend, e.g. 0.5."),
-    click.option("--error", metavar="H", help="Or the 95 % half-width you can live with: 50, or 1%."),
+    click.option(
+        "--weight",
+        "weights",
+        multiple=True,
+        metavar="W",
+        help="Share of --epsilon of each statement; repeat.",
+    ),
+    click.option(
+        "--error",
+        "errors",
+        multiple=True,
+        metavar="H",
+        help="Or the 95 % half-width you can live with: 50, or 1%; once, or for each statement.",
+    ),
     click.option(
         "--group-size", type=int, metavar="N", help="Rows assumed in a group, for --error of an AVG."
     ),
@@ -41,22 +54,24 @@ def request(
     *,
     sql: str,
     epsilon: str | None,
-    error: str | None,
+    weights: tuple[str, ...],
+    errors: tuple[str, ...],
     group_size: int | None,
     purpose: str | None,
     max_rows: int | None,
 ) -> JobRequest:
-    """Return the job asked for; the statement ``-`` is read from standard input.
+    """Return the job asked for; the text ``-`` is read from standard input.
 
     The numbers of a budget stay the text that was typed: the gatekeeper says what it thinks of ``nan``.
-    Raises `UsageError` unless there is a purpose and exactly one of *epsilon* and *error*.
+    Raises `UsageError` unless there is a purpose and exactly one of *epsilon* and *errors*.
     """
     if not purpose:
         raise UsageError("cli.no-purpose")
-    if (epsilon is None) == (error is None):
+    if (epsilon is None) == (not errors):
         raise UsageError("cli.epsilon-or-error")
-    statement = sys.stdin.read() if sql == "-" else sql
-    return JobRequest(statement, purpose, epsilon, error, group_size, max_rows)
+    text = sys.stdin.read() if sql == "-" else sql
+    error, each = (errors[0], ()) if len(errors) == 1 else (None, errors)
+    return JobRequest(text, purpose, epsilon, error, group_size, max_rows, each, weights)
 
 
 def submit(session: Session, asked: JobRequest) -> str:
@@ -76,5 +91,7 @@ def finish(session: Session, job: str) -> Json:
     session.job = None
     results.show_result(session, result)
     if not (session.json or session.quiet):
-        results.show_left(session, session.gatekeeper.budget_show(session.principal(), result["dataset"]))
+        for dataset in result["datasets"]:
+            budget = session.gatekeeper.budget_show(session.principal(), dataset["name"])
+            results.show_left(session, budget)
     return result

@@ -50,12 +50,16 @@ def list_leaves(session: Session, first: int, limit: int) -> None:
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
-    return "  ".join(f"{name}={_short(value)}" for name, value in facts.items() if value not in ("", None))
+    return "  ".join(
+        f"{name}={_short(value)}" for name, value in facts.items() if value not in ("", None, [], {})
+    )
 
 
 def _short(value: Any) -> str:
     """Return a fact cut for the eye; `audit show` and --json have it whole."""
-    text = ", ".join(value) if isinstance(value, Mapping | list) else str(value)
+    listed = list(value) if isinstance(value, Mapping | list) else [value]
+    # Of a thing in a list its name is enough here.
+    text = ", ".join(str(next(iter(x.values()), "")) if isinstance(x, Mapping) else str(x) for x in listed)
     return text if len(text) <= _WIDEST_FACT else text[: _WIDEST_FACT - 1] + "…"
 
 
@@ -101,6 +105,7 @@ def verify(session: Session, kept: tuple[Path, ...]) -> None:
             ("cli.head-charges", f"{answer['charges']:,}"),
             ("cli.head-releases", f"{answer['releases']:,}"),
             ("cli.head-shards-checked", f"{answer['shards_checked']:,}"),
+            ("cli.head-public-tables", f"{answer['public_tables']:,}"),
             ("cli.head-root", answer["root"]),
         ]
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import click
 
 from cli import render
 from cli.progress import watching
+from cli.public import add_public, check_options, list_tables, show_table
 from cli.session import Session, pass_session, say
 from sandbox.errors import UsageError
-from service.gatekeeper import NewDataset
+from service.gatekeeper import NewDataset, NewTable
 from service.messages import catalogue
 from service.wording import tidy
 
@@ -26,10 +28,10 @@ def dataset() -> None:
 @dataset.command("add")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="e.g. health.diabetes")
-@click.option(
-    "--unit", required=True, help='Key column of who is protected, or "row": each row is its own person.'
-)
-@click.option("--namespace", required=True, help="The kind of unit, e.g. cn.resident_id")
+@click.option("--unit", help='Key column of who is protected, or "row": each row is its own person.')
+@click.option("--namespace", help="The kind of unit, e.g. cn.resident_id")
+@click.option("--public", is_flag=True, help="A table with nobody's data in it, in clear and for everybody.")
+@click.option("--force-public", metavar="REASON", help="Columns look personal and are not, because …")
 @click.option("--filter", type=click.Choice(["zcdp", "pure"]), default="zcdp", show_default=True)
 @click.option("--delta", default="1e-6", show_default=True, help="δ of the lineage (zcdp).")
 @click.option("--shards", type=int, default=16, show_default=True, help="A power of two.")
@@ -50,12 +52,30 @@ def dataset() -> None:
 )
 @click.option("--remove-source", is_flag=True, help="Delete FILE once it is safely registered.")
 @click.option("--yes", is_flag=True, help="Accept the proposed types without asking.")
+@click.pass_context
 @pass_session
-def add(session: Session, /, *, yes: bool, **said: Any) -> None:
-    """Register a CSV or Parquet FILE, encrypted; only ciphertext is written."""
+def add(
+    session: Session,
+    context: click.Context,
+    /,
+    *,
+    yes: bool,
+    public: bool,
+    force_public: str | None,
+    **said: Any,
+) -> None:
+    """Register a CSV or Parquet FILE, encrypted; only ciphertext is written.
+
+    With --public it is a table for everybody to join with, and stands in clear.
+    """
+    check_options(context, public)
     said["types"] = pairs(said["types"], "--type", last=True)
     said["missing"] = marks(said["missing"])
     said["delimiter"] = "\t" if said["delimiter"] == "\\t" else said["delimiter"]
+    if public:
+        known = {field.name: said[field.name] for field in fields(NewTable) if field.name in said}
+        add_public(session, NewTable(**known, reason=force_public), yes)
+        return
     new = NewDataset(**said)
     by = session.principal()
     if not yes:
@@ -91,7 +111,7 @@ def _owner_report(session: Session, report: Mapping[str, Any]) -> None:
 @dataset.command("list")
 @pass_session
 def list_datasets(session: Session) -> None:
-    """List the datasets that you may see."""
+    """List the datasets that you may see, and the public tables."""
     answer = session.gatekeeper.dataset_list(session.principal())
     if render.answer_json(session, answer):
         return
@@ -106,6 +126,7 @@ def list_datasets(session: Session) -> None:
     ]
     keys = ("name", "owner", "unit", "namespace", "version", "columns", "policy_version")
     render.keyed(headings, [tuple(_brief(d[key]) for key in keys) for d in answer["datasets"]])
+    list_tables(answer["public_tables"])
 
 
 def _brief(value: Any) -> str:
@@ -118,19 +139,14 @@ def _brief(value: Any) -> str:
 @click.argument("name")
 @pass_session
 def show(session: Session, name: str) -> None:
-    """Show a dataset's public description: columns, tags, uses, domains."""
+    """Show the public description of a dataset or public table: columns, tags, uses, domains."""
     answer = session.gatekeeper.dataset_show(session.principal(), name)
     if render.answer_json(session, answer):
         return
-    render.facts(
-        [
-            ("cli.head-dataset", f"{answer['name']} v{answer['version']}"),
-            ("cli.head-owner", answer["owner"]),
-            ("cli.head-unit", f"{answer['unit']} ({answer['namespace']})"),
-            ("cli.head-filter", f"{answer['filter']}, δ {tidy(answer['delta'])}"),
-            ("cli.head-lineage", answer["lineage"]),
-        ]
-    )
+    if answer.get("public"):
+        show_table(answer)
+        return
+    render.facts(_terms(answer))
     render.out("")
     headings = [
         ("cli.head-column", "left"),
@@ -142,10 +158,27 @@ def show(session: Session, name: str) -> None:
     render.keyed(headings, [_column(column) for column in answer["columns"]])
 
 
+def _terms(answer: Mapping[str, Any]) -> Iterator[tuple[str, render.Cell]]:
+    yield "cli.head-dataset", f"{answer['name']} v{answer['version']}"
+    yield "cli.head-owner", answer["owner"]
+    yield "cli.head-unit", f"{answer['unit']} ({answer['namespace']})"
+    yield "cli.head-filter", f"{answer['filter']}, δ {tidy(answer['delta'])}"
+    yield "cli.head-lineage", answer["lineage"]
+    if answer["max_rows"] is not None:
+        rows, subquery = answer["max_rows"], answer["most_rows"]
+        yield "cli.head-max-rows", say("cli.rows-of-a-unit", rows=rows, subquery=subquery)
+    if answer["joins"]:
+        yield "cli.head-joins", ", ".join(answer["joins"])
+    if answer["selection"]:
+        once, ever = (tidy(answer["selection"][key]) for key in ("per_job", "lifetime"))
+        yield "cli.head-selection", say("cli.selection-delta", once=once, ever=ever)
+
+
 def _column(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:
     tag = column["tag"] or "–"
     shown = tag if column["confirmed"] or not column["tag"] else say("cli.unconfirmed", tag=tag)
-    return column["name"], column["kind"], shown, ", ".join(column["uses"]), column["domain"]
+    domain = column["domain"] or (say("cli.keys-selected") if column["keys"] else None)
+    return column["name"], column["kind"], shown, ", ".join(column["uses"]), domain
 
 
 @dataset.command("classify")

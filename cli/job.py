@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli import render, results
+from cli import explained, render, results
 from cli.asking import asking, finish, request, submit
 from cli.session import Session, pass_session, say
 from service.wording import loss, state
@@ -23,7 +23,7 @@ def job() -> None:
 def explain(session: Session, /, **asked: Any) -> None:
     """Say what a job would cost and how far off it would be; reads no data, spends nothing."""
     answer = session.gatekeeper.job_explain(session.principal(), request(**asked))
-    results.show_explain(session, answer)
+    explained.show_explain(session, answer)
 
 
 @job.command("submit")
@@ -105,9 +105,9 @@ def list_jobs(session: Session) -> None:
                 j["job"],
                 state(j["status"]),
                 j["principal"],
-                j["dataset"],
+                ", ".join(j["datasets"]),
                 j["purpose"],
-                loss(j["loss"]),
+                "; ".join(loss(each) for each in j["losses"]) or "–",
                 render.instant(j["created"]),
             )
             for j in answer["jobs"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli import results
+from cli import explained
 from cli.asking import asking, finish, request, submit
 from cli.session import Session, pass_session
 from service import reports
@@ -23,19 +23,21 @@ from service import reports
 )
 @pass_session
 def query(session: Session, /, *, explain: bool, plot: Path | None, **options: Any) -> None:
-    """Ask SQL a question and print the noisy answer with its 95 % intervals.
+    """Ask SQL one question or several (separated by ";"); print noisy answers with their 95 % intervals.
 
-    The statement "-" is read from standard input.
+    The text "-" is read from standard input.
     """
     if plot:
         reports.check_format(plot)
     asked = request(**options)
     if explain:
-        results.show_explain(session, session.gatekeeper.job_explain(session.principal(), asked))
+        explained.show_explain(session, session.gatekeeper.job_explain(session.principal(), asked))
         return
     if not (session.quiet or session.json):
-        results.short_explain(session, session.gatekeeper.job_explain(session.principal(), asked))
+        explained.short_explain(session, session.gatekeeper.job_explain(session.principal(), asked))
     result = finish(session, submit(session, asked))
     if plot:
-        reports.result_chart(result, plot)
-        session.tell("cli.chart-written", path=str(plot))
+        for number in range(len(result["tables"])):
+            path = plot if number == 0 else plot.with_stem(f"{plot.stem}-{number + 1}")
+            reports.result_chart(result, path, number)
+            session.tell("cli.chart-written", path=str(path))

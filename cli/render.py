@@ -1,8 +1,9 @@
 """Answers on standard output: tables for people, JSON for programs.
 
 What is shown of a number is decided by its 95 % half-width (two significant digits of it): digits that the
-noise has washed out would look like knowledge.  The null category is ``∅``, which no text can be mistaken
-for.  Everything printed is stripped of control characters, since names may come from a stranger's file.
+noise has washed out would look like knowledge.  The null category is ``∅`` and a total ``Σ all``, which no
+text can be mistaken for.  Everything printed is stripped of control characters, since names may come from a
+stranger's file.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from cli.session import ReaderGone, Session, say
 
 NULL = "∅"
 """How the null category is shown; a text of this very shape is quoted."""
+TOTAL = "Σ"
+"""How the key of a row of totals begins; a text that begins so is quoted."""
 
 Cell = str | int | Text | None
 Heading = tuple[str, str]
@@ -96,7 +99,13 @@ def category(value: object) -> Text:
         return Text(NULL, style="dim")
     text = plain(str(value))
     # Already quoted ones are quoted once more, so that no two values look alike.
-    return Text(f"'{text}'" if text.strip("' ") in ("", NULL) else text)
+    bare = text.strip("' ")
+    return Text(f"'{text}'" if bare in ("", NULL) or bare.startswith(TOTAL) else text)
+
+
+def total() -> Text:
+    """Return what stands for a key in a row of totals over it."""
+    return Text(f"{TOTAL} {say('reports.total')}", style="bold")
 
 
 def decimals(half_width: float) -> int:
@@ -110,8 +119,9 @@ def estimate(value: float | None, low: float | None, high: float | None) -> tupl
     """Return a released number and its interval as shown: ``("12,345", "± 67")`` or ``("3", "[0, 41]")``."""
     if value is None:
         return "–", ""
-    if low is None or high is None:
-        return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}", ""
+    if low is None or high is None or low == value == high:
+        whole = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+        return whole, "" if low is None or high is None else f"[{whole}, {whole}]"
     digits = decimals(max(high - value, value - low))
     below, above = f"{value - low:,.{digits}f}", f"{high - value:,.{digits}f}"
     spread = f"± {above}" if below == above else f"[{low:,.{digits}f}, {high:,.{digits}f}]"

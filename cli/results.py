@@ -1,4 +1,4 @@
-"""What came out of a job, and what a job would cost, as people read it."""
+"""What came out of a job, as people read it: a table per statement, then what was paid and what it means."""
 
 from __future__ import annotations
 
@@ -16,21 +16,46 @@ Json = Mapping[str, Any]
 
 
 def show_result(session: Session, result: Json) -> None:
-    """Print a release: every value with its 95 % interval, then what it cost."""
+    """Print a release: every value with its 95 % interval, then what it cost and how to read it."""
     if render.answer_json(session, result):
         return
+    tables = result["tables"]
+    common = _common_notes(tables)
+    for table in tables:
+        if len(tables) > 1:
+            render.lines(statement_line(table))
+        show_table(table)
+        render.out("")
+        own = [note for note in _notes(table) if note not in common]
+        if own:
+            render.lines(*own)
+            render.out("")
+    render.lines(*_cost(result), *common)
+
+
+def statement_line(table: Json) -> str:
+    """Return the line above a table of several: its number and, if it is told, its text on one line."""
+    number, sql = table["statement"], " ".join((table["sql"] or "").split())
+    return say("cli.statement-text", number=number, sql=sql) if sql else say("cli.statement", number=number)
+
+
+def show_table(table: Json) -> None:
+    """Print one table of a release."""
     headings: list[render.Heading] = []
     columns: list[Sequence[render.Cell]] = []
-    for column in result["columns"]:
+    for column in table["columns"]:
         name = column["name"]
         if column["kind"] == "key":
             headings.append((name, "left"))
-            columns.append([render.category(row[name]) for row in result["rows"]])
+            columns.append([_key(row, name) for row in table["rows"]])
             continue
         headings += [(name, "right"), (say("cli.head-interval"), "left")]
-        columns += _estimates(name, result["rows"])
+        columns += _estimates(name, table["rows"])
     render.table(headings, zip(*columns, strict=True))
-    render.lines("", *_cost(result))
+
+
+def _key(row: Json, name: str) -> Text:
+    return render.total() if name in row.get("_totals", ()) else render.category(row[name])
 
 
 def _estimates(name: str, rows: Sequence[Json]) -> tuple[list[render.Cell], list[render.Cell]]:
@@ -41,16 +66,33 @@ def _estimates(name: str, rows: Sequence[Json]) -> tuple[list[render.Cell], list
 
 
 def _cost(result: Json) -> list[str]:
-    noise = mechanism(result["mechanism"])
     if result["replayed"]:
-        paid = say("cli.result-replayed", job=result["job"])
+        paid = [say("cli.result-replayed", job=result["job"])]
+    elif len(result["losses"]) == 1:
+        paid = [say("cli.result-paid", loss=loss(result["losses"][0]), job=result["job"])]
     else:
-        paid = say("cli.result-paid", loss=loss(result["loss"]), job=result["job"])
-    told = [paid, say("cli.result-noise", mechanism=noise, rows=result["max_rows"])]
-    keys = [column["name"] for column in result["columns"] if column["kind"] == "key"]
-    if any(row[key] is None for row in result["rows"] for key in keys):
+        paid = [say("cli.result-paid-by", job=result["job"])]
+        paid += [f"  {each['dataset']}: {loss(each)}" for each in result["losses"]]
+    used = [f"{table['name']} ({table['digest'][:12]}…)" for table in result["public_tables"]]
+    told = [say("cli.result-public", tables=used)] if used else []
+    return [*paid, *told, say("cli.result-noise", mechanism=mechanism(result["mechanism"]))]
+
+
+def _common_notes(tables: Sequence[Json]) -> list[str]:
+    """The notes that all tables have: they are said once."""
+    if not tables:
+        return []
+    first, *others = [_notes(table) for table in tables]
+    return [note for note in first if all(note in other for other in others)]
+
+
+def _notes(table: Json) -> list[str]:
+    keys = [column["name"] for column in table["columns"] if column["kind"] == "key"]
+    shown = [(row[key], key in row.get("_totals", ())) for row in table["rows"] for key in keys]
+    told = [say("cli.result-totals", mark=str(render.total()))] if any(total for _, total in shown) else []
+    if any(value is None and not total for value, total in shown):
         told.append(say("cli.result-null"))
-    return told + [say(note) for note in result["notes"]]
+    return told + [say(note["key"], **note["facts"]) for note in table["notes"]]
 
 
 def show_left(session: Session, budget: Json) -> None:
@@ -63,61 +105,3 @@ def show_left(session: Session, budget: Json) -> None:
     if window:
         spent, most = tidy(window["spent"]["epsilon"]), tidy(window["limit"]["epsilon"])
         session.tell("cli.left-window", spent=spent, limit=most, window=wording.window(window["every"]))
-
-
-def show_explain(session: Session, answer: Json) -> None:
-    """Print what a job would cost and how far off its answers would be."""
-    if render.answer_json(session, answer):
-        return
-    render.facts(_terms(answer))
-    values = [column for column in answer["columns"] if column["kind"] == "value"]
-    rows = [(c["name"], _half(c["half_width"]), c["clamp"] or "") for c in values]
-    render.out("")
-    render.keyed(
-        [("cli.head-column", "left"), ("cli.head-half-width", "right"), ("cli.head-clamp", "left")], rows
-    )
-    render.out("")
-    render.keyed(
-        [
-            ("cli.head-measured", "left"),
-            ("cli.head-clamp", "left"),
-            ("cli.head-sensitivity", "right"),
-            ("cli.head-half-width", "right"),
-        ],
-        [
-            (m["kind"], m["clamp"] or "", f"{m['sensitivity']:,g}", _half(m["half_width"]))
-            for m in answer["measurements"]
-        ],
-    )
-    session.tell("cli.explain-free")
-
-
-def _terms(answer: Json) -> list[tuple[str, render.Cell]]:
-    left = answer["remaining"]
-    cost = loss(answer["loss"])
-    return [
-        ("cli.head-dataset", f"{answer['dataset']} v{answer['version']}"),
-        ("cli.head-rule", f"{answer['rule']} (policy v{answer['policy_version']})"),
-        ("cli.head-approval", answer["approval"]),
-        ("cli.head-cost", say("cli.explain-replay", loss=cost) if answer["free_replay"] else cost),
-        ("cli.head-noise", mechanism(answer["mechanism"])),
-        ("cli.head-max-rows", str(answer["max_rows"])),
-        ("cli.head-cells", f"{answer['cells']:,}"),
-        ("cli.head-left", f"ε {tidy(left['epsilon'])}"),
-        ("cli.head-queries-left", f"{answer['queries_left']:,}"),
-    ]
-
-
-def short_explain(session: Session, answer: Json) -> None:
-    """Say in one line, before anything is spent, what a query costs and how far off it will be."""
-    errors = [
-        f"{c['name']} ± {_half(c['half_width'])}" for c in answer["columns"] if c["half_width"] is not None
-    ]
-    if answer["free_replay"]:
-        session.tell("cli.about-to-replay")
-    else:
-        session.tell("cli.about-to-spend", loss=loss(answer["loss"]), errors=errors or ["–"])
-
-
-def _half(half_width: float | None) -> str:
-    return "–" if half_width is None else f"{half_width:,.{render.decimals(half_width)}f}"

@@ -61,6 +61,7 @@ run keyong --as health-bureau dataset classify health.diabetes
 run keyong --as health-bureau dataset tag health.diabetes --all-above 0.9 --confirm age --confirm gender --confirm race \
     --confirm A1Cresult --confirm insulin --confirm change --confirm diabetesMed --confirm readmitted \
     --confirm time_in_hospital --confirm num_medications --confirm num_lab_procedures --confirm number_diagnoses \
+    --confirm medical_specialty \
     --reason 'checked against the data dictionary'
 run cp "$examples/diabetes/policy.yaml" .
 run keyong --as health-bureau policy validate policy.yaml
@@ -76,6 +77,8 @@ run keyong --as wang job explain "$stays" --epsilon 0.5
 run keyong --as wang query "$stays" --epsilon 0.5 --plot stays-by-age.svg
 run keyong --as wang query "SELECT A1Cresult, COUNT(*) AS stays, AVG(CASE WHEN readmitted = '<30' THEN 1 ELSE 0 END) AS within_30_days FROM health.diabetes GROUP BY A1Cresult" --epsilon 0.5
 run keyong --as wang query "SELECT insulin, gender, AVG(num_medications) AS medications FROM health.diabetes WHERE time_in_hospital >= 3 GROUP BY insulin, gender ORDER BY insulin, gender" --epsilon 0.5
+run keyong --as wang query "SELECT AVG(stays) AS mean_stays, AVG(days) AS mean_days, MEDIAN(days) AS median_days FROM (SELECT patient_nbr, COUNT(*) AS stays, SUM(time_in_hospital) AS days FROM health.diabetes GROUP BY patient_nbr)" --epsilon 0.5
+run keyong --as wang query "SELECT medical_specialty, COUNT(*) AS stays FROM health.diabetes GROUP BY medical_specialty ORDER BY stays DESC LIMIT 5; SELECT gender, MEDIAN(num_medications) AS medications FROM health.diabetes GROUP BY gender" --epsilon 0.5
 
 say "4. What is refused, and what is free."
 refused 4 keyong --as wang query 'SELECT race, COUNT(*) AS stays FROM health.diabetes GROUP BY race' --epsilon 0.5

@@ -2,124 +2,153 @@
 
 Nothing here sees a row.  A key must have a closed public list of values, declared for a column or following
 from one: every group appears in a result, empty ones too, and a row whose value is on no list is in no group.
+A whole number is listed as an integer, whatever its kind.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from math import floor
+from collections.abc import Iterable, Iterator
+from math import ceil, floor
 from typing import Final
 
-from jobs.domains import BOOLEAN, Domains, Range, case_values, column_range, value_range
-from jobs.expressions import Call, Column, Expression, Literal, columns
+from jobs.choices import case_values, certain, choices
+from jobs.day_ranges import date_domain, shifted, truncated
+from jobs.domains import BOOLEAN, MAX_CATEGORIES, Domains, Range, column_range, value_range, values_of
+from jobs.expressions import Call, Column, Expression, Literal
 from sandbox.errors import InvalidInputError
-from sandbox.schema import CategoricalDomain, DateDomain, Domain, NumericDomain, Scalar
+from sandbox.schema import CategoricalDomain, DateDomain, Domain, Scalar
 
-MAX_CATEGORIES: Final = 10_000
-_UNIT_DAYS: Final = {"day": 1, "week": 7}
-_UNIT_MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
+_EXACT_INTEGERS: Final = 2**53
+_LEAST_DAYS: Final = {"day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}
 
 
 def categories(expression: Expression, domains: Domains, *, nullable: bool) -> tuple[Scalar, ...] | None:
     """Return the values a group key can take, in order, or None if they are not a closed public list.
 
-    *nullable*: whether the columns behind it may hold nulls that no declared category names.
+    *nullable*: whether it can be null where no declared category names null.  Raises `InvalidInputError`
+    ``plan.too-many-categories``.
     """
-    if isinstance(expression, Column):
-        return _column_categories(domains.get(expression.name), nullable)
-    if isinstance(expression, Call) and expression.operation in BOOLEAN:
-        return (True, False, None)
-    if isinstance(expression, Call) and expression.operation == "case":
-        found = _case_categories(expression.arguments, domains, nullable)
-        if found is not None:
-            return found
-    if isinstance(expression, Call) and expression.operation == "date_trunc":
-        return _truncated_dates(expression, domains, nullable)
-    mapped = _mapped_categories(expression, domains)
-    if mapped is not None:
-        return mapped
-    found_range = value_range(expression, domains)
-    return _lattice_categories(found_range, nullable) if found_range else None
+    match expression:
+        case Column(name):
+            return _column_categories(domains.get(name), nullable)
+        case Literal():
+            return None
+        case Call(operation) if operation in BOOLEAN:
+            return (True, False, None)
+        case Call():
+            return _call_categories(expression, domains, nullable)
+
+
+def _call_categories(call: Call, domains: Domains, nullable: bool) -> tuple[Scalar, ...] | None:
+    nullable = nullable and not certain(call)
+    if call.operation == "case" and (found := _union(call, domains, nullable)) is not None:
+        return found
+    if (mapped := values_of(call, domains)) is not None:
+        return _distinct(mapped)
+    if call.operation == "coalesce" and (found := _union(call, domains, nullable)) is not None:
+        return found
+    return (
+        _period_dates(call, domains, nullable)
+        or _lattice_categories(value_range(call, domains), nullable)
+        or _union(call, domains, nullable)
+        or _image(call, domains, nullable)
+    )
 
 
 def _column_categories(domain: Domain | None, nullable: bool) -> tuple[Scalar, ...] | None:
     if isinstance(domain, CategoricalDomain):
         return domain.values
-    if isinstance(domain, NumericDomain):
-        found = column_range(domain)
-        return _lattice_categories(found, nullable) if found else None
     if isinstance(domain, DateDomain):
         return _dates(domain, "day", nullable)
-    return None
+    return _lattice_categories(column_range(domain), nullable)
 
 
-def _lattice_categories(found: Range, nullable: bool) -> tuple[Scalar, ...] | None:
-    if not found.lattice:
+def _lattice_categories(found: Range | None, nullable: bool) -> tuple[Scalar, ...] | None:
+    if found is None or not found.lattice:
         return None
-    steps = (found.high - found.low) / found.grid
-    _check_count(floor(steps) + 1)
-    values = [found.low + found.grid * i for i in range(floor(steps) + 1)]
+    first, last = ceil(found.low / found.grid), floor(found.high / found.grid)
+    _check_count(last - first + 1)
+    values = [found.grid * step for step in range(first, last + 1)]
     numbers = [v.numerator if v.denominator == 1 else float(v) for v in values]
-    return (*numbers, *([None] if nullable else []))
+    return (*numbers, *([None] if nullable else [])) if numbers else None
 
 
-def _case_categories(
-    arguments: tuple[Expression, ...], domains: Domains, nullable: bool
-) -> tuple[Scalar, ...] | None:
+def _union(call: Call, domains: Domains, nullable: bool) -> tuple[Scalar, ...] | None:
+    """The values that a CASE, COALESCE, GREATEST or LEAST chooses from."""
+    if not choices(call):
+        return None
+    never = certain(call)
     found: dict[tuple[str, Scalar], Scalar] = {}
-    for item in case_values(arguments):
+    for item in case_values(call.arguments) if call.operation == "case" else call.arguments:
         values = (item.value,) if isinstance(item, Literal) else categories(item, domains, nullable=nullable)
         if values is None:
             return None
-        found |= {(type(value).__name__, value): value for value in values}
+        found |= {_known(value): value for value in map(_tidy, values) if not (never and value is None)}
         _check_count(len(found))  # at every branch: thousands of branches of thousands would fill the memory
     return tuple(found.values())
 
 
-def _mapped_categories(expression: Expression, domains: Domains) -> tuple[Scalar, ...] | None:
-    """A function of one categorical column: its value for every category."""
-    names = columns(expression)
-    if len(names) != 1:
+def _image(call: Call, domains: Domains, nullable: bool) -> tuple[Scalar, ...] | None:
+    """A function of one argument with a closed list of values.
+
+    Not the text of one: how a number or a date is written depends on its kind, which no list tells.
+    """
+    inner = [item for item in call.arguments if not isinstance(item, Literal)]
+    if len(inner) != 1 or call.operation == "to_string":
         return None
-    (name,) = names
-    domain = domains.get(name)
-    if not isinstance(domain, CategoricalDomain):
+    try:
+        listed = categories(inner[0], domains, nullable=nullable)
+    except InvalidInputError:  # too many
         return None
-    from jobs.evaluate import evaluate_scalar  # noqa: PLC0415 - brings Arrow; most plans map no category
-
-    return _distinct([evaluate_scalar(expression, {name: value}) for value in domain.values])
-
-
-def _distinct(values: list[Scalar]) -> tuple[Scalar, ...]:
-    seen = {(type(value).__name__, value): value for value in values}
-    return tuple(seen.values())
-
-
-def _truncated_dates(call: Call, domains: Domains, nullable: bool) -> tuple[Scalar, ...] | None:
-    unit, column = call.arguments
-    domain = domains.get(column.name) if isinstance(column, Column) else None
-    if not isinstance(domain, DateDomain) or not isinstance(unit, Literal):
+    if listed is None:
         return None
-    return _dates(domain, str(unit.value), nullable)
+    arguments = tuple(Column("") if item is inner[0] else item for item in call.arguments)
+    found = values_of(Call(call.operation, arguments), {"": CategoricalDomain(listed)})
+    return None if found is None else _distinct(found)
 
 
-def _dates(domain: DateDomain, unit: str, nullable: bool) -> tuple[Scalar, ...]:
-    _check_count((domain.high - domain.low).days // _UNIT_DAYS.get(unit, 28) + 1)
+def _distinct(values: Iterable[Scalar]) -> tuple[Scalar, ...]:
+    return tuple({_known(value): value for value in map(_tidy, values)}.values())
+
+
+def _known(value: Scalar) -> tuple[str, Scalar]:
+    """What tells values apart: True is 1 in Python."""
+    return type(value).__name__, value
+
+
+def _tidy(value: Scalar) -> Scalar:
+    """A whole float as the integer that it is."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_INTEGERS:
+        return int(value)
+    return value
+
+
+def _period_dates(call: Call, domains: Domains, nullable: bool) -> tuple[Scalar, ...] | None:
+    match call:
+        case Call("date_trunc", (Literal(str(unit)), inner)):
+            domain = date_domain(inner, domains)
+            return _dates(domain, unit, nullable) if domain else None
+        case Call("last_day", (inner,)):
+            domain = date_domain(inner, domains)
+            months = _dates(domain, "month", nullable) if domain else ()
+            return tuple(shifted(day, 1, "month", -1) if isinstance(day, dt.date) else None for day in months)
+    return None
+
+
+def _dates(domain: DateDomain, unit: str, nullable: bool) -> tuple[dt.date | None, ...]:
+    _check_count((domain.high - domain.low).days // _LEAST_DAYS[unit] + 1)
     return (*_date_steps(domain, unit), *([None] if nullable else []))
 
 
 def _date_steps(domain: DateDomain, unit: str) -> Iterator[dt.date]:
-    if unit in _UNIT_DAYS:
-        start = domain.low - dt.timedelta(days=domain.low.weekday() if unit == "week" else 0)
-        for day in range(0, (domain.high - start).days + 1, _UNIT_DAYS[unit]):
-            yield start + dt.timedelta(days=day)
-        return
-    months = _UNIT_MONTHS[unit]
-    index = (domain.low.year * 12 + domain.low.month - 1) // months * months
-    while index <= domain.high.year * 12 + domain.high.month - 1:
-        yield dt.date(index // 12, index % 12 + 1, 1)
-        index += months
+    day = truncated(domain.low, unit)
+    while day <= domain.high:
+        yield day
+        following = shifted(day, 1, unit)
+        if following <= day or truncated(following, unit) != following:
+            return  # the calendar ends
+        day = following
 
 
 def _check_count(count: int) -> None:

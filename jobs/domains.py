@@ -4,17 +4,25 @@ Nothing here sees a row.  `value_range` says between which bounds, and on which 
 expression lies.  The answer holds for rows whose cells lie in the declared domains; any other is clamped, so
 a wrong answer could cost accuracy but never privacy: the kernel clamps to the range that stands in the plan,
 whatever the row says.  `jobs.categories` says which values a group key can take.
+
+Bounds need not be declared where an expression sets them: ``LEAST(GREATEST(x, 0), 20)`` lies in [0, 20]
+whatever x is, ``MONTH(d)`` in [1, 12], ``LENGTH(SUBSTRING(t, 1, 3))`` in [0, 3].
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor, gcd, lcm
+from itertools import product
+from math import ceil, floor, prod
 from typing import Final
 
-from jobs.expressions import Call, Column, Expression, Literal
+from jobs.choices import choices, chosen
+from jobs.curves import RULES
+from jobs.day_ranges import PARTS, day_span, difference_span, part_span
+from jobs.expressions import Call, Column, Expression, Literal, columns
+from jobs.ranges import ANY, INTEGERS, LARGEST, Span, hull, point, whole
 from sandbox.errors import InvalidInputError
 from sandbox.schema import (
     MAX_GRID_STEPS,
@@ -28,19 +36,19 @@ from sandbox.schema import (
 
 Domains = Mapping[str, Domain]
 
-LARGEST: Final = Fraction(10**200)
-"""Bounds beyond it, and grids finer than its inverse, are refused: far inside what float64 can scale."""
-
 DEFAULT_STEPS: Final = 10**6
-"""Grid steps given to a value without a grid of its own, such as a quotient."""
+"""Grid steps given to a value without a grid of its own, such as a root."""
+
+MAX_CATEGORIES: Final = 10_000
 
 COMPARISONS: Final = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
-BOOLEAN: Final = frozenset((*COMPARISONS, "and", "or", "not", "is_null", "in", "like", "to_boolean"))
+_TESTS: Final = ("and", "or", "not", "is_null", "in", "like", "starts_with", "ends_with", "contains")
+BOOLEAN: Final = frozenset((*COMPARISONS, *_TESTS, "to_boolean"))
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers in [low, high]; *grid* is their common step, *lattice* says that every value lies on it."""
+    """Numbers in [low, high] on *grid*; *lattice* says each is the float64 nearest to a multiple."""
 
     low: Fraction
     high: Fraction
@@ -51,100 +59,147 @@ class Range:
 def value_range(expression: Expression, domains: Domains) -> Range | None:
     """Return the range of a numeric expression, or None if its columns declare too little.
 
-    Raises `InvalidInputError` ``plan.beyond-numbers`` for an expression any part of which passes `LARGEST`.
+    A value without a grid of its own gets about `DEFAULT_STEPS` steps.  Raises `InvalidInputError`
+    ``plan.beyond-numbers`` for an expression any part of which passes `LARGEST`.
     """
-    found = _found_range(expression, domains)
-    if found and max(abs(found.low), abs(found.high), 1 / found.grid) > LARGEST:
+    found = number_span(expression, domains)
+    if found is None or found.low is None or found.high is None or found.low > found.high:
+        return None
+    grid = found.grid or _decimal_step(found.high - found.low)
+    return Range(found.low, found.high, grid, found.lattice)
+
+
+def number_span(expression: Expression, domains: Domains) -> Span | None:
+    """Return what is known of the value of a numeric expression; None for anything that is no number."""
+    found = _found_span(expression, domains)
+    known = [abs(end) for end in (found.low, found.high) if end is not None] if found else []
+    if found and found.grid:
+        known.append(1 / found.grid)
+    if any(number > LARGEST for number in known):
         raise InvalidInputError("plan.beyond-numbers")
     return found
 
 
-def _found_range(expression: Expression, domains: Domains) -> Range | None:
+def _found_span(expression: Expression, domains: Domains) -> Span | None:
     match expression:
         case Column(name):
-            return column_range(domains.get(name))
+            return _column_span(domains.get(name))
         case Literal(value):
-            return _literal_range(value)
-        case Call():
-            return _call_range(expression, domains)
+            return _literal_span(value)
+        case Call(operation, arguments) if operation in RULES:
+            return _computed(expression, [number_span(item, domains) for item in arguments], domains)
+    return _counted(expression, domains) or chosen(expression, lambda item: number_span(item, domains))
 
 
-def _call_range(call: Call, domains: Domains) -> Range | None:
+def _counted(call: Call, domains: Domains) -> Span | None:
+    """What counts something: days, buckets, characters."""
     match call:
-        case Call("case", arguments):
-            return _union([value_range(item, domains) for item in case_values(arguments)], arguments)
-        case Call("coalesce", arguments):
-            return _union([value_range(item, domains) for item in arguments], arguments)
-        case Call(("year" | "month" | "day") as part, (Column(name),)):
-            return _calendar_range(part, domains.get(name))
+        case Call("date_diff", (Literal(unit), start, end)):
+            return difference_span(unit, day_span(start, domains), day_span(end, domains))
         case Call("width_bucket", (_, _, _, Literal(int(count)))):
-            return Range(Fraction(0), Fraction(count + 1), Fraction(1), lattice=True)
-        case Call(operation, arguments) if operation in _ARITHMETIC:
-            parts = [value_range(item, domains) for item in arguments]
-            return _ARITHMETIC[operation](*parts) if all(parts) else None
+            return whole(0, count + 1)
+        case Call("length" | "position"):
+            return _text_span(call, domains)
+        case Call(part, (inner,)) if part in PARTS or part == "year":
+            return part_span(part, inner, domains)
     return None
+
+
+def _computed(call: Call, parts: list[Span | None], domains: Domains) -> Span | None:
+    """The rule of the operation; a cast of text is worked out for every category."""
+    if all(parts):
+        return RULES[call.operation](*parts)
+    if call.operation not in ("to_integer", "to_float"):
+        return None
+    return _image(call, domains) or (INTEGERS if call.operation == "to_integer" else ANY)
+
+
+def _text_span(call: Call, domains: Domains) -> Span:
+    """LENGTH and POSITION: a place is at most one behind the last character (of an empty text, 1)."""
+    if found := _image(call, domains):
+        return found
+    longest = longest_text(call.arguments[0], domains)
+    behind = 1 if call.operation == "position" else 0
+    return whole(0, None if longest is None else longest + behind)
+
+
+def _image(call: Call, domains: Domains) -> Span | None:
+    """The span of a function of categorical columns: of its values."""
+    numbers = [_literal_span(value) for value in values_of(call, domains) or () if value is not None]
+    spans = [span for span in numbers if span is not None]
+    return hull(spans) if spans and len(spans) == len(numbers) else None
+
+
+def values_of(expression: Expression, domains: Domains) -> tuple[Scalar, ...] | None:
+    """Return the values of a function of categorical columns, for all their categories; None if it is none.
+
+    The values are in the order of the categories, the last column's first, each once.
+    """
+    names = sorted(columns(expression))
+    listed = [domain.values for name in names if isinstance(domain := domains.get(name), CategoricalDomain)]
+    if not names or len(listed) < len(names) or prod(map(len, listed)) > MAX_CATEGORIES:
+        return None
+    from jobs.evaluate import evaluate_columns  # noqa: PLC0415 - brings Arrow; most plans map no category
+
+    rows = zip(*product(*listed), strict=True)
+    found = evaluate_columns(expression, dict(zip(names, rows, strict=True)))
+    return tuple({(type(value).__name__, value): value for value in found}.values())
+
+
+def longest_text(expression: Expression, domains: Domains) -> int | None:
+    """Return how many characters the value of a text expression has at most, None if that is not known."""
+    match expression:
+        case Literal(str(text)):
+            return len(text)
+        case Column(name):
+            domain = domains.get(name)
+            values = domain.values if isinstance(domain, CategoricalDomain) else ()
+            return max((len(value) for value in values if isinstance(value, str)), default=None)
+        case Call():
+            return _longest_made(expression, domains)
+    return None
+
+
+def _longest_made(call: Call, domains: Domains) -> int | None:
+    match call:
+        case Call("substring", (inner, _, Literal(int(count)))) | Call("right", (inner, Literal(int(count)))):
+            longest = longest_text(inner, domains)
+            return count if longest is None else min(count, longest)
+        case Call("lpad" | "rpad", (_, Literal(int(count)), _)):
+            return count
+        case Call("lower" | "upper" | "trim" | "ltrim" | "rtrim" | "reverse" | "split_part", (inner, *_)):
+            return longest_text(inner, domains)
+    lengths = [longest_text(item, domains) for item in choices(call)]
+    known = [length for length in lengths if length is not None]
+    return max(known) if known and len(known) == len(lengths) else None
 
 
 def column_range(domain: Domain | None) -> Range | None:
     """Return the range that a column's declared domain gives it."""
-    if isinstance(domain, NumericDomain):
-        return Range(domain.low, domain.high, domain.grid, lattice=domain.grid.denominator == 1)
-    if isinstance(domain, CategoricalDomain):
-        numbers = [v for v in domain.values if isinstance(v, int | float) and not isinstance(v, bool)]
-        if numbers and len(numbers) == sum(v is not None for v in domain.values):
-            parts = [_literal_range(value) for value in numbers]
-            return _union(parts, ())
-    return None
+    found = _column_span(domain)
+    if found is None or found.low is None or found.high is None or found.grid is None:
+        return None
+    return Range(found.low, found.high, found.grid, found.lattice)
 
 
-def _literal_range(value: Scalar) -> Range | None:
+def _column_span(domain: Domain | None) -> Span | None:
+    match domain:
+        case None:
+            return ANY
+        case NumericDomain(low, high, grid):
+            return Span(low, high, grid, lattice=grid.denominator == 1)
+        case CategoricalDomain(values):
+            spans = [_literal_span(value) for value in values if value is not None]
+            numbers = [span for span in spans if span is not None]
+            return hull(numbers) if numbers and len(numbers) == len(spans) else None
+        case DateDomain():
+            return None
+
+
+def _literal_span(value: Scalar) -> Span | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    number = exact(value)
-    return Range(number, number, abs(number) or Fraction(1), lattice=True)
-
-
-def case_values(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
-    """Return the results of a CASE, its ELSE last."""
-    return (*arguments[1:-1:2], arguments[-1])
-
-
-def _union(parts: list[Range | None], arguments: tuple[Expression, ...]) -> Range | None:
-    known = [part for part in parts if part is not None]
-    nulls = sum(isinstance(item, Literal) and item.value is None for item in arguments)
-    if not known or len(known) + nulls < len(parts):
-        return None
-    grid = known[0].grid
-    for part in known[1:]:
-        grid = _common_grid(grid, part.grid)
-    lattice = all(part.lattice for part in known)
-    return Range(min(p.low for p in known), max(p.high for p in known), grid, lattice)
-
-
-def _common_grid(a: Fraction, b: Fraction) -> Fraction:
-    """Greatest step of which both are multiples."""
-    return Fraction(gcd(a.numerator, b.numerator), lcm(a.denominator, b.denominator))
-
-
-def _add(a: Range, b: Range) -> Range:
-    return Range(a.low + b.low, a.high + b.high, _common_grid(a.grid, b.grid), a.lattice and b.lattice)
-
-
-def _negate(a: Range) -> Range:
-    return Range(-a.high, -a.low, a.grid, a.lattice)
-
-
-def _multiply(a: Range, b: Range) -> Range:
-    corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
-    return Range(min(corners), max(corners), a.grid * b.grid, a.lattice and b.lattice)
-
-
-def _divide(a: Range, b: Range) -> Range | None:
-    if b.low <= 0 <= b.high:
-        return None
-    corners = [x / y for x in (a.low, a.high) for y in (b.low, b.high)]
-    low, high = min(corners), max(corners)
-    return Range(low, high, _decimal_step(high - low), lattice=False)
+    return point(exact(value))
 
 
 def _decimal_step(width: Fraction) -> Fraction:
@@ -155,45 +210,6 @@ def _decimal_step(width: Fraction) -> Fraction:
     while width and width < step * DEFAULT_STEPS / 10:
         step /= 10
     return step
-
-
-def _abs(a: Range) -> Range:
-    low = Fraction(0) if a.low <= 0 <= a.high else min(abs(a.low), abs(a.high))
-    return Range(low, max(abs(a.low), abs(a.high)), a.grid, a.lattice)
-
-
-def _stepped(rounding: Callable[[Fraction], int]) -> Callable[[Range], Range]:
-    def apply(a: Range) -> Range:
-        return Range(Fraction(rounding(a.low)), Fraction(rounding(a.high)), Fraction(1), lattice=True)
-
-    return apply
-
-
-def _half_away(value: Fraction) -> int:
-    return floor(value + Fraction(1, 2)) if value >= 0 else ceil(value - Fraction(1, 2))
-
-
-_ARITHMETIC: Final[dict[str, Callable[..., Range | None]]] = {
-    "add": _add,
-    "subtract": lambda a, b: _add(a, _negate(b)),
-    "multiply": _multiply,
-    "divide": _divide,
-    "negate": _negate,
-    "abs": _abs,
-    "floor": _stepped(floor),
-    "ceil": _stepped(ceil),
-    "round": _stepped(_half_away),
-    "to_integer": _stepped(round),
-    "to_float": lambda a: a,
-}
-
-
-def _calendar_range(part: str, domain: Domain | None) -> Range | None:
-    if not isinstance(domain, DateDomain):
-        return None
-    years = (domain.low.year, domain.high.year)
-    low, high = {"year": years, "month": (1, 12), "day": (1, 31)}[part]
-    return Range(Fraction(low), Fraction(high), Fraction(1), lattice=True)
 
 
 def clamp_domain(found: Range) -> NumericDomain:

@@ -3,27 +3,36 @@
 The laws are those of `jobs.expressions`; `jobs.operations` has one function per operation.  Two rules make
 it fast without changing any answer: a part of an expression that reads a single dictionary-coded column is
 worked out once per dictionary entry and fetched by index, and a part that reads no column once in all.
+A third keeps it small: where texts are put together, rows are worked out a slice at a time.
 
 Released values go through the same functions, so a HAVING means what a WHERE means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from math import isfinite
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.expressions import Call, Column, Expression, Literal, columns
-from jobs.operations import BOOLEAN, DATE, FLOAT, INTEGER, REGISTRY, TEXT, TIMESTAMP, Datum, finite
+from jobs.expressions import Call, Column, Expression, Literal, columns, walk
+from jobs.operations import REGISTRY
+from jobs.operations.values import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, Datum, finite
 from sandbox.schema import Scalar
 
 Mask = npt.NDArray[np.bool_]
+
+_UNIT_FIRST: Final = frozenset({"date_trunc", "date_diff"})
+"""Operations whose first argument is a literal."""
+
+_GROWING: Final = frozenset({"concat", "replace", "lpad", "rpad"})
+_SLICE: Final = 2**16
+"""Rows of texts in the making: at most 131 MB each (`jobs.vocabulary.MOST_BYTES`)."""
 
 
 def evaluate(expression: Expression, batch: pa.RecordBatch) -> pa.Array:
@@ -33,8 +42,32 @@ def evaluate(expression: Expression, batch: pa.RecordBatch) -> pa.Array:
     dictionary<string> with distinct entries, none of them null.  Raises `KeyError` for a column that is not
     in the batch.
     """
+    if batch.num_rows > _SLICE and _grows(expression, batch):
+        return _joined([evaluate(expression, part) for part in _slices(batch)])
     value = _value(expression, batch)
     return pa.repeat(value, batch.num_rows) if isinstance(value, pa.Scalar) else value
+
+
+def _grows(expression: Expression, batch: pa.RecordBatch) -> bool:
+    """Whether texts are put together row by row, or for many entries."""
+    if not any(isinstance(item, Call) and item.operation in _GROWING for item in walk(expression)):
+        return False
+    coded = _single_dictionary(expression, batch)
+    return coded is None or len(coded[1].dictionary) > _SLICE
+
+
+def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    for start in range(0, batch.num_rows, _SLICE):
+        yield batch.slice(start, _SLICE)
+
+
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    """One array of *parts*; text is coded, so that a value that returns takes no more room."""
+    if not any(part.type == TEXT or isinstance(part, pa.DictionaryArray) for part in parts):
+        return pa.concat_arrays(parts)
+    coded = [part if isinstance(part, pa.DictionaryArray) else part.dictionary_encode() for part in parts]
+    same = [pa.DictionaryArray.from_arrays(part.indices.cast(INTEGER), part.dictionary) for part in coded]
+    return pa.chunked_array(same).unify_dictionaries().combine_chunks()
 
 
 def keep_mask(where: Expression, batch: pa.RecordBatch) -> Mask:
@@ -79,15 +112,17 @@ def _apply(operation: str, values: list[Datum]) -> Datum:
     function = REGISTRY[operation]
     if any(isinstance(value, pa.Array) for value in values):
         return function(*values)
-    # All constant: worked out once, on arrays of one row.  Only date_trunc has its row value last.
-    place = 1 if operation == "date_trunc" else 0
+    # All constant: worked out once, on arrays of one row.
+    place = 1 if operation in _UNIT_FIRST else 0
     values[place] = pa.repeat(values[place], 1)
     return function(*values)[0]
 
 
-def _single_dictionary(call: Call, batch: pa.RecordBatch) -> tuple[str, pa.DictionaryArray] | None:
-    """The only column that *call* reads, if it is coded and has fewer entries than the batch has rows."""
-    names = columns(call)
+def _single_dictionary(
+    expression: Expression, batch: pa.RecordBatch
+) -> tuple[str, pa.DictionaryArray] | None:
+    """The only column read, if it is coded and has fewer entries than the batch has rows."""
+    names = columns(expression)
     if len(names) != 1:
         return None
     (name,) = names

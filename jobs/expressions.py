@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from jobs.vocabulary import SECTIONS, Operation
 from sandbox.schema import Kind, Scalar
 
 
@@ -46,46 +47,10 @@ class Call:
 
 Expression = Column | Literal | Call
 
-OPERATIONS: Final[dict[str, str]] = {
-    # name: what it is, arity in brackets (n: any, at least one)
-    "add": "a + b [2]",
-    "subtract": "a - b [2]",
-    "multiply": "a * b [2]",
-    "divide": "a / b, null when b = 0 [2]",
-    "negate": "-a [1]",
-    "abs": "absolute value [1]",
-    "floor": "largest integer not above a [1]",
-    "ceil": "smallest integer not below a [1]",
-    "round": "half away from zero, to an integer [1]",
-    "equal": "a = b [2]",
-    "not_equal": "a <> b [2]",
-    "less": "a < b [2]",
-    "less_equal": "a <= b [2]",
-    "greater": "a > b [2]",
-    "greater_equal": "a >= b [2]",
-    "and": "Kleene and [n]",
-    "or": "Kleene or [n]",
-    "not": "Kleene not [1]",
-    "is_null": "a IS NULL, never null [1]",
-    "in": "a IN (literals), arguments: a, then literals; null literals follow SQL [n]",
-    "like": "a LIKE pattern, arguments: a, literal pattern (% and _) [2]",
-    "coalesce": "first argument that is not null [n]",
-    "case": "condition, value, condition, value, …, else [n, odd]",
-    "to_integer": "cast to integer, rounding half to even as DuckDB does; null if impossible [1]",
-    "to_float": "cast to double; null if impossible [1]",
-    "to_string": "cast to text [1]",
-    "to_date": "cast to date; null if impossible [1]",
-    "to_boolean": "cast to boolean; null if impossible [1]",
-    "lower": "lower case [1]",
-    "upper": "upper case [1]",
-    "length": "number of characters [1]",
-    "substring": "substring(a, literal start from 1, literal length) [3]",
-    "year": "calendar year of a date [1]",
-    "month": "month 1-12 of a date [1]",
-    "day": "day 1-31 of a date [1]",
-    "date_trunc": "date_trunc(literal 'year'|'quarter'|'month'|'week'|'day', a): a date [2]",
-    "width_bucket": "width_bucket(a, literal low, literal high, literal n): 0 below, n + 1 above [4]",
+OPERATIONS: Final[dict[str, Operation]] = {
+    name: item for section in SECTIONS.values() for name, item in section.items()
 }
+"""The whole language, by name; parsers, kind rules, evaluation and interval arithmetic use these names."""
 
 
 def walk(expression: Expression) -> Iterator[Expression]:

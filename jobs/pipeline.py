@@ -2,40 +2,68 @@
 
 ::
 
-    parse to a request → decide (policy) → plan (pure)          `prepare`: sees no data, spends nothing
-      → charge + log leaf, one transaction                      `service.runner`, between the two
+    parse to a request → decide (policies) → plan (pure)        `prepare`: sees no data, spends nothing
+      → charge + log leaf, one transaction                      `service.submission`, between the two
       → shards on workers → merge + noise in one worker         `execute`: needs the charge as a witness
       → store release + log → return                            `service.runner`
 
-`execute` takes the `Paid` witness that only a recorded charge yields, and refuses a plan whose noise would
-cost more than what was paid: data is touched after the charge or not at all.
+Every dataset that is read decides by its own policy, pays from its own budget, and is paid in full.
+`execute` takes the `Paid` witness that only recorded charges yield, and refuses a plan whose noise would cost
+any dataset more than what was paid: data is touched after the charge or not at all.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
+from typing import Final
 
 from jobs import simulate
 from jobs.codec import plan_to_json
-from jobs.planning import Setting, build, operations, plan_loss, uses
-from jobs.spec import JobSpec, Plan, Query
+from jobs.plan import Plan, Released
+from jobs.planning import (
+    Budget,
+    Setting,
+    SourceFacts,
+    TableFacts,
+    build,
+    build_for,
+    joined,
+    operations,
+    plan_losses,
+    selected,
+    uses,
+)
+from jobs.releases import decode_release
+from jobs.rounds import Inputs, Shard, work_items
+from jobs.spec import JobSpec, Query
 from policies.decide import Allowed, allowed_or_raise, decide
-from policies.model import AccessPolicy
+from policies.model import AccessPolicy, Approval
 from policies.request import Request
 from sandbox import canonical
 from sandbox.errors import JobFailedError, TamperingError
-from sandbox.privacy.loss import ZERO, Filter, Loss, cost_of_epsilon
-from sandbox.schema import Field, JobId, Principal, Tag
-from sandbox.vault.shard import ShardFile
-from sandbox.workers.executor import Executor, Progress, Round, ShardWork
+from sandbox.privacy.loss import PICO, ZERO, Filter, Loss, cost_of_epsilon, epsilon_of_rho
+from sandbox.schema import DatasetName, Field, JobId, Principal, Tag
+from sandbox.workers.executor import Executor, Progress, Round
+
+__all__ = [
+    "Circumstances",
+    "Inputs",
+    "Paid",
+    "Prepared",
+    "Shard",
+    "execute",
+    "judge",
+    "prepare",
+]
 
 SHARD_ENTRY = "jobs.kernels:count_shard"
 COMBINE_ENTRY = "jobs.measure:release"
+
+_STRICTNESS: Final = tuple(Approval)
+"""From a job that runs by itself to one that needs most people's yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,83 +81,176 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A job that may run once it is paid for."""
+    """A job that may run once it is paid for.
 
-    query: Query
-    allowed: Allowed
-    epsilon: Fraction
-    loss: Loss
+    *losses* and the plan's sources are in one order.  *approval* is the strictest that any policy asks for.
+    *expected_units* is the smallest number of units that a policy expects.
+    """
+
+    queries: tuple[Query, ...]
     plan: Plan
+    losses: tuple[Loss, ...]
+    epsilon: Fraction
+    allowed: Mapping[DatasetName, Allowed]
+    approval: Approval
+    expected_units: int | None
 
 
-def prepare(query: Query, spec: JobSpec, by: Principal, facts: Circumstances) -> Prepared:
-    """Decide, find the loss and plan; raises `DeniedError` or `InvalidInputError`, touches nothing."""
+def prepare(
+    queries: Sequence[Query],
+    spec: JobSpec,
+    by: Principal,
+    facts: Mapping[DatasetName, Circumstances],
+    tables: Mapping[DatasetName, TableFacts],
+) -> Prepared:
+    """Decide, find the losses and plan; raises `DeniedError` or `InvalidInputError`, touches nothing."""
+    allowed = judge(queries, spec, by, facts)
+    setting = _setting(queries, spec, facts, tables, allowed)
+    expected = _expected_units(facts[name] for name in allowed)
+    if spec.epsilon is not None:
+        plan = build(
+            queries, setting, Budget(setting.mechanism, _amount(setting, spec.epsilon), spec.weights)
+        )
+    else:
+        plan = build_for(queries, setting, simulate.solve(queries, setting, spec.errors, expected))
+    losses = plan_losses(plan, [facts[source.dataset].filter for source in plan.sources])
+    return Prepared(
+        queries=tuple(queries),
+        plan=plan,
+        losses=losses,
+        epsilon=spec.epsilon or _epsilon(plan, losses, facts),
+        allowed=allowed,
+        approval=max((item.approval for item in allowed.values()), key=_STRICTNESS.index),
+        expected_units=expected,
+    )
+
+
+# --- decide ---------------------------------------------------------------------------------------------
+
+
+def judge(
+    queries: Sequence[Query], spec: JobSpec, by: Principal, facts: Mapping[DatasetName, Circumstances]
+) -> dict[DatasetName, Allowed]:
+    """Return what every policy allows, or raise the first refusal: all must agree."""
+    names = dict.fromkeys(name for query in queries for name in query.sources)
+    return {name: _judged(name, queries, spec, by, facts[name]) for name in names}
+
+
+def _judged(
+    name: DatasetName, queries: Sequence[Query], spec: JobSpec, by: Principal, facts: Circumstances
+) -> Allowed:
+    reading = [query for query in queries if name in query.sources]
     request = Request(
-        dataset=query.dataset,
+        dataset=name,
         principal=by,
         purpose=spec.purpose,
-        uses=uses(query),
-        operations=operations(query),
+        uses=frozenset().union(*(uses(query)[query.sources.index(name)] for query in reading)),
+        operations=frozenset().union(*map(operations, reading)),
         loss=ZERO,
         max_rows=spec.max_rows,
         today=facts.today,
+        joined=frozenset().union(*map(joined, reading)) - {name},
+        tables=frozenset(table for query in reading for table in query.tables),
     )
-    allowed = allowed_or_raise(decide(facts.policy, facts.tags, request))
-    setting = Setting(facts.version, facts.fields, allowed.domains, allowed.max_rows, facts.filter)
-    epsilon = spec.epsilon
-    if epsilon is None:
-        epsilon = simulate.solve(query, setting, spec, facts.delta, _expected_units(facts))
-    loss = cost_of_epsilon(facts.filter, epsilon, facts.delta)
-    return Prepared(query, allowed, epsilon, loss, build(query, setting, loss))
+    return allowed_or_raise(decide(facts.policy, facts.tags, request))
 
 
-def _expected_units(facts: Circumstances) -> int | None:
-    return facts.policy.unit.expected_units if facts.policy else None
+# --- plan -----------------------------------------------------------------------------------------------
+
+
+def _setting(
+    queries: Sequence[Query],
+    spec: JobSpec,
+    facts: Mapping[DatasetName, Circumstances],
+    tables: Mapping[DatasetName, TableFacts],
+    allowed: Mapping[DatasetName, Allowed],
+) -> Setting:
+    named = dict.fromkeys(name for query in queries for name in query.tables)
+    setting = Setting(
+        tuple(_source(name, facts[name], found) for name, found in allowed.items()),
+        tuple(tables[name] for name in named),
+        spec.max_rows,
+    )
+    # A selection spends its δ in every dataset that its statement reads.
+    spending = {name for query in queries if selected(query, setting) for name in query.sources}
+    delta = min((allowed[name].selection_delta for name in spending), default=Fraction(0))
+    return replace(setting, selection_delta=delta)
+
+
+def _source(name: DatasetName, facts: Circumstances, allowed: Allowed) -> SourceFacts:
+    return SourceFacts(
+        dataset=name,
+        version=facts.version,
+        fields=facts.fields,
+        domains=allowed.domains,
+        max_rows=allowed.max_rows,
+        most_rows=allowed.most_rows,
+        filter=facts.filter,
+        delta=facts.delta,
+        select=allowed.select,
+    )
+
+
+def _amount(setting: Setting, epsilon: Fraction) -> Fraction:
+    """Return *epsilon* in the mechanism's currency; the least ρ where datasets convert differently."""
+    if setting.mechanism == "discrete-laplace":
+        return Fraction(cost_of_epsilon(Filter.PURE, epsilon, Fraction(0)).epsilon_pico, PICO)
+    costs = (cost_of_epsilon(Filter.ZCDP, epsilon, source.delta) for source in setting.sources)
+    return Fraction(min(cost.rho_pico for cost in costs), PICO)
+
+
+def _epsilon(plan: Plan, losses: Sequence[Loss], facts: Mapping[DatasetName, Circumstances]) -> Fraction:
+    """Return the largest ε that any dataset's loss amounts to."""
+    if plan.mechanism == "discrete-laplace":
+        return Fraction(max(loss.epsilon_pico for loss in losses), PICO)
+    pairs = zip(plan.sources, losses, strict=True)
+    return max(epsilon_of_rho(loss.rho_pico, facts[source.dataset].delta) for source, loss in pairs)
+
+
+def _expected_units(facts: Iterable[Circumstances]) -> int | None:
+    known = [item.policy.unit.expected_units for item in facts if item.policy]
+    return min((units for units in known if units is not None), default=None)
+
+
+# --- execute --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Witness of a recorded charge: *job* paid *loss* in a filter of kind *filter*."""
+    """Witness of recorded charges: *job* paid for source number i of its plan in a filter of that kind."""
 
     job: JobId
-    filter: Filter
-    loss: Loss
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """An encrypted file, its facts from the signed manifest, and the keys granted to this job."""
-
-    path: Path
-    file: ShardFile
-    keys: Mapping[str, bytes]
+    charges: tuple[tuple[int, Filter, Loss], ...]
 
 
 def execute(
-    paid: Paid, plan: Plan, shards: Sequence[Shard], executor: Executor, progress: Progress | None = None
-) -> list[list[int]]:
-    """Return the noisy integers of *plan*, one list of cells per measurement."""
-    cost = plan_loss(plan, paid.filter)
-    if not cost.fits(paid.loss):
-        raise TamperingError("job.plan-costs-more", job=paid.job)
-    written = plan_to_json(plan)
+    paid: Paid, plan: Plan, inputs: Inputs, executor: Executor, progress: Progress | None = None
+) -> tuple[Released, ...]:
+    """Return the release of *plan*, one entry per part."""
+    _check_paid(paid, plan)
     answer = executor.run(
         Round(
             job=paid.job,
             shard_entry=SHARD_ENTRY,
-            shards=tuple(_work(written, shard) for shard in shards),
+            shards=work_items(plan, inputs),
             combine_entry=COMBINE_ENTRY,
-            combine_public=canonical.encode({"plan": written}),
+            combine_public=canonical.encode({"plan": plan_to_json(plan)}),
         ),
         progress,
     )
-    noisy = [[int(value) for value in vector] for vector in json.loads(answer)]
-    if [len(vector) for vector in noisy] != [plan.cells] * len(plan.measurements):
-        raise JobFailedError("job.failed", job=paid.job, reason="answer-of-another-size")
-    return noisy
+    try:
+        return decode_release(answer, plan)
+    except ValueError:
+        raise JobFailedError("job.failed", job=paid.job, reason="answer-of-another-size") from None
 
 
-def _work(plan: dict[str, object], shard: Shard) -> ShardWork:
-    public = {"plan": plan, "path": str(shard.path), "file": asdict(shard.file)}
-    secret = {name: key.hex() for name, key in shard.keys.items()}
-    return ShardWork(canonical.encode(public), canonical.encode(secret))
+def _check_paid(paid: Paid, plan: Plan) -> None:
+    """Refuse a plan that costs any source more than what was paid for it, or costs nothing countable."""
+    charges = {source: (filter_, loss) for source, filter_, loss in paid.charges}
+    try:
+        filters = [charges[number][0] for number in range(len(plan.sources))]
+        losses = plan_losses(plan, filters)
+    except (KeyError, ValueError):
+        raise TamperingError("job.plan-costs-more", job=paid.job) from None
+    if not all(loss.fits(charges[number][1]) for number, loss in enumerate(losses)):
+        raise TamperingError("job.plan-costs-more", job=paid.job)

@@ -1,29 +1,23 @@
-"""What was asked and how it will be measured, as frozen data.
-
-A `JobSpec` is what the analyst handed in.  A `Query` is what its text means, before any policy.  A `Plan` is
-how the query is measured: the row bound, the cells, the integer measurements with their sensitivities and
-noise.  A plan holds public values only and is everything a worker needs beside keys and file names.
-"""
+"""What was asked, as frozen data: what the analyst handed in, and what its text means before any policy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import Literal as Choice
 
-from jobs.expressions import Expression, columns
-from sandbox.schema import ORDINAL, DatasetName, Scalar
-
-# --- what was asked -----------------------------------------------------------------------------------
+from jobs.expressions import Expression
+from jobs.relations import Frame
+from sandbox.schema import DatasetName
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorTarget:
     """The error an analyst can live with, as a 95 % half-width.
 
-    *absolute*: in units of the answer (COUNT, SUM).  *share*: of the owner's ``expected_units`` for COUNT and
-    SUM columns, of the column's domain width for AVG with *group_size* rows assumed in a group.
+    *absolute*: in units of the answer (counts and sums).  *share*: of the owner's ``expected_units`` for
+    counts and sums, of the argument's domain width for everything else that has its unit, with *group_size*
+    rows assumed in a group.
     """
 
     absolute: Fraction | None = None
@@ -33,37 +27,65 @@ class ErrorTarget:
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """A job as submitted: text, purpose, and either an epsilon or an error target."""
+    """A job as submitted: text, purpose, and either an epsilon or one error target per statement (or one).
+
+    *weights* divide the epsilon among the statements (none: equally).
+    """
 
     sql: str
     purpose: str
     epsilon: Fraction | None = None
-    error: ErrorTarget | None = None
+    errors: tuple[ErrorTarget, ...] = ()
+    weights: tuple[Fraction, ...] = ()
     max_rows: int | None = None
 
 
-# --- what it means ------------------------------------------------------------------------------------
-
-
 class Aggregate(StrEnum):
-    """The aggregates of the language."""
+    """The aggregates of the language; the value is what messages and recorded jobs call them."""
 
     COUNT = "count"
+    UNITS = "count-units"
+    DISTINCT = "count-distinct"
     SUM = "sum"
     AVG = "avg"
+    VAR_SAMP = "var_samp"
+    VAR_POP = "var_pop"
+    STDDEV_SAMP = "stddev_samp"
+    STDDEV_POP = "stddev_pop"
+    QUANTILE = "quantile"
+    HISTOGRAM = "histogram"
+    COVAR_SAMP = "covar_samp"
+    COVAR_POP = "covar_pop"
+    CORR = "corr"
+    REGR_SLOPE = "regr_slope"
+    REGR_INTERCEPT = "regr_intercept"
+    CLIPPED = "clipped"
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One aggregate call: ``COUNT(*)`` has no argument."""
+    """One aggregate call.
+
+    *arguments*: none for ``COUNT(*)`` and ``COUNT(DISTINCT unit)``; (y, x) for those of two columns, as SQL
+    orders them; otherwise one.  ``UNITS`` may have one: units with a row where it is not null.
+    *quantile*: q in [0, 1].  *extreme*: the call was MIN or MAX, measured as the 0.5 % or 99.5 % quantile.
+    *bucket* of *buckets*, from 0: one bar of a HISTOGRAM.  ``CLIPPED(x)``: the share of x outside its domain.
+    """
 
     aggregate: Aggregate
-    argument: Expression | None = None
+    arguments: tuple[Expression, ...] = ()
+    quantile: Fraction | None = None
+    extreme: bool = False
+    bucket: int = 0
+    buckets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A column of the result: an expression over `Column` names ``key:i`` and ``measure:i``."""
+    """A column of the result: an expression over ``key:i``, ``measure:i`` and ``grouping:i``.
+
+    ``grouping:i`` is 1 in rows that are totals over key i, else 0.
+    """
 
     name: str
     expression: Expression
@@ -71,7 +93,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """ORDER BY one expression over ``key:i``, ``measure:i``."""
+    """ORDER BY one expression over the same columns as `Output`."""
 
     expression: Expression
     descending: bool
@@ -80,89 +102,20 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed statement over one dataset: what is filtered, grouped, measured, and shown."""
+    """One parsed statement.
 
-    dataset: DatasetName
-    where: Expression | None
+    *sources* and *tables* are the private datasets and the public tables it names, in order of appearance;
+    `Scan.source` and `Lookup.table` count into them.  The same dataset named twice stands there once.
+    *sets* are the grouping sets, as numbers of *keys*; a plain GROUP BY has one, with all keys.
+    """
+
+    sources: tuple[DatasetName, ...]
+    tables: tuple[DatasetName, ...]
+    frame: Frame
     keys: tuple[Expression, ...]
+    sets: tuple[tuple[int, ...], ...]
     measures: tuple[Measure, ...]
     outputs: tuple[Output, ...]
     having: Expression | None = None
     order: tuple[Order, ...] = ()
     limit: int | None = None
-
-
-# --- how it is measured -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A group key: its expression and the public categories it is matched against, in order."""
-
-    expression: Expression
-    categories: tuple[Scalar, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """A vector of integers, one per cell, and its noise.
-
-    ``count`` adds 1 for every kept row whose *argument* is not null (or every kept row if it is None).
-    ``sum`` adds ``round(clamp(argument, low, high) / grid) - origin / grid`` for every kept row whose
-    argument is not null.  *step* is c, the largest absolute contribution of one row, in grid units.  One unit
-    contributes at most *sensitivity* = R·c to the L1 and to the L2 norm of the vector, since its rows may all
-    fall in one cell.
-    *scale* is the exact noise parameter: Laplace b = sensitivity/ε_i, or Gaussian σ² = sensitivity²/(2ρ_i).
-    """
-
-    kind: Choice["count", "sum"]
-    argument: Expression | None
-    step: int
-    sensitivity: int
-    scale: Fraction
-    low: Fraction = Fraction(0)
-    high: Fraction = Fraction(0)
-    origin: Fraction = Fraction(0)
-    grid: Fraction = Fraction(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a measure's value is made of measurements (indices): see `jobs.results`.
-
-    COUNT: measurements[count].  SUM: sum·grid + origin·count.  AVG: origin + grid·sum/count.
-    """
-
-    aggregate: Aggregate
-    count: int | None
-    sum: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that decides the pre-noise integers and the noise; public."""
-
-    dataset: DatasetName
-    version: int
-    max_rows: int
-    where: Expression | None
-    keys: tuple[Key, ...]
-    measurements: tuple[Measurement, ...]
-    recipes: tuple[Recipe, ...]
-    mechanism: Choice["discrete-laplace", "discrete-gaussian"]
-
-    @property
-    def cells(self) -> int:
-        """Number of cells: the product of the key's category counts (1 without keys)."""
-        size = 1
-        for key in self.keys:
-            size *= len(key.categories)
-        return size
-
-
-def read_columns(plan: Plan) -> tuple[str, ...]:
-    """Return the columns that *plan* reads, engine column included, sorted."""
-    found = {ORDINAL} | (set(columns(plan.where)) if plan.where is not None else set())
-    for expression in (*(k.expression for k in plan.keys), *(m.argument for m in plan.measurements)):
-        found |= columns(expression) if expression is not None else frozenset()
-    return tuple(sorted(found))

@@ -79,6 +79,29 @@ def _rounding(kinds: Sequence[MaybeKind]) -> MaybeKind:
     return common_kind(kinds) or Kind.FLOAT
 
 
+def _moved(kinds: Sequence[MaybeKind]) -> MaybeKind:
+    """date_add(a, steps, unit): a date stays one."""
+    _need(kinds[:1], CALENDAR)
+    _need(kinds[1:2], NUMBERS)
+    _need(kinds[2:], TEXT)
+    return kinds[0] or Kind.DATE
+
+
+def _padded(kinds: Sequence[MaybeKind]) -> MaybeKind:
+    """A text, a number, and a text."""
+    _need(kinds[:1], TEXT)
+    _need(kinds[1:2], NUMBERS)
+    _need(kinds[2:], TEXT)
+    return Kind.STRING
+
+
+def _split(kinds: Sequence[MaybeKind]) -> MaybeKind:
+    """Two texts and a number."""
+    _need(kinds[:2], TEXT)
+    _need(kinds[2:], NUMBERS)
+    return Kind.STRING
+
+
 def _case(kinds: Sequence[MaybeKind]) -> MaybeKind:
     _need(kinds[:-1:2], TRUTH)
     return common_kind([*kinds[1::2], kinds[-1]])
@@ -86,28 +109,42 @@ def _case(kinds: Sequence[MaybeKind]) -> MaybeKind:
 
 _EVERY: Final = frozenset(Kind)
 _SCALARS: Final = NUMBERS | TEXT | TRUTH
+_ARITHMETIC: Final = (
+    *("add", "subtract", "multiply", "divide", "mod", "negate", "abs", "sqrt", "exp", "ln", "log2", "log10"),
+    *("power", "sin", "cos", "tan", "atan", "atan2", "radians", "degrees"),
+)
+_DATE_PARTS: Final = (
+    *("year", "quarter", "month", "week", "day", "dayofweek", "isodow", "dayofyear"),
+    *("hour", "minute", "second"),
+)
 _RULES: Final[dict[str, _Rule]] = {
-    **dict.fromkeys(("add", "subtract", "multiply", "divide"), _always(NUMBERS, Kind.FLOAT)),
-    **dict.fromkeys(("negate", "abs"), _always(NUMBERS, Kind.FLOAT)),
-    **dict.fromkeys(("floor", "ceil", "round"), _rounding),
+    **dict.fromkeys(_ARITHMETIC, _always(NUMBERS, Kind.FLOAT)),
+    **dict.fromkeys(("floor", "ceil", "trunc", "round"), _rounding),
+    **dict.fromkeys(("sign", "width_bucket"), _always(NUMBERS, Kind.INTEGER)),
     **dict.fromkeys(("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"), _comparison),
     **dict.fromkeys(("and", "or", "not"), _always(TRUTH, Kind.BOOLEAN)),
     "is_null": _always(_EVERY, Kind.BOOLEAN),
     "in": _comparison,
-    "like": _always(TEXT, Kind.BOOLEAN),
-    "coalesce": common_kind,
+    **dict.fromkeys(("coalesce", "greatest", "least"), common_kind),
     "case": _case,
     "to_integer": _always(_SCALARS, Kind.INTEGER),
     "to_float": _always(_SCALARS, Kind.FLOAT),
     "to_string": _always(_EVERY, Kind.STRING),
     "to_date": _always(CALENDAR | TEXT, Kind.DATE),
     "to_boolean": _always(_SCALARS, Kind.BOOLEAN),
-    **dict.fromkeys(("lower", "upper"), _always(TEXT, Kind.STRING)),
-    "length": _always(TEXT, Kind.INTEGER),
-    "substring": _first_and_rest(TEXT, NUMBERS, Kind.STRING),
-    **dict.fromkeys(("year", "month", "day"), _always(CALENDAR, Kind.INTEGER)),
+    **dict.fromkeys(("lower", "upper", "reverse", "concat", "replace"), _always(TEXT, Kind.STRING)),
+    **dict.fromkeys(("trim", "ltrim", "rtrim"), _always(TEXT, Kind.STRING)),
+    **dict.fromkeys(("like", "starts_with", "ends_with", "contains"), _always(TEXT, Kind.BOOLEAN)),
+    **dict.fromkeys(("length", "position"), _always(TEXT, Kind.INTEGER)),
+    **dict.fromkeys(("substring", "right"), _first_and_rest(TEXT, NUMBERS, Kind.STRING)),
+    "split_part": _split,
+    **dict.fromkeys(("lpad", "rpad"), _padded),
+    **dict.fromkeys(_DATE_PARTS, _always(CALENDAR, Kind.INTEGER)),
     "date_trunc": _first_and_rest(TEXT, CALENDAR, Kind.DATE),
-    "width_bucket": _always(NUMBERS, Kind.INTEGER),
+    "date_diff": _first_and_rest(TEXT, CALENDAR, Kind.INTEGER),
+    "date_add": _moved,
+    "last_day": _always(CALENDAR, Kind.DATE),
+    "make_date": _always(NUMBERS, Kind.DATE),
 }
 
 

@@ -11,23 +11,21 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from policies.budget import build_budget
 from policies.load import Document, Path, load, show_path
 from policies.model import (
     UNTAGGED,
     AccessPolicy,
     Approval,
-    BudgetRule,
     ColumnRule,
     Grant,
     UnitRule,
-    WindowRule,
 )
 from sandbox.errors import InvalidInputError
-from sandbox.privacy.loss import ATTO, MAX_EPSILON, Filter, limit_of_epsilon
 from sandbox.schema import CategoricalDomain, DatasetName, DateDomain, Domain, NumericDomain, Scalar, Use
 
 if TYPE_CHECKING:
-    from policies.shape import BudgetShape, ColumnShape, GrantShape, PolicyShape
+    from policies.shape import ColumnShape, GrantShape, PolicyShape, UnitShape
 
 _PATTERN = re.compile(r"untagged|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*(\.\*)?")
 
@@ -45,11 +43,15 @@ def parse(source: bytes | str, file: str) -> AccessPolicy:
         dataset=DatasetName(shape.metadata.dataset),
         version=shape.metadata.version,
         owner=shape.metadata.owner,
-        unit=UnitRule(shape.unit.key, shape.unit.namespace, shape.unit.max_rows, shape.unit.expected_units),
-        budget=_budget(document, shape.budget),
-        columns=tuple(_column(document, name, column) for name, column in shape.columns.items()),
+        unit=_unit(document, shape.unit),
+        budget=build_budget(document, shape.budget),
+        columns=tuple(
+            _column(document, name, column, selects=shape.budget.selection is not None)
+            for name, column in shape.columns.items()
+        ),
         grants=tuple(_grant(document, index, grant) for index, grant in enumerate(shape.grants)),
         denied=_denied(document, shape),
+        joins=_joins(document, shape),
         file=file,
         lines=document.lines,
     )
@@ -69,67 +71,56 @@ def _denied(document: Document, shape: PolicyShape) -> tuple[str, ...]:
     return tuple(shape.defaults)
 
 
-def _budget(document: Document, shape: BudgetShape) -> BudgetRule:
-    at: Path = ("budget",)
-    limit = _epsilon(document, (*at, "epsilon"), shape.epsilon, Fraction(MAX_EPSILON))
-    window = shape.window
-    if window:
-        _epsilon(document, (*at, "window", "epsilon"), window.epsilon, limit)
-    for key, share in (("per_job", shape.per_job), ("per_analyst", shape.per_analyst)):
-        if share is not None:
-            _epsilon(document, (*at, key), share, limit)
-    whole = (shape.delta * ATTO).denominator == 1  # losses count δ in 10^-18
-    if not (0 < shape.delta < 1 and whole if shape.filter == Filter.ZCDP else shape.delta == 0):
-        path = (*at, "delta")
-        raise InvalidInputError(
-            "policy.bad-delta", file=document.file, line=document.line(path), path=show_path(path)
-        )
-    for key in ("epsilon", "per_job", "per_analyst"):
-        _countable(document, (*at, key), shape, getattr(shape, key))
-    _countable(document, (*at, "window", "epsilon"), shape, window.epsilon if window else None)
-    pacing = WindowRule(window.every, window.epsilon) if window else None
-    return BudgetRule(Filter(shape.filter), limit, shape.delta, shape.per_job, shape.per_analyst, pacing)
+def _joins(document: Document, shape: PolicyShape) -> frozenset[DatasetName]:
+    _no_repeats(document, ("joins",), shape.joins)
+    return frozenset(map(DatasetName, shape.joins))
 
 
-def _epsilon(document: Document, path: Path, epsilon: Fraction, limit: Fraction) -> Fraction:
-    if not 0 < epsilon <= limit:
+def _unit(document: Document, shape: UnitShape) -> UnitRule:
+    if shape.most_rows is not None and shape.most_rows < shape.max_rows:
+        path: Path = ("unit", "most_rows")
         raise InvalidInputError(
-            "policy.bad-epsilon",
+            "policy.most-rows-too-small",
             file=document.file,
             line=document.line(path),
             path=show_path(path),
-            limit=str(limit),
+            max_rows=shape.max_rows,
         )
-    return epsilon
+    return UnitRule(shape.key, shape.namespace, shape.max_rows, shape.expected_units, shape.most_rows)
 
 
-def _countable(document: Document, path: Path, shape: BudgetShape, epsilon: Fraction | None) -> None:
-    """Refuse a limit that comes to nothing in the units losses are counted in: every job would be refused."""
-    try:
-        if epsilon is not None:
-            limit_of_epsilon(Filter(shape.filter), epsilon, shape.delta)
-    except InvalidInputError:
-        raise InvalidInputError(
-            "policy.epsilon-too-small", file=document.file, line=document.line(path), path=show_path(path)
-        ) from None
-
-
-def _column(document: Document, name: str, shape: ColumnShape) -> ColumnRule:
+def _column(document: Document, name: str, shape: ColumnShape, *, selects: bool) -> ColumnRule:
     at: Path = ("columns", name)
     _no_repeats(document, (*at, "use"), shape.use)
     domain = _domain(document, at, shape)
     uses = frozenset(map(Use, shape.use))
+    selected = _selected(document, at, shape, selects=selects)
     if Use.MEASURE in uses and not isinstance(domain, NumericDomain):
         path = (*at, "use")
         raise InvalidInputError(
             "policy.measure-needs-bounds", file=document.file, line=document.line(path), path=show_path(path)
         )
-    if domain is None and uses & {Use.GROUP, Use.FEATURE}:
+    if domain is None and uses & ({Use.FEATURE} if selected else {Use.GROUP, Use.FEATURE}):
         path = (*at, "use")
         raise InvalidInputError(
             "policy.use-needs-domain", file=document.file, line=document.line(path), path=show_path(path)
         )
-    return ColumnRule(name, uses, domain, shape.description)
+    return ColumnRule(name, uses, domain, shape.description, selected)
+
+
+def _selected(document: Document, at: Path, shape: ColumnShape, *, selects: bool) -> bool:
+    """Return whether the column's keys may be selected: it is grouped by, and its δ is paid for."""
+    if shape.keys is None:
+        return False
+    path = (*at, "keys")
+    file, line, shown = document.file, document.line(path), show_path(path)
+    if Use.GROUP not in shape.use:
+        raise InvalidInputError("policy.keys-without-group", file=file, line=line, path=shown)
+    if shape.categories is not None:
+        raise InvalidInputError("policy.keys-beside-categories", file=file, line=line, path=shown)
+    if not selects:
+        raise InvalidInputError("policy.keys-need-selection", file=file, line=line, path=shown)
+    return True
 
 
 def _domain(document: Document, at: Path, shape: ColumnShape) -> Domain | None:

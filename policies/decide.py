@@ -8,6 +8,10 @@ A request is allowed only if all of this holds; each line is a *rule* that a ref
   beats a default of its tag; a tag-level "no" that no column rule can lift does not exist yet;
 * ``columns.COLUMN.use``: the rule lists the use;
 * ``columns.COLUMN.bounds``, ``.domain``: a measured column has bounds, a grouped or feature column a domain;
+* ``columns.COLUMN.keys``: a grouped column without a domain, and any whose keys the job selects, says
+  ``keys: selected``, and ``budget.selection`` pays for it;
+* ``joins``: the policy lists every private dataset whose units the job joins with this one's (that dataset's
+  own policy must list this one: it decides for itself);
 * ``unit.max_rows``: the job asks for no more rows of a unit than the policy gives;
 * ``grants[i].to``, ``.purposes``, ``.operations``, ``.until``: *one* grant names the caller (its identity or
   ``group:NAME``), the purpose, every operation, and has not passed (its last day still counts).
@@ -20,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from policies.load import Path
 from policies.model import GROUP_PREFIX, UNTAGGED, AccessPolicy, Approval, ColumnRule, Grant
@@ -41,6 +46,8 @@ class Allowed:
     """Yes: by grant number *grant*, after *approval*, with R = *max_rows*.
 
     *domains* are those of the columns asked for, as far as they have one.  *rules* names what spoke for it.
+    *most_rows* is the largest count per unit.  The keys of the columns *select* may be selected, for at most
+    *selection_delta* in all.
     """
 
     grant: int
@@ -48,6 +55,9 @@ class Allowed:
     max_rows: int
     domains: Mapping[str, Domain]
     rules: tuple[str, ...]
+    most_rows: int
+    selection_delta: Fraction = Fraction(0)
+    select: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,7 @@ def decide(policy: AccessPolicy | None, tags: Mapping[str, Tag], request: Reques
     if policy is None or policy.dataset != request.dataset:
         error = DeniedError("denied.no-policy", rule="policy", dataset=request.dataset)
         return Denied((Reason("policy", error),), None)
-    reasons = [*_columns(policy, tags, request), *_rows(policy, request)]
+    reasons = [*_columns(policy, tags, request), *_joins(policy, request), *_rows(policy, request)]
     grant = _grant(policy, request)
     if isinstance(grant, Reason):
         reasons.append(grant)
@@ -101,13 +111,18 @@ def _allowed(policy: AccessPolicy, request: Request, grant: int) -> Allowed:
     names = sorted({column for column, _ in request.uses})
     rules = {name: rule for name in names if (rule := policy.column(name))}
     spoke = [f"columns.{column}.use" for column in names]
+    joins = [f"joins.{name}" for name in sorted(request.joined - {request.dataset})]
     rows = policy.unit.max_rows if request.max_rows is None else request.max_rows
+    selection = policy.budget.selection
     return Allowed(
         grant,
         policy.grants[grant].approval,
         rows,
         {name: rule.domain for name, rule in rules.items() if rule.domain is not None},
-        (*spoke, "unit.max_rows", f"grants[{grant}]"),
+        (*spoke, *joins, "unit.max_rows", f"grants[{grant}]"),
+        policy.unit.counted_rows,
+        selection.per_job if selection else Fraction(0),
+        frozenset(name for name, rule in rules.items() if rule.selected and selection),
     )
 
 
@@ -120,7 +135,7 @@ def _columns(policy: AccessPolicy, tags: Mapping[str, Tag], request: Request) ->
         if rule is None:
             yield _unlisted(policy, column, tag)
         else:
-            yield from _use(policy, rule, use)
+            yield from _use(policy, rule, use, selects=column in request.selects)
 
 
 def _unconfirmed(policy: AccessPolicy, column: str) -> Reason:
@@ -149,8 +164,9 @@ def _default(policy: AccessPolicy, tag: str) -> str | None:
     return max(fitting, key=lambda pattern: (len(pattern), pattern), default=None)
 
 
-def _use(policy: AccessPolicy, rule: ColumnRule, use: Use) -> Iterator[Reason]:
+def _use(policy: AccessPolicy, rule: ColumnRule, use: Use, *, selects: bool) -> Iterator[Reason]:
     path: Path = ("columns", rule.name)
+    selected = rule.selected and policy.budget.selection is not None
     if use not in rule.uses:
         name = f"columns.{rule.name}.use"
         where = policy.where((*path, "use"))
@@ -164,12 +180,30 @@ def _use(policy: AccessPolicy, rule: ColumnRule, use: Use) -> Iterator[Reason]:
             "denied.no-bounds", rule=name, where=policy.where(path), column=rule.name, ask=policy.owner
         )
         yield Reason(name, error)
-    elif use in (Use.GROUP, Use.FEATURE) and rule.domain is None:
+    elif use is Use.GROUP and selects and not selected:
+        name = f"columns.{rule.name}.keys"
+        error = DeniedError(
+            "denied.keys-not-selected",
+            rule=name,
+            where=policy.where(path),
+            column=rule.name,
+            ask=policy.owner,
+        )
+        yield Reason(name, error)
+    elif use in (Use.GROUP, Use.FEATURE) and rule.domain is None and not (selected and use is Use.GROUP):
         name = f"columns.{rule.name}.domain"
         error = DeniedError(
             "denied.no-domain", rule=name, where=policy.where(path), column=rule.name, ask=policy.owner
         )
         yield Reason(name, error)
+
+
+def _joins(policy: AccessPolicy, request: Request) -> Iterator[Reason]:
+    for other in sorted(request.joined - policy.joins - {request.dataset}):
+        error = DeniedError(
+            "denied.join", rule="joins", where=policy.where(("joins",)), other=other, ask=policy.owner
+        )
+        yield Reason("joins", error)
 
 
 def _rows(policy: AccessPolicy, request: Request) -> Iterator[Reason]:

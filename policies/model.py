@@ -29,7 +29,7 @@ from sandbox.schema import (
 )
 
 API_VERSION: Final = "keyong/v1"
-OPERATIONS: Final = ("count", "sum", "avg", "quantile")
+OPERATIONS: Final = ("count", "sum", "avg", "variance", "quantile", "correlation", "distinct")
 """What a grant can allow to be computed."""
 UNTAGGED: Final = "untagged"
 """The default pattern of columns without a confirmed tag."""
@@ -46,12 +46,30 @@ class Approval(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnitRule:
-    """The protected unit as the dataset fixed it; *max_rows* is R, the rows of a unit that a job sees."""
+    """The protected unit as the dataset fixed it; *max_rows* is R, the rows of a unit that a job sees.
+
+    *most_rows* (at least R; None: R) is public knowledge about how many rows a unit can have at all: the
+    upper end of a count per unit.
+    """
 
     key: str
     namespace: str
     max_rows: int
     expected_units: int | None = None
+    most_rows: int | None = None
+
+    @property
+    def counted_rows(self) -> int:
+        """The largest count per unit: *most_rows*, or R where the owner has not said."""
+        return self.max_rows if self.most_rows is None else self.most_rows
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionRule:
+    """The δ that key selection may cost: *per_job* for a job that selects, *lifetime* for all of them."""
+
+    per_job: Fraction
+    lifetime: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +90,21 @@ class BudgetRule:
     per_job: Fraction | None = None
     per_analyst: Fraction | None = None
     window: WindowRule | None = None
+    selection: SelectionRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnRule:
-    """What jobs may do with a column, and the domain its owner declares public."""
+    """What jobs may do with a column, and the domain its owner declares public.
+
+    *selected*: its values may be group keys without being declared, by private selection.
+    """
 
     name: str
     uses: frozenset[Use]
     domain: Domain | None = None
     description: str = ""
+    selected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +122,7 @@ class Grant:
 class AccessPolicy:
     """One version of a dataset's policy.
 
+    *joins* are the private datasets whose units may be joined with this one's; theirs must name this one too.
     *denied* are the tag patterns of ``defaults`` (``pi.*``, ``pi.id.resident``, ``untagged``).  *lines* and
     *file* say where a rule is written; they are no part of what the policy says.
     """
@@ -111,6 +135,7 @@ class AccessPolicy:
     columns: tuple[ColumnRule, ...]
     grants: tuple[Grant, ...]
     denied: tuple[str, ...] = ()
+    joins: frozenset[DatasetName] = frozenset()
     file: str = field(default="policy", compare=False)
     lines: Mapping[Path, int] = field(default_factory=dict, compare=False, repr=False, hash=False)
 
@@ -134,8 +159,10 @@ def policy_digest(policy: AccessPolicy) -> Digest:
 def canonical(policy: AccessPolicy) -> dict[str, Any]:
     """Return the content of *policy* for canonical JSON: sets sorted, fractions as text, values typed.
 
-    The order of categories (results show it) and of grants (the first that fits is used) is content.
+    The order of categories (results show it) and of grants (the first that fits is used) is content.  A rule
+    that came into the language later is there only where it is written, so that no older digest changes.
     """
+    joins = {"joins": sorted(policy.joins)} if policy.joins else {}
     return {
         "apiVersion": API_VERSION,
         "dataset": policy.dataset,
@@ -146,20 +173,24 @@ def canonical(policy: AccessPolicy) -> dict[str, Any]:
         "denied": sorted(policy.denied),
         "columns": {rule.name: _column(rule) for rule in policy.columns},
         "grants": [_grant(grant) for grant in policy.grants],
+        **joins,
     }
 
 
 def _unit(unit: UnitRule) -> dict[str, Any]:
+    most = {} if unit.most_rows is None else {"most_rows": unit.most_rows}
     return {
         "key": unit.key,
         "namespace": unit.namespace,
         "max_rows": unit.max_rows,
         "expected_units": unit.expected_units,
+        **most,
     }
 
 
 def _budget(budget: BudgetRule) -> dict[str, Any]:
-    window = budget.window
+    window, chosen = budget.window, budget.selection
+    selection = {"per_job": str(chosen.per_job), "lifetime": str(chosen.lifetime)} if chosen else None
     return {
         "filter": budget.filter.value,
         "epsilon": str(budget.epsilon),
@@ -167,11 +198,14 @@ def _budget(budget: BudgetRule) -> dict[str, Any]:
         "per_job": _text(budget.per_job),
         "per_analyst": _text(budget.per_analyst),
         "window": window and {"every": window.every, "epsilon": str(window.epsilon)},
+        **({"selection": selection} if selection else {}),
     }
 
 
 def _column(rule: ColumnRule) -> dict[str, Any]:
-    return {"use": sorted(rule.uses), "domain": _domain(rule.domain), "description": rule.description}
+    keys = {"keys": "selected"} if rule.selected else {}
+    shown = {"use": sorted(rule.uses), "domain": _domain(rule.domain), "description": rule.description}
+    return shown | keys
 
 
 def _domain(domain: Domain | None) -> list[Any] | None:

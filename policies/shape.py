@@ -93,6 +93,14 @@ class UnitShape(_Strict):
     namespace: Word
     max_rows: Annotated[int, Field(ge=1, le=10**6)]
     expected_units: Whole | None = None
+    most_rows: Annotated[int, Field(ge=1, le=10**6)] | None = None
+
+
+class SelectionShape(_Strict):
+    """``budget.selection``: the δ that private key selection may cost."""
+
+    per_job: Number
+    lifetime: Number
 
 
 class WindowShape(_Strict):
@@ -111,6 +119,7 @@ class BudgetShape(_Strict):
     per_job: Number | None = None
     per_analyst: Number | None = None
     window: WindowShape | None = None
+    selection: SelectionShape | None = None
 
 
 class ColumnShape(_Strict):
@@ -121,6 +130,7 @@ class ColumnShape(_Strict):
     bounds: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
     grid: Number | None = None
     dates: Annotated[list[Day], Field(min_length=2, max_length=2)] | None = None
+    keys: Annotated[str, _one_of("selected")] | None = None
     description: str = ""
 
 
@@ -143,6 +153,7 @@ class PolicyShape(_Strict):
     unit: UnitShape
     budget: BudgetShape
     defaults: dict[str, Annotated[str, _one_of("deny")]] = Field(default_factory=dict)
+    joins: list[Annotated[str, Field(pattern=f"^{NAME.pattern}$")]] = Field(default_factory=list)
     columns: dict[Word, ColumnShape]
     grants: list[GrantShape]
 

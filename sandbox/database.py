@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -68,6 +68,19 @@ wrapped_keys = sa.Table(
     _text("context", unique=True),  # canonical JSON, part of the associated data of the wrap
     _text("wrapped_by"),  # key_id of the wrapping key, or "master"
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+
+public_tables = sa.Table(
+    "public_tables",
+    metadata,
+    _text("name", primary_key=True),
+    _text("digest"),  # SHA-256 of the stored file
+    _text("directory"),  # its place in the vault
+    _text("owner"),
+    _text("fields"),  # canonical JSON, as are the domains
+    _text("domains"),
+    _big("rows"),
+    _text("created"),
 )
 
 tags = sa.Table(
@@ -197,6 +210,17 @@ class Database:
     def close(self) -> None:
         """Close every connection of this process."""
         self._engine.dispose()
+
+
+def copy_books(source: Path, target: Path) -> None:
+    """Copy the books at *source*, in one snapshot, to the new file *target* (0600)."""
+    target.touch(mode=0o600, exist_ok=False)
+    with (
+        explained(target),
+        closing(sqlite3.connect(source)) as here,
+        closing(sqlite3.connect(target)) as there,
+    ):
+        here.backup(there)
 
 
 @contextmanager

@@ -22,11 +22,9 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
-import json
 import os
 import secrets
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -38,14 +36,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sandbox.audit.anchor import Anchor
 from sandbox.audit.log import Log
-from sandbox.database import Database, explained
+from sandbox.database import Database, copy_books
 from sandbox.errors import InvalidInputError, TamperingError, UsageError
-from sandbox.keys.files import create_private
+from sandbox.formats import IDENTITY_FILE, migrate, opened, read_identity, write_identity
 from sandbox.keys.keyring import MASTER, Context, Keyring
 from sandbox.keys.provider import create_provider, open_provider
 
-FORMAT: Final = 1
-IDENTITY_FILE: Final = "keyong.json"
 _STAGING: Final = ".keyong-init-"
 _LOG_KEY: Final = {"purpose": "log-signing-key"}
 _MANIFEST_KEY: Final = {"purpose": "manifest-signing-key"}
@@ -116,7 +112,7 @@ def create(directory: Path, passphrase: str | None = None) -> None:
     """Make a workspace in *directory* (absent or empty), with a key file or a passphrase."""
     directory = directory.absolute()
     directory.mkdir(parents=True, exist_ok=True)
-    with _opened(directory) as place:
+    with opened(directory) as place:
         fcntl.flock(place, fcntl.LOCK_EX)  # of two that would make a workspace here, one finds it made
         _check_empty(directory)
         directory.chmod(0o700)
@@ -161,13 +157,12 @@ def _furnish(directory: Path, passphrase: str | None) -> None:
         with database.transaction() as connection:
             for context in (_LOG_KEY, _MANIFEST_KEY):
                 keyring.create(connection, context, MASTER, Ed25519PrivateKey.generate().private_bytes_raw())
-    identity = {"format": FORMAT, "id": secrets.token_hex(16), "created": utc_now().isoformat()}
-    create_private(directory / IDENTITY_FILE, json.dumps(identity, indent=1).encode())
+    write_identity(directory, utc_now().isoformat())
 
 
 def check(directory: Path) -> dict[str, str]:
     """Return the identity of the workspace in *directory*; refuse other formats and open permissions."""
-    identity = _identity(directory)
+    identity = read_identity(directory)
     _check_private(directory)
     return identity
 
@@ -179,6 +174,7 @@ def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Wor
     database = Database(directory / "books.sqlite")
     if not database.path.is_file():
         raise InvalidInputError("workspace.no-books", directory=str(directory))
+    migrate(directory, database.path)
     keyring = Keyring(open_provider(directory / "keyring", passphrase))
     with database.reading() as connection:
         log_key = _signing_key(keyring, connection, _LOG_KEY)
@@ -189,20 +185,6 @@ def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Wor
     with database.reading() as connection:
         anchor.check(connection)
     return Workspace(directory, identity["id"], database, keyring, log, anchor, manifest_key)
-
-
-def _identity(directory: Path) -> dict[str, str]:
-    try:
-        identity = json.loads((directory / IDENTITY_FILE).read_text())
-        found = int(identity["format"])
-        result = {"id": str(identity["id"])}
-    except FileNotFoundError:
-        raise UsageError("workspace.not-found", start=str(directory)) from None
-    except (ValueError, KeyError, TypeError):
-        raise InvalidInputError("workspace.unreadable", directory=str(directory)) from None
-    if found != FORMAT:
-        raise InvalidInputError("workspace.other-format", found=found, supported=FORMAT)
-    return result
 
 
 def _check_private(directory: Path) -> None:
@@ -244,7 +226,7 @@ def backup(workspace: Workspace, target: Path) -> int:
     staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     staging.mkdir(mode=0o700, parents=True)
     try:
-        _copy_books(workspace.database.path, staging / "books.sqlite")
+        copy_books(workspace.database.path, staging / "books.sqlite")
         for name in ("keyring", "vault"):
             shutil.copytree(workspace.directory / name, staging / name)
         (staging / "run").mkdir(mode=0o700)
@@ -262,7 +244,7 @@ def restore(source: Path, target: Path) -> None:
     source, target = source.absolute(), target.absolute()
     if not (source / IDENTITY_FILE).is_file():
         raise InvalidInputError("workspace.no-backup", directory=str(source))
-    _identity(source)
+    read_identity(source)
     _check_empty(target)
     staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
@@ -276,25 +258,6 @@ def restore(source: Path, target: Path) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _copy_books(source: Path, target: Path) -> None:
-    target.touch(mode=0o600)
-    with (
-        explained(target),
-        closing(sqlite3.connect(source)) as here,
-        closing(sqlite3.connect(target)) as there,
-    ):
-        here.backup(there)
-
-
 def _sync(directory: Path) -> None:
-    with _opened(directory) as place:
+    with opened(directory) as place:
         os.fsync(place)
-
-
-@contextmanager
-def _opened(directory: Path) -> Iterator[int]:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sandbox.database import charges
 from sandbox.privacy import ledger
 from sandbox.privacy.loss import Loss
 from sandbox.schema import Principal
@@ -60,16 +59,13 @@ def _shown(connection: sa.Connection, found: Dossier, by: Principal, now: dt.dat
 
 
 def _charges(connection: sa.Connection, found: Dossier, by: Principal) -> list[dict[str, Any]]:
-    chosen = charges.c.lineage == found.lineage
-    if by.name != found.owner and not found.reviewed_by(by):
-        chosen &= charges.c.principal == by.name
-    rows = connection.execute(sa.select(charges).where(chosen).order_by(charges.c.charge)).mappings()
+    everything = by.name == found.owner or found.reviewed_by(by)
     return [
         {
-            "job": row["job"],
-            "principal": row["principal"],
-            "at": row["charged"],
-            "loss": loss_to_json(ledger.loss_of(row), found.filter, found.delta),
+            "job": charge.job,
+            "principal": charge.principal,
+            "at": charge.at.isoformat(timespec="microseconds"),
+            "loss": loss_to_json(charge.loss, found.filter, found.delta),
         }
-        for row in rows
+        for charge in ledger.history(connection, found.lineage, principal=None if everything else by.name)
     ]

@@ -17,6 +17,8 @@ from sandbox.schema import (
     CategoricalDomain,
     DateDomain,
     Domain,
+    Field,
+    Kind,
     LineageId,
     NumericDomain,
     Principal,
@@ -55,7 +57,21 @@ def show(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
         "delta": fraction(found.delta),
         "shards": manifest.shards,
         "owner": found.owner,
+        **_rules(found),
         "columns": columns(found, titles=by.name == found.owner),
+    }
+
+
+def _rules(found: Dossier) -> dict[str, Any]:
+    """What the policy in force says of units, joins and key selection."""
+    policy = found.policy
+    selection = policy.budget.selection if policy else None
+    return {
+        "max_rows": policy.unit.max_rows if policy else None,
+        "most_rows": policy.unit.counted_rows if policy else None,
+        "joins": sorted(policy.joins) if policy else [],
+        "selection": selection
+        and {"per_job": fraction(selection.per_job), "lifetime": fraction(selection.lifetime)},
     }
 
 
@@ -203,12 +219,18 @@ def _column(found: Dossier, name: str, proposals: bool) -> dict[str, Any]:
         "confirmed": bool(tagged and tagged.confirmed),
         "uses": sorted(use.value for use in rule.uses) if rule else [],
         "domain": domain_text(rule.domain) if rule and rule.domain else None,
+        "keys": "selected" if rule and rule.selected else None,
         "description": _description(rule) or field.description,
     }
 
 
 def _description(rule: ColumnRule | None) -> str:
     return rule.description if rule else ""
+
+
+def kind_text(field: Field) -> str:
+    """Return a column's type as owners write it: ``integer``, ``decimal(12,2)``."""
+    return f"decimal({field.precision},{field.scale})" if field.kind is Kind.DECIMAL else field.kind.value
 
 
 def domain_text(domain: Domain) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -19,11 +19,14 @@ from policies.store import current as current_policy
 from sandbox.database import datasets, lineages, tags
 from sandbox.errors import DeniedError
 from sandbox.privacy.ledger import Limits, Window
-from sandbox.privacy.loss import Filter, limit_of_epsilon
+from sandbox.privacy.loss import ATTO, Filter, Loss, limit_of_epsilon
 from sandbox.schema import DatasetName, Field, LineageId, Principal, Role, Tag, exact
 from sandbox.vault.access import load_version
 from sandbox.vault.manifest import Manifest
 from sandbox.workspace import Workspace
+
+if TYPE_CHECKING:
+    from jobs.sql.names import Described
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +66,33 @@ class Dossier:
         )
 
     def limits(self) -> Limits:
-        """Return the limits of the policy in force in the filter's own currency; without one, nothing."""
-        budget = self.policy.budget if self.policy else None
+        """Return the limits of the policy in force in the filter's own currency; without one, nothing.
 
-        def limit(epsilon: Fraction | None) -> Any:
-            return None if epsilon is None else limit_of_epsilon(self.filter, epsilon, self.delta)
-
-        if budget is None:
+        A δ is allowed for key selection only: so much in all, and so much for one job.
+        """
+        if self.policy is None:
             raise DeniedError("denied.no-policy", rule="policy", dataset=self.name)
-        window = budget.window
+        budget, selection = self.policy.budget, self.policy.budget.selection
+        lifetime, once = (selection.lifetime, selection.per_job) if selection else (Fraction(0), Fraction(0))
+
+        def limit(epsilon: Fraction, delta: Fraction) -> Loss:
+            atto = int(delta * ATTO)
+            return limit_of_epsilon(self.filter, epsilon, self.delta) + Loss(delta_atto=atto)
+
+        window, share = budget.window, budget.per_analyst
+        one = budget.epsilon if budget.per_job is None and selection else budget.per_job
         return Limits(
-            lifetime=limit(budget.epsilon),
-            per_job=limit(budget.per_job),
-            per_analyst=limit(budget.per_analyst),
-            window=Window(window.every, limit(window.epsilon)) if window else None,
+            lifetime=limit(budget.epsilon, lifetime),
+            per_job=None if one is None else limit(one, once),
+            per_analyst=None if share is None else limit(share, lifetime),
+            window=Window(window.every, limit(window.epsilon, lifetime)) if window else None,
         )
+
+    def described(self) -> Described:
+        """Return what a statement may know of it: columns, unit and namespace."""
+        from jobs.sql.names import Described  # noqa: PLC0415 - sqlglot, 0.1 s that only SQL needs
+
+        return Described(self.fields, self.manifest.unit, self.manifest.namespace)
 
     def granted(self, by: Principal) -> bool:
         """Whether some grant of the policy names *by* or one of its groups."""

@@ -14,9 +14,22 @@ from sandbox import workspace as workspaces
 from sandbox.schema import Principal, Role
 from sandbox.workers.executor import Executor
 from sandbox.workspace import Workspace
-from service import accounts, answers, catalogue, health, people, review, rules, runner, states
+from service import (
+    accounts,
+    answers,
+    catalogue,
+    explaining,
+    health,
+    people,
+    review,
+    rules,
+    runner,
+    states,
+    submission,
+    tables,
+)
 from service.desk import Desk, require
-from service.gatekeeper import Gatekeeper, JobRequest, Json, NewDataset, Progress
+from service.gatekeeper import Gatekeeper, JobRequest, Json, NewDataset, NewTable, Progress
 
 ExecutorFactory = Callable[[Workspace], Executor]
 
@@ -118,13 +131,25 @@ class EmbeddedGatekeeper:
 
         return registration.add(self._desk, by, new, progress)
 
+    def table_preview(self, by: Principal, new: NewTable) -> Json:
+        """See the protocol."""
+        from service import publishing  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return publishing.preview(self._desk, by, new)
+
+    def table_add(self, by: Principal, new: NewTable, progress: Progress | None = None) -> Json:
+        """See the protocol."""
+        from service import publishing  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return publishing.add(self._desk, by, new, progress)
+
     def dataset_list(self, by: Principal) -> Json:
         """See the protocol."""
-        return catalogue.listing(self._desk, by)
+        return catalogue.listing(self._desk, by) | {"public_tables": tables.listing(self._desk)}
 
     def dataset_show(self, by: Principal, name: str) -> Json:
         """See the protocol."""
-        return catalogue.show(self._desk, by, name)
+        return tables.show(self._desk, name) or catalogue.show(self._desk, by, name)
 
     def dataset_classify(self, by: Principal, name: str) -> Json:
         """See the protocol."""
@@ -154,11 +179,11 @@ class EmbeddedGatekeeper:
 
     def job_explain(self, by: Principal, request: JobRequest) -> Json:
         """See the protocol."""
-        return answers.explain(self._desk, by, request)
+        return explaining.explain(self._desk, by, request)
 
     def job_submit(self, by: Principal, request: JobRequest, idempotency_key: str | None = None) -> Json:
         """See the protocol."""
-        return runner.submit(self._desk, by, request, idempotency_key)
+        return submission.submit(self._desk, by, request, idempotency_key)
 
     def job_run(self, by: Principal, job: str, progress: Progress | None = None) -> Json:
         """See the protocol."""

@@ -49,12 +49,30 @@ class NewDataset:
 
 
 @dataclass(frozen=True, slots=True)
+class NewTable:
+    """What an owner says when a public table is uploaded; see `NewDataset`.
+
+    *reason*: why columns that look like personal data are none; without one the table is refused.
+    """
+
+    path: Path
+    name: str
+    types: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    delimiter: str = ","
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobRequest:
     """What an analyst asks.
 
-    *epsilon* is decimal text; or *error* is ``"50"`` (absolute half-width for COUNT and SUM) or ``"1%"`` (a
-    share of ``expected_units``; for AVG of the domain's width, with *group_size* rows assumed in a group).
-    Exactly one of the two is given.
+    *sql* is one statement or several, separated by ``;``.  *epsilon* is decimal text, divided among the
+    statements by *weights* (none: equally).  Or *error*, for all statements, or *errors*, one each, is
+    ``"50"`` (absolute half-width for counts and sums) or ``"1%"`` (a share of ``expected_units``; for other
+    aggregates of the domain's width, with *group_size* rows assumed in a group).  Exactly one of epsilon,
+    error and errors is given.
     """
 
     sql: str
@@ -63,6 +81,8 @@ class JobRequest:
     error: str | None = None
     group_size: int | None = None
     max_rows: int | None = None
+    errors: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
 
 
 class Gatekeeper(Protocol):
@@ -94,19 +114,34 @@ class Gatekeeper(Protocol):
         "owner_report": {"rows", "null_units_dropped", "nonconforming": {column: count}}}``.
         """
 
+    def table_preview(self, by: Principal, new: NewTable) -> Json:
+        """As `dataset_preview`, and ``"personal"``: the columns that look like personal data."""
+
+    def table_add(self, by: Principal, new: NewTable, progress: Progress | None = None) -> Json:
+        """Store a file in clear as a public table, or in the place of an older one of the same owner.
+
+        As `dataset_show` of a public table, and ``"replaced": bool, "personal": [text],
+        "nonconforming": {column: count}``.
+        """
+
     def dataset_list(self, by: Principal) -> Json:
         """``{"datasets": [{"name", "owner", "unit", "namespace", "version", "columns", "policy_version"}]}``.
 
-        Only what the principal may see: owners their own, analysts those granted to them.
+        Only what the principal may see: owners their own, analysts those granted to them.  For everybody
+        there is ``"public_tables": [as dataset_show, but "columns" is their number]``.
         """
 
     def dataset_show(self, by: Principal, name: str) -> Json:
         """Return the catalogue entry.
 
         ``{"name", "lineage", "version", "unit", "namespace", "filter", "delta", "shards", "owner",
-        "columns": [{"name", "kind", "required", "tag", "confirmed", "uses", "domain", "description"}]}``.
+        "max_rows", "most_rows", "joins": [name], "selection": {"per_job", "lifetime"}|null,
+        "columns": [{"name", "kind", "required", "tag", "confirmed", "uses", "domain",
+        "keys": "selected"|null, "description"}]}``.
 
-        *domain* is text for people (``"1 … 14 by 1"``, ``"Female, Male"``) or null.
+        *domain* is text for people (``"1 … 14 by 1"``, ``"Female, Male"``) or null.  Of a public table:
+        ``{"public": true, "name", "owner", "digest", "rows", "created", "columns": [{"name", "kind",
+        "required", "domain"}]}``.
         """
 
     def dataset_classify(self, by: Principal, name: str) -> Json:
@@ -141,11 +176,21 @@ class Gatekeeper(Protocol):
     def job_explain(self, by: Principal, request: JobRequest) -> Json:
         """What a job would cost and how far off it would be; reads no data, costs nothing.
 
-        ``{"dataset", "version", "policy_version", "rule", "approval", "max_rows", "mechanism",
-        "loss": {...}, "free_replay": bool, "cells",
-        "columns": [{"name", "kind", "half_width": number|null, "clamp": text|null}],
-        "measurements": [{"kind", "clamp": text|null, "sensitivity", "half_width"}],
-        "remaining": {"epsilon", "rho", "delta"}, "queries_left": int}``.
+        ``{"datasets": [{"dataset", "version", "policy_version", "rule", "approval", "max_rows", "most_rows",
+        "loss", "remaining", "queries_left"}], "public_tables": [{"name", "digest"}], "mechanism", "epsilon",
+        "approval", "loss": of the first dataset, "free_replay": bool,
+        "remaining": of the dataset with the fewest queries left, "queries_left": int,
+        "halved": the epsilon for half the error|null,
+        "statements": [{"statement": number, "sql", "cells", "group_size", "columns": [{"name",
+        "kind": "key"|"value", "half_width": number|null, "error": "value"|"rank"|null, "clamp": text|null,
+        "bound": rows of a unit|null, "derived_from": [{"what", "kind", "low", "high", "source"}]}]}],
+        "measurements": [{"statements": [number], "kind", "column", "clamp": text|null, "bound",
+        "half_width": number|null, "losses": [loss with "dataset"]}],
+        "workload": {"loss", "parts": [loss of each statement alone], "sum"}|null for a single statement,
+        "selection": [{"statements", "threshold", "delta"}], "suppression": [message key]}``.
+
+        *half_width* is that of the 95 % interval expected; its *error* is in the value's own unit or, for
+        quantiles, in rows of rank.
         """
 
     def job_submit(self, by: Principal, request: JobRequest, idempotency_key: str | None = None) -> Json:
@@ -163,16 +208,21 @@ class Gatekeeper(Protocol):
     def job_result(self, by: Principal, job: str) -> Json:
         """Return the release.
 
-        ``{"job", "status", "replayed", "loss": {"epsilon", "delta", "rho", "filter"},
-        "columns": [{"name", "kind": "key"|"value"}], "rows": [{name: value, name_low, name_high}],
-        "dataset", "version", "max_rows", "mechanism", "notes": [message key]}``.
+        ``{"job", "status", "replayed", "losses": [loss with "dataset"], "loss": the first of them,
+        "datasets": [{"name", "version"}], "public_tables": [{"name", "digest"}], "mechanism",
+        "tables": [{"statement": number, "sql", "columns": [{"name", "kind": "key"|"value"}],
+        "rows": [{name: value, name_low, name_high}], "notes": [{"key": message key, "facts"}]}]}``: a table
+        for each statement.  In a row of totals ``"_totals"`` names the keys that it is a total over.
         """
 
     def job_status(self, by: Principal, job: str) -> Json:
         """``{"job", "status", "principal", "purpose", "created", "changed", "failure"}``."""
 
     def job_list(self, by: Principal) -> Json:
-        """``{"jobs": [as job_status, with "dataset", "loss"]}``: an analyst's own, an owner's datasets'."""
+        """Return an analyst's own jobs, an owner's datasets'.
+
+        ``{"jobs": [as job_status, with "datasets": [name], "losses": [loss with "dataset"]]}``.
+        """
 
     def job_cancel(self, by: Principal, job: str) -> Json:
         """Give up a job that is not running; its charge stays.  As `job_status`."""
@@ -197,7 +247,8 @@ class Gatekeeper(Protocol):
     def audit_verify(self, by: Principal, kept: Sequence[str] = (), progress: Progress | None = None) -> Json:
         """Recompute everything.
 
-        ``{"size", "root", "kept_checkpoints", "releases", "charges", "shards_checked"}``.  *kept* are
+        ``{"size", "root", "kept_checkpoints", "releases", "charges", "shards_checked",
+        "public_tables"}``.  *kept* are
         checkpoint notes that the reviewer kept.  Raises `TamperingError` at the first finding.
         """
 

@@ -6,6 +6,7 @@ it holds what was released, and its ``attrs`` say what that cost.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from service.gatekeeper import Gatekeeper, JobRequest
 from service.whoami import asking_principal
 
 Json = dict[str, Any]
+Number = str | int | float
 
 
 class Connection:
@@ -32,25 +34,54 @@ class Connection:
         sql: str,
         *,
         purpose: str,
-        epsilon: str | float | None = None,
-        error: str | None = None,
+        epsilon: Number | None = None,
+        error: str | Sequence[str] | None = None,
+        weights: Sequence[Number] = (),
         group_size: int | None = None,
         max_rows: int | None = None,
-    ) -> pd.DataFrame:
+    ) -> pd.DataFrame | list[pd.DataFrame]:
         """Ask *sql* and return the released rows, ``NAME_low`` and ``NAME_high`` beside each value.
 
-        Exactly one of *epsilon* (text or a number, whose decimal text is what counts) and *error* is given.
-        ``frame.attrs`` holds ``loss``, ``job``, ``replayed``, ``mechanism``.  Raises a `KeyongError`.
+        Exactly one of *epsilon* (text or a number, whose decimal text is what counts) and *error* is given;
+        for several statements *error* may be one each, or *weights* divide the epsilon.  One statement gives
+        a frame, several a list of them.  ``frame.attrs`` holds ``loss``, ``losses``, ``intervals``,
+        ``notes``, ``job``, ``replayed``, ``mechanism``.  Raises a `KeyongError`.
         """
-        asked = JobRequest(sql, purpose, _text(epsilon), error, group_size, max_rows)
+        asked = _request(
+            sql,
+            purpose,
+            epsilon=epsilon,
+            error=error,
+            weights=weights,
+            group_size=group_size,
+            max_rows=max_rows,
+        )
         job = self._gatekeeper.job_submit(self._principal, asked)["job"]
-        return frame(self._gatekeeper.job_run(self._principal, job))
+        found = frames(self._gatekeeper.job_run(self._principal, job))
+        return found[0] if len(found) == 1 else found
 
     def explain(
-        self, sql: str, *, purpose: str, epsilon: str | float | None = None, error: str | None = None
+        self,
+        sql: str,
+        *,
+        purpose: str,
+        epsilon: Number | None = None,
+        error: str | Sequence[str] | None = None,
+        weights: Sequence[Number] = (),
+        group_size: int | None = None,
+        max_rows: int | None = None,
     ) -> Json:
         """Return what *sql* would cost and how far off it would be; reads no data, spends nothing."""
-        return self._gatekeeper.job_explain(self._principal, JobRequest(sql, purpose, _text(epsilon), error))
+        asked = _request(
+            sql,
+            purpose,
+            epsilon=epsilon,
+            error=error,
+            weights=weights,
+            group_size=group_size,
+            max_rows=max_rows,
+        )
+        return self._gatekeeper.job_explain(self._principal, asked)
 
     def budget(self, dataset: str) -> Json:
         """Return limit, spent and remaining losses of *dataset*, as `Gatekeeper.budget_show`."""
@@ -86,16 +117,49 @@ def connect(workspace: str | Path | None = None, as_: str | None = None) -> Conn
         raise
 
 
-def frame(result: Json) -> pd.DataFrame:
-    """Return a release (as `Gatekeeper.job_result`) as a data frame with its cost in ``attrs``."""
+def frames(result: Json) -> list[pd.DataFrame]:
+    """Return a release (as `Gatekeeper.job_result`) as one data frame a statement, its cost in ``attrs``.
+
+    Where a table has rows of totals, a column ``_totals`` names the keys that a row is a total over: its null
+    there is no null category.
+    """
+    return [_frame(result, table) for table in result["tables"]]
+
+
+def _frame(result: Json, table: Json) -> pd.DataFrame:
+    rows = table["rows"]
+    values = [column["name"] for column in table["columns"] if column["kind"] != "key"]
     names: list[str] = []
-    for column in result["columns"]:
+    for column in table["columns"]:
         name = column["name"]
-        names += [name] if column["kind"] == "key" else [name, f"{name}_low", f"{name}_high"]
-    table = pd.DataFrame(result["rows"], columns=pd.Index(names))
-    table.attrs = {key: result[key] for key in ("loss", "job", "replayed", "mechanism")}
-    return table
+        names += [name, f"{name}_low", f"{name}_high"] if name in values else [name]
+    if any("_totals" in row for row in rows):
+        names.append("_totals")
+    shown = pd.DataFrame(rows, columns=pd.Index(names))
+    shown.attrs = {key: result[key] for key in ("loss", "losses", "job", "replayed", "mechanism")}
+    shown.attrs["intervals"] = {name: [f"{name}_low", f"{name}_high"] for name in values}
+    shown.attrs["notes"] = [note["key"] for note in table["notes"]]
+    return shown
 
 
-def _text(epsilon: str | float | None) -> str | None:
-    return None if epsilon is None else str(epsilon)
+def _request(
+    sql: str,
+    purpose: str,
+    *,
+    epsilon: Number | None,
+    error: str | Sequence[str] | None,
+    weights: Sequence[Number],
+    group_size: int | None,
+    max_rows: int | None,
+) -> JobRequest:
+    one = error if isinstance(error, str) else None
+    return JobRequest(
+        sql,
+        purpose,
+        epsilon=None if epsilon is None else str(epsilon),
+        error=one,
+        group_size=group_size,
+        max_rows=max_rows,
+        errors=() if one is not None or error is None else tuple(error),
+        weights=tuple(map(str, weights)),
+    )

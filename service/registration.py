@@ -7,46 +7,42 @@ registration leaves neither rows nor keys.
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from classifiers.classify import Proposal, classify
 from sandbox.database import datasets, lineages
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.keys.keyring import MASTER, KeyId
 from sandbox.privacy.loss import ATTO, Filter
-from sandbox.schema import NAME, DatasetName, Field, Kind, LineageId, Principal, Role, exact
+from sandbox.schema import NAME, DatasetName, Field, LineageId, Principal, Role, exact
 from sandbox.vault.access import commit, known_directories
 from sandbox.vault.manifest import Manifest
 from sandbox.vault.partition import LayoutKeys
-from sandbox.vault.propose import propose_fields
 from sandbox.vault.register import Declaration, Prepared, prepare
-from sandbox.vault.source import Source, open_source
+from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
-from service import catalogue, dossier
+from service import catalogue, dossier, tables
+from service.declared import check_restated, declared_fields, proposals_of
 from service.desk import Desk, Entry, require
 from service.gatekeeper import NewDataset, Progress
 
-_TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
 _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
-_SAMPLE_BATCHES: Final = 4
 
 
 def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     """Return proposed types and tags for the owner's screen; stores nothing."""
     require(by, Role.OWNER)
     source = open_source(new.path, new.delimiter)
-    fields = _declared_fields(source, new)
+    fields = declared_fields(source, new)
     shown = [
-        {"name": f.name, "kind": _kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
-        for f, p in zip(fields, _proposals(source, fields), strict=True)
+        {"name": f.name, "kind": catalogue.kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
+        for f, p in zip(fields, proposals_of(source, fields), strict=True)
     ]
     return {"columns": shown}
 
@@ -58,19 +54,23 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
     source = open_source(new.path, new.delimiter)
     with desk.workspace.lock("register", wait=True):
         place = _place(desk, by, new)
-        fields = place.fields or _declared_fields(source, new)
-        proposals = _proposals(source, fields)
+        fields = place.fields or declared_fields(source, new)
+        proposals = proposals_of(source, fields)
         store = DirectoryStore(desk.workspace.vault)
         _sweep(desk, store)
         declared = _declaration(new, place, fields)
         heard = None if progress is None else lambda done, total: progress("read", done, total)
         prepared = prepare(source, declared, place.keys, store, heard)
-        with desk.writing() as entry:
-            under = _dataset_key_id(entry, place) if place.known else _new_lineage(entry, by, new, place)
-            manifest = _commit(entry, prepared, under, store)
-            facts = {"lineage": place.lineage, "version": manifest.version, "digest": manifest.digest()}
-            entry.log("version", by.name, dataset=new.name, **facts)
-            catalogue.propose(entry, place.lineage, proposals)
+        try:
+            with desk.writing() as entry:
+                under = _dataset_key_id(entry, place) if place.known else _new_lineage(entry, by, new, place)
+                manifest = _commit(entry, prepared, under, store)
+                facts = {"lineage": place.lineage, "version": manifest.version, "digest": manifest.digest()}
+                entry.log("version", by.name, dataset=new.name, **facts)
+                catalogue.propose(entry, place.lineage, proposals)
+        except BaseException:
+            store.discard(prepared.staging)  # what was published already is unknown: the next sweep takes it
+            raise
     if new.remove_source:
         new.path.unlink()
     found = catalogue.owned(desk, by, new.name)
@@ -114,6 +114,8 @@ class _Place:
 
 def _place(desk: Desk, by: Principal, new: NewDataset) -> _Place:
     with desk.reading() as connection:
+        if tables.find(connection, new.name) is not None:
+            raise InvalidInputError("dataset.name-is-public", name=new.name)
         exists = connection.scalar(sa.select(datasets.c.lineage).where(datasets.c.name == new.name))
         if exists is not None or new.lineage is not None:
             return _next_version(desk, connection, by, new)
@@ -140,7 +142,7 @@ def _next_version(desk: Desk, connection: sa.Connection, by: Principal, new: New
     for key, registered in fixed.items():
         if getattr(new, key) != registered:
             raise InvalidInputError("dataset.fixed", key=key, registered=registered)
-    _check_restated(manifest.fields, new)
+    check_restated(manifest.fields, new)
     linkage = _stored_key(desk, connection, _linkage(manifest.namespace))
     order = _stored_key(desk, connection, _order(found.lineage))
     if linkage is None or order is None:
@@ -177,18 +179,14 @@ def _declaration(new: NewDataset, place: _Place, fields: tuple[Field, ...]) -> D
 
 
 def _commit(entry: Entry, prepared: Prepared, under: KeyId, store: DirectoryStore) -> Manifest:
-    try:
-        return commit(
-            prepared,
-            connection=entry.connection,
-            keyring=entry.workspace.keyring,
-            under=under,
-            signer=entry.workspace.manifest_key,
-            store=store,
-        )
-    except BaseException:
-        store.discard(prepared.staging)
-        raise
+    return commit(
+        prepared,
+        connection=entry.connection,
+        keyring=entry.workspace.keyring,
+        under=under,
+        signer=entry.workspace.manifest_key,
+        store=store,
+    )
 
 
 def _dataset_key_id(entry: Entry, place: _Place) -> KeyId:
@@ -239,59 +237,3 @@ def _linkage(namespace: str) -> dict[str, str]:
 def _sweep(desk: Desk, store: DirectoryStore) -> None:
     with desk.workspace.database.transaction() as connection:
         store.sweep(known_directories(connection, desk.workspace.manifest_key.public_key()))
-
-
-def _declared_fields(source: Source, new: NewDataset) -> tuple[Field, ...]:
-    """Types as proposed, overridden by what the owner says of each column."""
-    _check_columns(source.columns, new)
-    return tuple(
-        replace(
-            _typed(field, new.types.get(field.name)),
-            required=field.name in new.required,
-            missing=_marks(new, field.name),
-        )
-        for field in propose_fields(source, lambda column: _marks(new, column))
-    )
-
-
-def _check_columns(known: Sequence[str], new: NewDataset) -> None:
-    for column in (*new.types, *new.required, *(c for c in new.missing if c != "*")):
-        if column not in known:
-            raise InvalidInputError("dataset.unknown-column", dataset=new.name, column=column[:80])
-
-
-def _check_restated(fields: Sequence[Field], new: NewDataset) -> None:
-    """Columns are declared once: what is said of them with a later version may only say the same."""
-    _check_columns([field.name for field in fields], new)
-    for field in fields:
-        said = _typed(field, new.types.get(field.name))
-        same = set(_marks(new, field.name)) <= set(field.missing)
-        same = same and (field.required or field.name not in new.required)
-        if said != field or not same:
-            raise InvalidInputError("dataset.fixed-column", column=field.name, registered=_kind_text(field))
-
-
-def _marks(new: NewDataset, column: str) -> tuple[str, ...]:
-    return (*new.missing.get("*", ()), *new.missing.get(column, ()))
-
-
-def _typed(field: Field, text: str | None) -> Field:
-    if text is None:
-        return field
-    match = _TYPE.fullmatch(text)
-    if match is None or match[1] not in set(Kind) or (match[1] == Kind.DECIMAL) != (match[2] is not None):
-        raise InvalidInputError("dataset.bad-type", column=field.name, type=text[:40], known=list(Kind))
-    precision, scale = (int(match[2]), int(match[3])) if match[2] else (None, None)
-    return replace(field, kind=Kind(match[1]), precision=precision, scale=scale)
-
-
-def _kind_text(field: Field) -> str:
-    return f"decimal({field.precision},{field.scale})" if field.kind is Kind.DECIMAL else field.kind.value
-
-
-def _proposals(source: Source, fields: tuple[Field, ...]) -> tuple[Proposal, ...]:
-    return classify(fields, _sample(source))
-
-
-def _sample(source: Source) -> Iterator[Any]:
-    yield from itertools.islice(source.batches(), _SAMPLE_BATCHES)

@@ -165,19 +165,20 @@ def _pieces(axes: Axes, budget: Json, tongue: str) -> None:
         start += width
 
 
-def result_chart(result: Json, path: Path) -> None:
-    """Draw a release (as `Gatekeeper.job_result`) to the SVG or PNG *path*: bars with 95 % intervals.
+def result_chart(result: Json, path: Path, number: int = 0) -> None:
+    """Draw a table of a release (as `Gatekeeper.job_result`) to *path*, SVG or PNG: bars with 95 % intervals.
 
-    Raises `InvalidInputError` if there is nothing to draw or more than `MOST_BARS` rows.
+    *number* counts the tables from 0.  Raises `InvalidInputError` if there is nothing to draw or more than
+    `MOST_BARS` rows.
     """
     check_format(path)
-    tongue = _tongue(path)
-    rows = result["rows"]
-    values = [column["name"] for column in result["columns"] if column["kind"] == "value"]
-    keys = [column["name"] for column in result["columns"] if column["kind"] == "key"]
+    tongue, table = _tongue(path), result["tables"][number]
+    rows = table["rows"]
+    values = [column["name"] for column in table["columns"] if column["kind"] == "value"]
+    keys = [column["name"] for column in table["columns"] if column["kind"] == "key"]
     if not rows or not values or len(rows) > MOST_BARS:
         raise InvalidInputError("reports.not-drawable", rows=len(rows), most=MOST_BARS)
-    labels = [" · ".join("∅" if row[key] is None else str(row[key]) for key in keys) for row in rows]
+    labels = [" · ".join(_label(row, key, tongue) for key in keys) for row in rows]
     figure = _figure(2.2 + 3.6 * len(values), 1.9 + 0.34 * len(rows))
     panels = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, values, strict=True):
@@ -187,8 +188,16 @@ def result_chart(result: Json, path: Path) -> None:
     noise = catalogue.say("reports.noise", tongue, mechanism=wording.mechanism(result["mechanism"], tongue))
     # A replay cost nothing; what the first release cost is told by its own job.
     cost = "" if result["replayed"] else f", {wording.loss(result['loss'])}"
-    _heading(figure, " · ".join(keys) or result["dataset"], noise + cost)
+    named = ", ".join(dataset["name"] for dataset in result["datasets"])
+    _heading(figure, " · ".join(keys) or named, noise + cost)
     _save(figure, path)
+
+
+def _label(row: Json, key: str, tongue: str) -> str:
+    """A key's value; a total over it never looks like its null category."""
+    if key in row.get("_totals", ()):
+        return catalogue.say("reports.total", tongue)
+    return "∅" if row[key] is None else str(row[key])
 
 
 def _bars(axes: Axes, name: str, rows: Sequence[Json]) -> None:

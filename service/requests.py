@@ -1,7 +1,12 @@
-"""From what an analyst typed to a `JobSpec`: every number exact, all of it checked first."""
+"""From what an analyst typed to a `JobSpec`: every number exact, all of it checked first.
+
+A job asks either for a loss, which weights divide among its statements, or for errors: one for all
+statements, or one each.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
 from fractions import Fraction
 from typing import Final
@@ -13,6 +18,7 @@ from sandbox.schema import exact
 from service.gatekeeper import JobRequest
 
 _LARGEST_ERROR: Final = 10**18
+_LARGEST_WEIGHT: Final = Fraction(10**6)
 _PURPOSE: Final = re.compile(r"\S{1,100}")
 
 
@@ -20,8 +26,11 @@ def spec_of(request: JobRequest) -> JobSpec:
     """Return the job's specification, or raise `InvalidInputError` naming the option that is wrong."""
     if not _PURPOSE.fullmatch(request.purpose):
         raise InvalidInputError("job.bad-purpose", purpose=request.purpose[:40])
-    if (request.epsilon is None) == (request.error is None):
+    written = (*(() if request.error is None else (request.error,)), *request.errors)
+    if (request.epsilon is None) != bool(written) or (request.error is not None and request.errors):
         raise InvalidInputError("job.epsilon-or-error")
+    if request.weights and request.epsilon is None:
+        raise InvalidInputError("job.weights-need-epsilon")
     if request.max_rows is not None and request.max_rows < 1:
         raise InvalidInputError("job.bad-max-rows", max_rows=request.max_rows)
     if request.group_size is not None and request.group_size < 1:
@@ -30,14 +39,37 @@ def spec_of(request: JobRequest) -> JobSpec:
         sql=request.sql,
         purpose=request.purpose,
         epsilon=None if request.epsilon is None else parse_epsilon(request.epsilon),
-        error=None if request.error is None else _target(request.error, request.group_size),
+        errors=tuple(_target(error, request.group_size) for error in written),
+        weights=tuple(_weight(weight) for weight in request.weights),
         max_rows=request.max_rows,
     )
+
+
+def check_counts(spec: JobSpec, statements: int) -> None:
+    """Raise `InvalidInputError` unless there is one error for all or one each, and no weight or one each."""
+    if spec.errors and len(spec.errors) not in (1, statements):
+        raise InvalidInputError("job.errors-count", errors=len(spec.errors), statements=statements)
+    if spec.weights and len(spec.weights) != statements:
+        raise InvalidInputError("job.weights-count", weights=len(spec.weights), statements=statements)
+
+
+def statements(sql: str, count: int) -> list[str | None]:
+    """Return the texts of the *count* statements of *sql*; None where they cannot be told apart."""
+    if count == 1:
+        return [sql.strip().rstrip("; \t\r\n")]
+    from sqlglot import TokenType, tokenize  # noqa: PLC0415 - 0.1 s that only several statements need
+
+    ends = [token.start for token in tokenize(sql, read="duckdb") if token.token_type is TokenType.SEMICOLON]
+    cuts = itertools.pairwise((-1, *ends, len(sql)))
+    texts = [text for first, last in cuts if (text := sql[first + 1 : last].strip())]
+    return list(texts) if len(texts) == count else [None] * count
 
 
 def _target(text: str, group_size: int | None) -> ErrorTarget:
     share = text.strip().endswith("%")
     number = _positive(text.strip().removesuffix("%"))
+    if number is None:
+        raise InvalidInputError("job.bad-error-target", error=text[:40])
     if not share:
         return ErrorTarget(absolute=number, group_size=group_size)
     if number > 100:
@@ -45,11 +77,17 @@ def _target(text: str, group_size: int | None) -> ErrorTarget:
     return ErrorTarget(share=number / 100, group_size=group_size)
 
 
-def _positive(text: str) -> Fraction:
+def _weight(text: str) -> Fraction:
+    number = _positive(text.strip())
+    if number is None or not 1 / _LARGEST_WEIGHT <= number <= _LARGEST_WEIGHT:
+        raise InvalidInputError("job.bad-weight", weight=text[:40])
+    return number
+
+
+def _positive(text: str) -> Fraction | None:
+    """Return the number above 0 that *text* says, None if it says none."""
     try:
         number = exact(text)
     except InvalidInputError:
-        raise InvalidInputError("job.bad-error-target", error=text[:40]) from None
-    if not 0 < number <= _LARGEST_ERROR:
-        raise InvalidInputError("job.bad-error-target", error=text[:40])
-    return number
+        return None
+    return number if 0 < number <= _LARGEST_ERROR else None

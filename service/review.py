@@ -21,6 +21,7 @@ from sandbox.schema import Principal, Role
 from sandbox.vault.manifest import load_manifest
 from sandbox.vault.shard import check_file
 from sandbox.vault.store import DirectoryStore
+from service import tables
 from service.bookcheck import check_books
 from service.desk import Desk, require
 
@@ -64,12 +65,14 @@ def verify(desk: Desk, by: Principal, kept: Sequence[str], progress: Progress | 
         verified = verify_log(connection, desk.workspace.log.key, kept, heard)
         counts = check_books(connection)
         shards = _check_shards(desk, connection, progress)
+        public = tables.verify(desk, connection)
     return {
         "size": verified.head.size,
         "root": verified.head.root.hex(),
         "kept_checkpoints": verified.kept,
         **counts,
         "shards_checked": shards,
+        "public_tables": public,
     }
 
 

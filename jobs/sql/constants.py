@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from math import isfinite
 from typing import Final
 
 from sqlglot import exp
 
-from jobs.expressions import Literal
-from jobs.sql.guard import Node, Source
+from jobs.expressions import Expression, Literal
+from jobs.sql.guard import Source
+from jobs.sql.shapes import Node
 from jobs.typing import MaybeKind, scalar_kind
 from sandbox.errors import InvalidInputError
-from sandbox.schema import Kind, Scalar
+from sandbox.schema import Kind, Scalar, exact
 
 MAX_PATTERN: Final = 1_000
 """Characters of a LIKE pattern: longer ones could be too large for the matching engine."""
@@ -83,6 +85,33 @@ def whole(source: Source, node: Node, found: Literal, low: int, high: int) -> in
     return value
 
 
+def signed(source: Source, node: Node, text: str, limit: int) -> int:
+    """Return the whole number in [-limit, limit] that *text* writes."""
+    if re.fullmatch(r"-?\d{1,9}", text, re.ASCII) and abs(int(text)) <= limit:
+        return int(text)
+    raise InvalidInputError("sql.bad-argument", **source.place(node), low=-limit, high=limit)
+
+
+def quantile(source: Source, node: Node) -> Fraction:
+    """Return the number in [0, 1] that the literal *node* writes, exactly."""
+    written = str(node.this) if isinstance(node, exp.Literal) and not node.is_string else ""
+    try:
+        found = exact(written)
+    except InvalidInputError:
+        found = Fraction(-1)
+    if not 0 <= found <= 1:
+        raise InvalidInputError("sql.bad-quantile", **source.place(node))
+    return found
+
+
+def lowered(pattern: Expression) -> Literal:
+    """Return a text literal in lower case, character by character as the operation ``lower`` does it."""
+    text = pattern.value if isinstance(pattern, Literal) else None
+    if not isinstance(text, str):
+        return Literal(None)
+    return Literal("".join(c.lower() if len(c.lower()) == 1 else c for c in text))
+
+
 def check_range(source: Source, node: Node, low: Literal, high: Literal) -> None:
     """Refuse bounds of buckets that are not two numbers in rising order, a finite way apart."""
     bottom, top = low.value, high.value
@@ -97,6 +126,7 @@ def check_range(source: Source, node: Node, low: Literal, high: Literal) -> None
 def unit(source: Source, node: Node, written: Node | None, allowed: Sequence[str]) -> str:
     """Return the calendar unit that *written* names, one of *allowed*."""
     name = written.name.lower() if written is not None else ""
+    name = name[:-1] if name not in allowed and name.endswith("s") else name
     if name not in allowed:
         raise InvalidInputError("sql.bad-unit", **source.place(node), found=name[:20], instead=list(allowed))
     return name

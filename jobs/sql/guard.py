@@ -1,14 +1,12 @@
 """What a statement may be made of at all, decided before it means anything.
 
-Three gates, each cheaper than the next: the size and nesting of the text; its tokens (one SELECT, nothing
-after it); and a closed list of syntax classes with the parts each may have (`SHAPES`).  What is not on the
-list is refused, so that a new version of the parser that knows more SQL lets no more through.
+Three gates, each cheaper than the next: the size and nesting of the text; its tokens (SELECTs, with
+semicolons between them); and a closed list of syntax classes with the parts each may have (`SHAPES`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Final
 
 import sqlglot
@@ -17,93 +15,19 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.duckdb import DuckDBParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from jobs.sql.shapes import FUNCTIONS, HINTS, INSTEAD, NAMED, PARENTS, SHAPES, Node
 from sandbox.errors import Fact, InvalidInputError
-
-Node = exp.Expr
 
 DIALECT: Final = "duckdb"
 MAX_BYTES: Final = 64 * 1024
 MAX_TOKENS: Final = 5_000
+MAX_STATEMENTS: Final = 16
 MAX_NESTING: Final = 16
 """Brackets and CASEs inside one another; the parser takes about 26 Python frames for each."""
 MAX_STEPS: Final = 4
 """Steps of the parser for each token (plus 2,000): honest statements take 1.0 to 1.4."""
 MAX_DEPTH: Final = 100
 """Height of the syntax tree, with a chain of AND or of OR counted once."""
-
-_BINARY: Final = ("this", "expression")
-SHAPES: Final[dict[type[Node], frozenset[str]]] = {
-    kind: frozenset(parts)
-    for kinds, parts in (
-        ((exp.Select,), ("expressions", "from_", "where", "group", "having", "order", "limit")),
-        ((exp.From, exp.Where, exp.Having, exp.Paren, exp.Var, exp.DataTypeParam), ("this",)),
-        ((exp.Table,), ("this", "db", "catalog", "alias")),
-        ((exp.TableAlias,), ("this",)),
-        ((exp.Identifier,), ("this", "quoted")),
-        ((exp.Alias,), ("this", "alias")),
-        ((exp.Column,), ("this", "table")),
-        ((exp.Group, exp.Order), ("expressions",)),
-        ((exp.Ordered,), ("this", "desc", "nulls_first")),
-        ((exp.Limit,), ("expression",)),
-        ((exp.Literal,), ("this", "is_string")),
-        ((exp.Boolean, exp.Neg, exp.Not), ("this",)),
-        ((exp.Null, exp.Star), ()),
-        ((exp.Add, exp.Sub, exp.Mul, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _BINARY),
-        ((exp.And, exp.Or, exp.Is, exp.Nullif, exp.Extract, exp.Left), _BINARY),
-        ((exp.Div,), (*_BINARY, "typed", "safe")),
-        ((exp.In, exp.Coalesce), ("this", "expressions")),
-        ((exp.Between,), ("this", "low", "high")),
-        ((exp.Like,), (*_BINARY, "negate")),
-        ((exp.Case,), ("this", "ifs", "default")),
-        ((exp.If,), ("this", "true", "false")),
-        ((exp.Cast, exp.TryCast), ("this", "to", "safe")),
-        ((exp.DataType,), ("this", "expressions", "nested")),
-        ((exp.Count,), ("this", "big_int")),
-        ((exp.Sum, exp.Avg, exp.Abs, exp.Floor, exp.Ceil, exp.Lower, exp.Upper, exp.Length), ("this",)),
-        ((exp.Round,), ("this", "decimals")),
-        ((exp.Substring,), ("this", "start", "length")),
-        ((exp.Year, exp.Month, exp.Day), ("this",)),
-        ((exp.TimestampTrunc, exp.DateTrunc), ("this", "unit")),
-        ((exp.WidthBucket,), ("this", "min_value", "max_value", "num_buckets")),
-    )
-    for kind in kinds
-}
-
-INSTEAD: Final = "SELECT … FROM … WHERE … GROUP BY … HAVING … ORDER BY … LIMIT …"
-_HINTS: Final = {
-    # class, or class and part: what it is called, what to write instead
-    "select distinct": ("DISTINCT", "GROUP BY …"),
-    "select joins": ("JOIN", "FROM dataset"),
-    "select with_": ("WITH", INSTEAD),
-    "select offset": ("OFFSET", "LIMIT …"),
-    "select qualify": ("QUALIFY", "HAVING …"),
-    "select sample": ("SAMPLE", "WHERE …"),
-    "select windows": ("WINDOW", "GROUP BY …"),
-    "table joins": ("JOIN", "FROM dataset"),
-    "table sample": ("TABLESAMPLE", "WHERE …"),
-    "table pivots": ("PIVOT", "GROUP BY …, SUM(CASE WHEN … THEN … END)"),
-    "group all": ("GROUP BY ALL", "GROUP BY 1, 2"),
-    "limit limit_options": ("LIMIT %", "LIMIT 10"),
-    "in query": ("IN (SELECT …)", "IN (1, 2, 3)"),
-    "subquery": ("(SELECT …)", INSTEAD),
-    "union": ("UNION", INSTEAD),
-    "window": ("OVER", "GROUP BY …"),
-    "distinct": ("COUNT(DISTINCT …)", "COUNT(…)"),
-    "filter": ("FILTER", "COUNT(CASE WHEN … THEN 1 END)"),
-    "ilike": ("ILIKE", "LOWER(…) LIKE"),
-    "escape": ("ESCAPE", "LIKE"),
-    "intdiv": ("//", "FLOOR(a / b)"),
-    "mod": ("%", "a - FLOOR(a / b) * b"),
-    "placeholder": ("?", "a literal"),
-    "parameter": ("$", "a literal"),
-    "countif": ("COUNT_IF", "COUNT(CASE WHEN … THEN 1 END)"),
-    "nullsafeeq": ("IS NOT DISTINCT FROM", "a = b OR (a IS NULL AND b IS NULL)"),
-    "nullsafeneq": ("IS DISTINCT FROM", "a <> b"),
-}
-FUNCTIONS: Final = (
-    "COUNT SUM AVG ABS FLOOR CEIL ROUND COALESCE NULLIF CAST CASE LOWER UPPER LENGTH SUBSTRING LEFT "
-    "YEAR MONTH DAY EXTRACT DATE_TRUNC WIDTH_BUCKET"
-)
 
 
 class Source:
@@ -127,17 +51,23 @@ class Source:
         return self.at(0)
 
 
-def read(sql: str) -> tuple[Source, exp.Select]:
-    """Return the syntax tree of one SELECT made of allowed parts only.
+def read(sql: str) -> tuple[Source, tuple[exp.Select, ...]]:
+    """Return the syntax trees of SELECTs made of allowed parts only.
 
     Raises `InvalidInputError` (``sql.*``) with line and column for anything else.
     """
     source = Source(sql)
     _check_text(source)
-    tree = _tree(source, _tokens(source))
+    return source, tuple(_checked(source, tokens) for tokens in _statements(source, _tokens(source)))
+
+
+def _checked(source: Source, tokens: list[Token]) -> exp.Select:
+    if tokens[0].token_type not in _FIRST:
+        raise InvalidInputError("sql.not-a-select", **source.at(tokens[0].start))
+    _check_nesting(source, tokens)
+    tree = _tree(source, tokens)
     _check_shapes(source, tree)
-    assert isinstance(tree, exp.Select)
-    return source, tree
+    return tree
 
 
 def _check_text(source: Source) -> None:
@@ -156,15 +86,30 @@ def _tokens(source: Source) -> list[Token]:
         raise InvalidInputError("sql.open-quote", **source.at(len(source.sql))) from None
     if len(tokens) > MAX_TOKENS:
         raise InvalidInputError("sql.too-many-parts", **source.at(tokens[MAX_TOKENS].start), limit=MAX_TOKENS)
-    if not tokens or tokens[0].token_type is not TokenType.SELECT:
-        raise InvalidInputError("sql.not-a-select", **source.at(tokens[0].start if tokens else 0))
-    for token, following in pairwise(tokens):
-        if token.token_type is TokenType.SEMICOLON:
-            raise InvalidInputError("sql.several-statements", **source.at(following.start))
-    _check_nesting(source, tokens)
     return tokens
 
 
+def _statements(source: Source, tokens: list[Token]) -> list[list[Token]]:
+    """Cut *tokens* at the semicolons; one may stand at the end."""
+    found: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.token_type is not TokenType.SEMICOLON:
+            found[-1].append(token)
+        elif not found[-1]:
+            raise InvalidInputError("sql.not-a-select", **source.at(token.start))
+        else:
+            found.append([])
+    if not found[-1] and len(found) > 1:
+        found.pop()
+    if not found[0]:
+        raise InvalidInputError("sql.not-a-select", **source.at(0))
+    if len(found) > MAX_STATEMENTS:
+        place = source.at(found[MAX_STATEMENTS][0].start)
+        raise InvalidInputError("sql.too-many", **place, found=";", limit=MAX_STATEMENTS)
+    return found
+
+
+_FIRST: Final = {TokenType.SELECT, TokenType.WITH}
 _OPENING: Final = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 _CLOSING: Final = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
 
@@ -193,18 +138,20 @@ class _Parser(DuckDBParser):
         super()._advance(times)
 
 
-def _tree(source: Source, tokens: list[Token]) -> Node:
+def _tree(source: Source, tokens: list[Token]) -> exp.Select:
+    begin = source.at(tokens[0].start)
     try:
         tree = _Parser(dialect=DIALECT).parse(tokens, source.sql)[0]
     except ParseError as error:
         raise InvalidInputError("sql.syntax", **_where(source, error)) from None
     except SqlglotError:
-        raise InvalidInputError("sql.syntax", **source.at(0), found="…") from None
+        raise InvalidInputError("sql.syntax", **begin, found="…") from None
     except (RecursionError, _TooManyStepsError):
-        raise InvalidInputError("sql.too-deep", **source.at(0), limit=MAX_NESTING) from None
+        raise InvalidInputError("sql.too-deep", **begin, limit=MAX_NESTING) from None
+    if tree is None:
+        raise InvalidInputError("sql.syntax", **begin, found="…")
     if not isinstance(tree, exp.Select):
-        place = tree if tree is not None else exp.null()
-        raise _unsupported(source, place, place.key)
+        raise _unsupported(source.place(tree), tree, tree.key)
     return tree
 
 
@@ -233,24 +180,29 @@ def _check_shapes(source: Source, tree: Node) -> None:
 
 
 def _check_node(source: Source, node: Node) -> None:
-    allowed = SHAPES.get(type(node))
-    if allowed is None:
-        raise _unsupported(source, node, node.key)
+    allowed, around = SHAPES.get(type(node)), PARENTS.get(type(node))
+    if allowed is None or (isinstance(node, exp.Anonymous) and node.name.upper() not in NAMED):
+        raise _unsupported(source.place(node), node, node.key)
     for part, value in node.args.items():
         if value and part not in allowed:
             first = value[0] if isinstance(value, list) else value
-            place = first if isinstance(first, Node) else node
-            raise _unsupported(source, place, f"{node.key} {part}")
+            place = source.place(first if isinstance(first, Node) else node)
+            raise _unsupported(place, node, f"{node.key} {part}")
+    for part, needed in node.arg_types.items():
+        if needed and node.args.get(part) is None:
+            raise InvalidInputError("sql.syntax", **source.place(node), found=node.key.upper())
+    if around and node.parent is not None and not isinstance(node.parent, around):
+        raise _unsupported(source.place(node), node, node.key)
 
 
-def _unsupported(source: Source, node: Node, what: str) -> InvalidInputError:
-    if isinstance(node, exp.Anonymous | exp.Func) and what == node.key and what not in _HINTS:
+def _unsupported(place: dict[str, Fact], node: Node, what: str) -> InvalidInputError:
+    if isinstance(node, exp.Anonymous | exp.Func) and what == node.key and what not in HINTS:
         name = str(node.name) if isinstance(node, exp.Anonymous) else node.sql_name()
-        return InvalidInputError(
-            "sql.unknown-function", **source.place(node), found=name[:40].upper(), instead=FUNCTIONS
-        )
-    found, instead = _HINTS.get(what, (what.upper(), INSTEAD))
-    return InvalidInputError("sql.not-supported", **source.place(node), found=found, instead=instead)
+        return InvalidInputError("sql.unknown-function", **place, found=name[:40].upper(), instead=FUNCTIONS)
+    unknown = (f"{node.key.upper()}(…, …)", f"{node.key.upper()}(a)")
+    whole = (what.upper(), INSTEAD)
+    found, instead = HINTS.get(what, unknown if isinstance(node, exp.Func) else whole)
+    return InvalidInputError("sql.not-supported", **place, found=found, instead=instead)
 
 
 def _children(node: Node) -> Iterator[Node]:

@@ -1,71 +1,80 @@
-"""From the text of a statement to a `Query`: what is filtered, grouped, measured and shown.
+"""From a text to queries: whose rows, what is filtered, grouped, measured and shown.
 
-One SELECT over one dataset.  WHERE and GROUP BY speak of rows.  What is selected, HAVING and ORDER BY speak
-of released values only: of group keys (``key:i``) and of measures (``measure:i``), each measured once.  A
-column that is neither grouped by nor aggregated is refused, for there is no released value to show.
+WHERE and GROUP BY speak of rows.  What is selected, HAVING and ORDER BY speak of released values only: of
+group keys (``key:i``), of measures (``measure:i``), each measured once, and of ``grouping:i``.  A column that
+is neither grouped by nor aggregated is refused, for there is no released value to show.
 Names: an identifier means the column of that name, or the only one that differs in case; GROUP BY and
 HAVING look for a column before a select alias, ORDER BY for an alias first, as DuckDB does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from sqlglot import exp
 
-from jobs.expressions import Call, Column, Expression, columns
-from jobs.spec import Order, Output, Query
+from jobs.expressions import Call, Column, Expression, columns, walk
+from jobs.spec import Measure, Order, Output, Query
 from jobs.sql import constants
-from jobs.sql.guard import MAX_NESTING, Node, Source, read
-from jobs.sql.names import KEY, MEASURE, Measures, Names, Typed, identify
-from jobs.sql.rows import Translator
+from jobs.sql.aggregates import Measures
+from jobs.sql.grouped import Grouped
+from jobs.sql.grouping import Sets
+from jobs.sql.guard import MAX_NESTING, read
+from jobs.sql.names import GROUPING, KEY, MEASURE, Budget, Described, Identities, Names, Typed
+from jobs.sql.origins import Text
+from jobs.sql.rows import PENDING_GROUPING, translator
+from jobs.sql.selected import MAX_ITEMS, MAX_KEYS, Items, aggregates, check_name, few, inside, name_of
+from jobs.sql.shapes import Node
+from jobs.sql.tables import Reader, Schema
 from sandbox.errors import InvalidInputError
-from sandbox.schema import NAME, DatasetName, Field
 
-Schema = Callable[[DatasetName], Mapping[str, Field]]
+__all__ = ["Described", "Schema", "parse"]
 
-MAX_OUTPUTS: Final = 64
-MAX_KEYS: Final = 16
+MAX_OUTPUTS: Final = 256
+"""Columns of a result, with those of lists and histograms."""
 MAX_LIMIT: Final = 2**31 - 1
-MAX_NAME: Final = 128
 
 
-def parse(sql: str, schema: Schema) -> Query:
-    """Return what *sql* means over the dataset whose public columns *schema* tells.
+def parse(sql: str, schema: Schema) -> tuple[Query, ...]:
+    """Return what the statements of *sql* mean over the datasets that *schema* tells of.
 
     Raises `InvalidInputError` (``sql.*``) with line and column for every statement outside the language,
     before *schema* is asked wherever syntax alone decides, and whatever *schema* raises.
     """
     try:
-        source, select = read(sql)
-        dataset, qualifier = _dataset(source, select)
-        return _Statement(select, Names(source, schema(dataset), qualifier)).query(dataset)
+        source, selects = read(sql)
+        text, known = Text(source, Budget()), cache(schema)
+        return tuple(_query(text, select, known) for select in selects)
     except RecursionError:
         # A caller deep in its own stack: the text is refused all the same.
         raise InvalidInputError("sql.too-deep", line=1, column=1, limit=MAX_NESTING) from None
 
 
-def _dataset(source: Source, select: exp.Select) -> tuple[DatasetName, str]:
-    """The name of the one dataset, and what its columns may be qualified with."""
-    origin = select.args.get("from_")
-    if origin is None:
-        raise InvalidInputError("sql.no-dataset", **source.at(len(source.sql)))
-    table = origin.this
-    parts = [table.args.get(part) for part in ("catalog", "db", "this")] if type(table) is exp.Table else []
-    known = [part for part in parts if part]
-    if not known or not all(type(part) is exp.Identifier for part in known):
-        raise InvalidInputError("sql.bad-dataset-name", **source.place(origin))
-    name = ".".join(part.this if part.quoted else part.this.lower() for part in known)
-    if not NAME.fullmatch(name):
-        raise InvalidInputError("sql.bad-dataset-name", **source.place(origin))
-    return DatasetName(name), table.alias or known[-1].this
+def _query(text: Text, select: exp.Select, schema: Schema) -> Query:
+    reader = Reader(text, schema)
+    origin = reader.rows(select)
+    statement = _Statement(select, text.names(origin.tables), origin.unit)
+    query = Query(
+        sources=tuple(reader.sources),
+        tables=tuple(reader.tables),
+        frame=origin.frame,
+        keys=statement.keys,
+        sets=statement.sets,
+        measures=(),
+        outputs=statement.outputs(),
+        having=statement.having(),
+        order=statement.order(),
+        limit=statement.limit(),
+    )
+    # Last, for HAVING and ORDER BY may measure what is not shown.
+    return replace(query, measures=statement.measures())
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A select item: its syntax, its meaning before keys are known, its name."""
+    """A column of the result: its syntax, its meaning before keys are known, its name."""
 
     node: Node
     typed: Typed
@@ -73,143 +82,153 @@ class _Item:
 
 
 class _Statement:
-    """One statement on its way to a query."""
+    """The part of a statement that stands around its FROM and WHERE."""
 
-    def __init__(self, select: exp.Select, names: Names) -> None:
+    def __init__(self, select: exp.Select, names: Names, unit: str) -> None:
         self._source = names.source
         self._select = select
         self._names = names
+        self._unit = unit
         self._measures = Measures()
+        self._written = Items(names, tuple(select.expressions))
+        few(self._source, select, len(select.expressions), MAX_ITEMS, "SELECT")
+        self._places: list[_Item | None] = []
         self._items = self._selected()
         self._aliases = {item.name.casefold(): item.typed for item in self._items}
-        self._keys = self._grouped()
-        self._key_numbers = {identify(key): i for i, key in enumerate(self._keys)}
-
-    def query(self, dataset: DatasetName) -> Query:
-        """Return the statement as a query over *dataset*."""
-        where = self._select.args.get("where")
-        query = Query(
-            dataset=dataset,
-            where=Translator(self._names).condition(where.this) if where else None,
-            keys=self._keys,
-            measures=(),
-            outputs=tuple(Output(i.name, self._released(i.node, i.typed.expression)) for i in self._items),
-            having=self._having(),
-            order=self._order(),
-            limit=self._limit(),
+        self._identities = Identities()
+        self._numbers: dict[int, Column] = {}
+        self._keys: list[Expression] = []
+        self.sets = self._grouped()
+        self.keys = tuple(self._keys)
+        self._shape = Grouped(
+            self._source,
+            self._identities,
+            self._numbers,
+            _released,
+            sets=select.args.get("group") is not None,
         )
-        # Last, for HAVING and ORDER BY may measure what is not shown.
-        if not self._measures.found:
-            raise InvalidInputError("sql.nothing-measured", **self._source.place(self._select))
-        self._few(len(self._measures.found), MAX_OUTPUTS, self._select, "COUNT SUM AVG")
-        return replace(query, measures=tuple(self._measures.found))
 
     def _selected(self) -> list[_Item]:
-        nodes = self._select.expressions
-        self._few(len(nodes), MAX_OUTPUTS, self._select, "SELECT")
-        translator = Translator(self._names, self._measures)
         items: list[_Item] = []
-        for number, node in enumerate(nodes, start=1):
-            inner = node.this if isinstance(node, exp.Alias) else node
-            typed = translator.typed(inner)
-            name = self._name(node, number, {item.name.casefold() for item in items})
-            items.append(_Item(inner, typed, name))
+        for number, node in enumerate(self._written.nodes, start=1):
+            self._no_unit(inside(node))
+            several = self._values(inside(node))
+            name = name_of(self._source, node, number, {item.name.casefold() for item in items})
+            found: list[_Item] = []
+            for added, typed in several:
+                self._check_name(node, name + added, {item.name.casefold() for item in items})
+                found.append(_Item(inside(node), typed, name + added))
+                items.append(found[-1])
+            few(self._source, self._select, len(items), MAX_OUTPUTS, "SELECT")
+            self._places.append(found[0] if len(found) == 1 else None)
         return items
 
-    def _name(self, node: Node, number: int, taken: set[str]) -> str:
-        written = node.alias if isinstance(node, exp.Alias) else node.name if type(node) is exp.Column else ""
-        name = written or _made_up(node, number, taken)
-        if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-            raise InvalidInputError("sql.bad-name", **self._source.place(node), limit=MAX_NAME)
+    def _values(self, node: Node) -> list[tuple[str, Typed]]:
+        """What an item shows: one column, or those of a list of quantiles or a histogram."""
+        rows = translator(self._names, self._measures)
+        call = node.this if isinstance(node, exp.Filter) else node
+        if isinstance(call, exp.PercentileCont | exp.Anonymous) and aggregates(call):
+            return self._measures.several(rows, node)
+        return [("", rows.typed(node))]
+
+    def _no_unit(self, node: Node) -> None:
+        if self._names.unit(node) is not None:
+            place = self._source.place(node)
+            raise InvalidInputError("sql.groups-by-unit", **place, found=self._unit[:64])
+
+    def _check_name(self, node: Node, name: str, taken: set[str]) -> None:
+        check_name(self._source, node, name)
         # A value n is shown with its interval as n_low and n_high: those names must be free too.
         folded = name.casefold()
         ends = ("", "_low", "_high")
         if any(folded + end in taken or any(folded == other + end for other in taken) for end in ends):
             raise InvalidInputError("sql.duplicate-name", **self._source.place(node), found=name)
-        return name
 
-    def _few(self, count: int, limit: int, node: Node, what: str) -> None:
-        if count > limit:
-            raise InvalidInputError("sql.too-many", **self._source.place(node), found=what, limit=limit)
-
-    def _grouped(self) -> tuple[Expression, ...]:
+    def _grouped(self) -> tuple[tuple[int, ...], ...]:
         group = self._select.args.get("group")
         nodes = group.expressions if group else []
-        self._few(len(nodes), MAX_KEYS, group or self._select, "GROUP BY")
-        found: dict[str, Expression] = {}
-        for node in nodes:
-            key = self._key(node)
-            found.setdefault(identify(key), key)
-        return tuple(found.values())
+        few(self._source, group or self._select, len(nodes), MAX_ITEMS, "GROUP BY")
+        return Sets(self._source, self._key).of(nodes)
 
-    def _key(self, node: Node) -> Expression:
-        typed = self._ordinal(node) or Translator(replace(self._names, aliases=self._aliases)).typed(node)
-        names = columns(typed.expression)
-        if any(name.startswith(MEASURE) for name in names):
+    def _key(self, node: Node) -> int:
+        """Return the number of the key that an entry of GROUP BY means."""
+        self._no_unit(self._written.meant(node))
+        names = replace(self._names, aliases=self._aliases)
+        typed = self._ordinal(node) or translator(names).typed(node)
+        self._check_key(node, typed)
+        identity = self._identities.number(typed.expression)
+        if identity not in self._numbers:
+            self._numbers[identity] = Column(f"{KEY}{len(self._keys)}")
+            self._keys.append(typed.expression)
+            few(self._source, node, len(self._keys), MAX_KEYS, "GROUP BY")
+        return list(self._numbers).index(identity)
+
+    def _check_key(self, node: Node, typed: Typed) -> None:
+        found = columns(typed.expression)
+        pending = (
+            i for i in walk(typed.expression) if isinstance(i, Call) and i.operation == PENDING_GROUPING
+        )
+        if any(name.startswith(MEASURE) for name in found) or any(pending):
             raise InvalidInputError("sql.aggregate-not-here", **self._source.place(node), found="GROUP BY")
-        if not names or typed.kind is None:
+        if not found or typed.kind is None:
             raise InvalidInputError("sql.constant", **self._source.place(node), found="GROUP BY")
-        return typed.expression
 
     def _ordinal(self, node: Node) -> Typed | None:
         """The select item that a bare number means."""
-        if not isinstance(node, exp.Literal) or node.is_string:
+        if (number := self._written.ordinal(node)) is None:
             return None
-        number, _ = constants.literal(self._source, node)
-        if not isinstance(number.value, int) or not 1 <= number.value <= len(self._items):
-            raise InvalidInputError("sql.bad-ordinal", **self._source.place(node), limit=len(self._items))
-        return self._items[number.value - 1].typed
+        item = self._places[number]
+        if item is None:
+            raise InvalidInputError("sql.list-inside", **self._source.place(node))
+        return item.typed
 
-    def _released(self, node: Node, expression: Expression) -> Expression:
-        """Return *expression* over released values: parts equal to a key become that key."""
-        number = self._key_numbers.get(identify(expression))
-        if number is not None:
-            return Column(f"{KEY}{number}")
-        if isinstance(expression, Call):
-            parts = tuple(self._released(node, item) for item in expression.arguments)
-            return Call(expression.operation, parts)
-        if isinstance(expression, Column) and not expression.name.startswith(MEASURE):
-            written = expression.name.casefold()
-            named = (item for item in node.find_all(exp.Column) if item.name.casefold() == written)
-            place = self._source.place(next(named, node))
-            raise InvalidInputError("sql.not-grouped", **place, found=expression.name[:64])
-        return expression
+    def outputs(self) -> tuple[Output, ...]:
+        """Return the columns of the result."""
+        return tuple(
+            Output(item.name, self._shape.over(item.node, item.typed.expression)) for item in self._items
+        )
 
-    def _having(self) -> Expression | None:
+    def having(self) -> Expression | None:
+        """Return the condition on released rows."""
         having = self._select.args.get("having")
         if having is None:
             return None
-        translator = Translator(replace(self._names, aliases=self._aliases), self._measures)
-        return self._released(having, translator.condition(having.this))
+        names = replace(self._names, aliases=self._aliases)
+        return self._shape.over(having, translator(names, self._measures).condition(having.this))
 
-    def _order(self) -> tuple[Order, ...]:
+    def order(self) -> tuple[Order, ...]:
+        """Return the ORDER BY."""
         order = self._select.args.get("order")
         nodes = order.expressions if order else []
-        self._few(len(nodes), MAX_OUTPUTS, order or self._select, "ORDER BY")
+        few(self._source, order or self._select, len(nodes), MAX_ITEMS, "ORDER BY")
         return tuple(self._ordered(node) for node in nodes)
 
     def _ordered(self, node: Node) -> Order:
         inner = node.this if isinstance(node, exp.Ordered) else node
         names = replace(self._names, aliases=self._aliases, alias_first=True)
-        typed = self._ordinal(inner) or Translator(names, self._measures).typed(inner)
+        typed = self._ordinal(inner) or translator(names, self._measures).typed(inner)
         return Order(
-            self._released(inner, typed.expression),
+            self._shape.over(inner, typed.expression),
             descending=bool(node.args.get("desc")),
             nulls_first=bool(node.args.get("nulls_first")),
         )
 
-    def _limit(self) -> int | None:
+    def limit(self) -> int | None:
+        """Return the LIMIT."""
         limit = self._select.args.get("limit")
         if limit is None:
             return None
         found, _ = constants.literal(self._source, limit.expression)
         return constants.whole(self._source, limit.expression, found, 1, MAX_LIMIT)
 
+    def measures(self) -> tuple[Measure, ...]:
+        """Return what is measured, once everything has been read."""
+        found = self._measures.found
+        if not found:
+            raise InvalidInputError("sql.nothing-measured", **self._source.place(self._select))
+        few(self._source, self._select, len(found), MAX_OUTPUTS, "SELECT")
+        return tuple(found)
 
-def _made_up(node: Node, number: int, taken: set[str]) -> str:
-    """A name for an item without one: ``count``, ``avg_age``, or its place."""
-    inner = node.args.get("this")
-    name = ""
-    if isinstance(node, exp.Count | exp.Sum | exp.Avg):
-        name = f"{node.key}_{inner.name}" if type(inner) is exp.Column else node.key
-    return name if name and name.casefold() not in taken else f"column_{number}"
+
+def _released(name: str) -> bool:
+    return name.startswith((MEASURE, GROUPING))

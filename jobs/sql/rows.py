@@ -1,130 +1,48 @@
-"""From a checked syntax tree to typed expressions.
-
-A `Translator` stands at one place of a statement: it knows what names mean there and whether aggregates may
-stand there.  Each class of syntax has one function in `_HANDLERS`; each result carries its
-kind, so that a mistake is found where it was written, before any data.
-"""
+"""The operators of row expressions, and the list of everything that has a meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
 
-from jobs.expressions import Call, Expression, Literal, columns
-from jobs.spec import Aggregate, Measure
+from jobs.expressions import Call, Literal
 from jobs.sql import constants
-from jobs.sql.guard import Node, Source, operands
-from jobs.sql.names import Measures, Names, Typed
-from jobs.typing import CALENDAR, NUMBERS, KindMismatchError, common_kind, result_kind
+from jobs.sql.calls import AGGREGATES
+from jobs.sql.functions import FUNCTION_HANDLERS, named
+from jobs.sql.guard import operands
+from jobs.sql.names import Names, Typed, bare
+from jobs.sql.shapes import Node
+from jobs.sql.translator import Collector, Handler, Translator, number
+from jobs.typing import CALENDAR
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Kind
 
-
-@dataclass(frozen=True, slots=True)
-class Translator:
-    """Turns syntax into expressions; *measures* collects aggregates, None where none may stand."""
-
-    names: Names
-    measures: Measures | None = None
-
-    @property
-    def source(self) -> Source:
-        """The text that is translated."""
-        return self.names.source
-
-    def typed(self, node: Node) -> Typed:
-        """Return what *node* means; raises `InvalidInputError` (``sql.*``) with its position."""
-        handler = None if node.is_star else _HANDLERS.get(type(node))
-        if handler is None:
-            # On the list of shapes, but without a meaning of its own: the * of COUNT, a unit, a type.
-            found = "*" if node.is_star else node.key.upper()
-            raise InvalidInputError("sql.misplaced", **self.source.place(node), found=found)
-        return handler(self, node)
-
-    def condition(self, node: Node) -> Expression:
-        """Return *node* as a condition: a boolean."""
-        found = self.typed(node)
-        if found.kind not in (Kind.BOOLEAN, None):
-            raise self.mismatch(node, str(found.kind), "boolean")
-        return found.expression
-
-    def call(self, node: Node, operation: str, *arguments: Typed) -> Typed:
-        """Return *operation* on *arguments*, refused at *node* if their kinds do not fit."""
-        try:
-            kind = result_kind(operation, [item.kind for item in arguments])
-        except KindMismatchError as error:
-            found = ", ".join(str(kind or "null") for kind in error.kinds)
-            raise self.mismatch(node, f"{operation}({found})", "CAST(… AS …)") from None
-        return Typed(Call(operation, tuple(item.expression for item in arguments)), kind)
-
-    def mismatch(self, node: Node, found: str, wanted: str) -> InvalidInputError:
-        """Return the refusal of a kind at *node*."""
-        return InvalidInputError("sql.wrong-kind", **self.source.place(node), found=found, instead=wanted)
-
-    def alike(self, *nodes: Node) -> list[Typed]:
-        """Return *nodes* translated, text literals beside dates read as dates or timestamps."""
-        found = [self.typed(node) for node in nodes]
-        calendar = [item.kind for item in found if item.kind in CALENDAR]
-        if not calendar:
-            return found
-        target = common_kind(calendar) or Kind.DATE
-        pairs = zip(nodes, found, strict=True)
-        return [self._dated(node, item, target) for node, item in pairs]
-
-    def _dated(self, node: Node, item: Typed, target: Kind) -> Typed:
-        if not (isinstance(item.expression, Literal) and isinstance(item.expression.value, str)):
-            return item
-        return Typed(constants.moment(self.source, node, item.expression.value, target), target)
-
-    def literal(self, node: Node, *kinds: Kind) -> Literal:
-        """Return *node* as a literal (null allowed) of one of *kinds*, any if none are given."""
-        found = self.typed(node)
-        if not isinstance(found.expression, Literal):
-            raise InvalidInputError("sql.literal-needed", **self.source.place(node))
-        if kinds and found.kind not in (*kinds, None):
-            raise self.mismatch(node, str(found.kind), " | ".join(kinds))
-        return found.expression
-
-    def aggregate(self, node: Node, aggregate: Aggregate) -> Typed:
-        """Return the released column of an aggregate call."""
-        if self.measures is None:
-            place = self.source.place(node)
-            raise InvalidInputError("sql.aggregate-not-here", **place, found=node.key.upper())
-        argument = node.args.get("this")
-        if aggregate is Aggregate.COUNT and isinstance(argument, exp.Star):
-            return self.measures.add(Measure(aggregate))
-        if not isinstance(argument, exp.Expr):
-            raise InvalidInputError("sql.syntax", **self.source.place(node), found=node.key.upper())
-        found = Translator(replace(self.names, aliases={})).typed(argument)
-        if not columns(found.expression) or found.kind is None:
-            raise InvalidInputError("sql.constant", **self.source.place(argument), found=node.key.upper())
-        if aggregate is not Aggregate.COUNT and found.kind not in NUMBERS:
-            instead = "SUM(CASE WHEN … THEN 1 ELSE 0 END)" if found.kind is Kind.BOOLEAN else "COUNT(…)"
-            raise self.mismatch(argument, f"{aggregate.value}({found.kind})", instead)
-        return self.measures.add(Measure(aggregate, found.expression))
+MAX_SHIFT: Final = 1_000_000
 
 
-_Handler = Callable[[Translator, Node], Typed]
+def translator(names: Names, collector: Collector | None = None) -> Translator:
+    """Return a translator that knows the whole language."""
+    return Translator(names, HANDLERS, collector)
 
 
-def _plain(operation: str, *parts: str) -> _Handler:
+def _plain(operation: str, *parts: str) -> Handler:
     """The operation on these parts as they stand."""
     return lambda t, node: t.call(node, operation, *(t.typed(node.args[part]) for part in parts))
 
 
-def _alike(operation: str) -> _Handler:
+def _alike(operation: str) -> Handler:
     return lambda t, node: t.call(node, operation, *t.alike(node.args["this"], node.args["expression"]))
 
 
-def _join(operation: str) -> _Handler:
+def _join(operation: str) -> Handler:
     return lambda t, node: t.call(node, operation, *map(t.typed, operands(node)))
 
 
-def _aggregate(aggregate: Aggregate) -> _Handler:
-    return lambda t, node: t.aggregate(node, aggregate)
+def _aggregate(t: Translator, node: Node) -> Typed:
+    return t.aggregated(node)
 
 
 def _constant(t: Translator, node: Node) -> Typed:
@@ -138,8 +56,38 @@ def _negate(t: Translator, node: Node) -> Typed:
     return t.call(node, "negate", t.typed(inner))
 
 
+def _sum(t: Translator, node: Node) -> Typed:
+    left, right = node.args["this"], node.args["expression"]
+    if isinstance(node, exp.Add) and isinstance(left, exp.Interval):
+        left, right = right, left
+    if isinstance(right, exp.Interval):
+        return _shifted(t, node, left, right, backwards=isinstance(node, exp.Sub))
+    operation = "subtract" if isinstance(node, exp.Sub) else "add"
+    return t.call(node, operation, t.typed(left), t.typed(right))
+
+
+def _shifted(t: Translator, node: Node, moment: Node, interval: Node, *, backwards: bool) -> Typed:
+    unit = constants.unit(t.source, interval, interval.args.get("unit"), constants.UNITS)
+    written = bare(interval.args["this"])
+    if isinstance(written, exp.Literal) and written.is_string:
+        # The parser keeps the number of INTERVAL 3 DAY as text.
+        steps = constants.signed(t.source, interval, written.this, MAX_SHIFT)
+    else:
+        steps = constants.whole(t.source, interval, t.literal(written), -MAX_SHIFT, MAX_SHIFT)
+    start, shift = t.dated(moment, t.typed(moment)), number(-steps if backwards else steps)
+    return t.call(node, "date_add", start, shift, Typed(Literal(unit), Kind.STRING))
+
+
+def _date_add(t: Translator, node: Node) -> Typed:
+    interval = node.args["expression"]
+    if not isinstance(interval, exp.Interval):
+        raise t.misplaced(node, "DATE_ADD")
+    return _shifted(t, node, node.args["this"], interval, backwards=False)
+
+
 def _in(t: Translator, node: Node) -> Typed:
-    items = node.args["expressions"]
+    if not (items := node.args.get("expressions")):
+        raise InvalidInputError("sql.syntax", **t.source.place(node), found="IN")
     found = t.alike(node.args["this"], *items)
     for item, typed in zip(items, found[1:], strict=True):
         if not isinstance(typed.expression, Literal):
@@ -154,11 +102,11 @@ def _between(t: Translator, node: Node) -> Typed:
 
 
 def _like(t: Translator, node: Node) -> Typed:
-    pattern = t.literal(node.args["expression"], Kind.STRING)
-    if isinstance(pattern.value, str) and len(pattern.value) > constants.MAX_PATTERN:
-        place = t.source.place(node.args["expression"])
-        raise InvalidInputError("sql.long-pattern", **place, limit=constants.MAX_PATTERN)
-    found = t.call(node, "like", t.typed(node.args["this"]), Typed(pattern, Kind.STRING))
+    pattern, value = t.text(node.args["expression"]), t.typed(node.args["this"])
+    if isinstance(node, exp.ILike):
+        value = t.call(node, "lower", value)
+        pattern = Typed(constants.lowered(pattern.expression), Kind.STRING)
+    found = t.call(node, "like", value, pattern)
     return t.call(node, "not", found) if node.args.get("negate") else found
 
 
@@ -168,10 +116,18 @@ def _is(t: Translator, node: Node) -> Typed:
     if isinstance(wanted, exp.Null):
         return null
     if not isinstance(wanted, exp.Boolean):
-        raise InvalidInputError("sql.misplaced", **t.source.place(wanted), found="IS")
+        raise t.misplaced(wanted, "IS")
     # NULL IS TRUE is false: "and" is false as soon as one side is.
     truth = value if wanted.this else t.call(node, "not", value)
     return t.call(node, "and", t.call(node, "not", null), truth)
+
+
+def _same(t: Translator, node: Node) -> Typed:
+    """IS [NOT] DISTINCT FROM: where the comparison is null, one side is."""
+    left, right = t.alike(node.args["this"], node.args["expression"])
+    both = t.call(node, "and", t.call(node, "is_null", left), t.call(node, "is_null", right))
+    same = t.call(node, "coalesce", t.call(node, "equal", left, right), both)
+    return same if isinstance(node, exp.NullSafeEQ) else t.call(node, "not", same)
 
 
 def _case(t: Translator, node: Node) -> Typed:
@@ -187,8 +143,8 @@ def _case(t: Translator, node: Node) -> Typed:
     return t.call(node, "case", *flat, last)
 
 
-def _coalesce(t: Translator, node: Node) -> Typed:
-    return t.call(node, "coalesce", *t.alike(node.args["this"], *node.args["expressions"]))
+def _among(operation: str) -> Handler:
+    return lambda t, node: t.call(node, operation, *t.alike(node.args["this"], *node.args["expressions"]))
 
 
 def _nullif(t: Translator, node: Node) -> Typed:
@@ -206,57 +162,29 @@ def _cast(t: Translator, node: Node) -> Typed:
     return t.call(node, f"to_{kind.value}", t.typed(value))
 
 
-def _round(t: Translator, node: Node) -> Typed:
-    value, digits = t.typed(node.args["this"]), 0
-    if (wanted := node.args.get("decimals")) is not None:
-        digits = constants.whole(t.source, node, t.literal(wanted), -15, 15)
-    power = Typed(Literal(10 ** abs(digits)), Kind.INTEGER)
-    scale, restore = ("multiply", "divide") if digits > 0 else ("divide", "multiply")
-    if digits == 0:
-        return t.call(node, "round", value)
-    return t.call(node, restore, t.call(node, "round", t.call(node, scale, value, power)), power)
+def _grouping(t: Translator, node: Node) -> Typed:
+    """GROUPING(key): stands in an expression as a call until the keys are known."""
+    if t.collector is None:
+        raise t.misplaced(node, "GROUPING")
+    if len(node.expressions) != 1:
+        raise InvalidInputError("sql.arguments", **t.source.place(node), found="GROUPING", wanted=1)
+    key = replace(t, collector=None).typed(node.expressions[0])
+    return t.built(node, Call(PENDING_GROUPING, (key.expression,)), Kind.INTEGER, (key,))
 
 
-def _substring(t: Translator, node: Node) -> Typed:
-    left = isinstance(node, exp.Left)
-    start, length = 1, constants.MAX_LENGTH
-    if not left and node.args.get("start") is not None:
-        start = constants.whole(t.source, node, t.literal(node.args["start"]), 1, length)
-    if (size := node.args.get("expression" if left else "length")) is not None:
-        length = constants.whole(t.source, node, t.literal(size), 0, length)
-    bounds = (Typed(Literal(item), Kind.INTEGER) for item in (start, length))
-    return t.call(node, "substring", t.typed(node.args["this"]), *bounds)
+PENDING_GROUPING: Final = "grouping"
+"""No operation: it never leaves the parser."""
 
-
-def _extract(t: Translator, node: Node) -> Typed:
-    part = constants.unit(t.source, node, node.args["this"], ("year", "month", "day"))
-    return t.call(node, part, t.typed(node.args["expression"]))
-
-
-def _date_trunc(t: Translator, node: Node) -> Typed:
-    part = constants.unit(t.source, node, node.args["unit"], constants.UNITS)
-    return t.call(node, "date_trunc", Typed(Literal(part), Kind.STRING), t.typed(node.args["this"]))
-
-
-def _width_bucket(t: Translator, node: Node) -> Typed:
-    if any(node.args.get(part) is None for part in ("min_value", "max_value", "num_buckets")):
-        raise InvalidInputError("sql.syntax", **t.source.place(node), found="WIDTH_BUCKET")
-    low, high = (t.literal(node.args[part], *NUMBERS) for part in ("min_value", "max_value"))
-    count = constants.whole(t.source, node, t.literal(node.args["num_buckets"]), 1, constants.MAX_BUCKETS)
-    constants.check_range(t.source, node, low, high)
-    bounds = [Typed(low, Kind.FLOAT), Typed(high, Kind.FLOAT), Typed(Literal(count), Kind.INTEGER)]
-    return t.call(node, "width_bucket", t.typed(node.args["this"]), *bounds)
-
-
-_HANDLERS: Final[dict[type[Node], _Handler]] = {
+HANDLERS: Final[Mapping[type[Node], Handler]] = {
     exp.Column: lambda t, node: t.names.column(node),
     **dict.fromkeys((exp.Literal, exp.Boolean, exp.Null), _constant),
     exp.Paren: lambda t, node: t.typed(node.args["this"]),
     exp.Neg: _negate,
-    exp.Add: _plain("add", "this", "expression"),
-    exp.Sub: _plain("subtract", "this", "expression"),
+    exp.Add: _sum,
+    exp.Sub: _sum,
     exp.Mul: _plain("multiply", "this", "expression"),
     exp.Div: _plain("divide", "this", "expression"),
+    exp.Mod: _plain("mod", "this", "expression"),
     exp.EQ: _alike("equal"),
     exp.NEQ: _alike("not_equal"),
     exp.LT: _alike("less"),
@@ -265,34 +193,26 @@ _HANDLERS: Final[dict[type[Node], _Handler]] = {
     exp.GTE: _alike("greater_equal"),
     exp.And: _join("and"),
     exp.Or: _join("or"),
+    exp.DPipe: _join("concat"),
     exp.Not: _plain("not", "this"),
     exp.Is: _is,
+    exp.NullSafeEQ: _same,
+    exp.NullSafeNEQ: _same,
     exp.In: _in,
     exp.Between: _between,
     exp.Like: _like,
+    exp.ILike: _like,
     exp.Case: _case,
     exp.If: _case,
-    exp.Coalesce: _coalesce,
+    exp.Coalesce: _among("coalesce"),
+    exp.Greatest: _among("greatest"),
+    exp.Least: _among("least"),
     exp.Nullif: _nullif,
     exp.Cast: _cast,
     exp.TryCast: _cast,
-    exp.Count: _aggregate(Aggregate.COUNT),
-    exp.Sum: _aggregate(Aggregate.SUM),
-    exp.Avg: _aggregate(Aggregate.AVG),
-    exp.Abs: _plain("abs", "this"),
-    exp.Floor: _plain("floor", "this"),
-    exp.Ceil: _plain("ceil", "this"),
-    exp.Round: _round,
-    exp.Lower: _plain("lower", "this"),
-    exp.Upper: _plain("upper", "this"),
-    exp.Length: _plain("length", "this"),
-    exp.Substring: _substring,
-    exp.Left: _substring,
-    exp.Year: _plain("year", "this"),
-    exp.Month: _plain("month", "this"),
-    exp.Day: _plain("day", "this"),
-    exp.Extract: _extract,
-    exp.TimestampTrunc: _date_trunc,
-    exp.DateTrunc: _date_trunc,
-    exp.WidthBucket: _width_bucket,
+    exp.DateAdd: _date_add,
+    exp.Anonymous: named,
+    exp.Grouping: _grouping,
+    **dict.fromkeys((*AGGREGATES, exp.Filter), _aggregate),
+    **FUNCTION_HANDLERS,
 }

@@ -29,7 +29,12 @@ def check(filter_: Filter, loss: Loss) -> None:
         raise InvalidInputError("privacy.loss-without-meaning", filter=filter_.value)
 
 
-def admits(filter_: Filter, spent: Loss, loss: Loss, limit: Loss) -> bool:
-    """Return whether *loss* may still be spent after *spent* under *limit*; raises what `check` raises."""
+def admits(filter_: Filter, loss: Loss, left: Loss) -> bool:
+    """Return whether *loss* may be spent where a limit leaves *left*; raises what `check` raises.
+
+    What is left is `Loss.minus` of the limit and the sum spent, so this is spent + loss ≤ limit in every
+    component that *loss* has.  One that it lacks grows no sum: a limit on δ that was lowered below what is
+    spent stops jobs that cost δ, not the others.
+    """
     check(filter_, loss)
-    return (spent + loss).fits(limit)
+    return loss.fits(left)

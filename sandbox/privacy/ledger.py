@@ -17,8 +17,9 @@ charge and its log leaf stand or fall together under the one writers' lock.  The
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ import sqlalchemy as sa
 from sandbox.database import charges, datasets, lineages
 from sandbox.errors import BudgetExceededError, InvalidInputError
 from sandbox.privacy import filters
-from sandbox.privacy.loss import Filter, Loss, affordable_epsilon
+from sandbox.privacy.loss import ATTO, Filter, Loss, affordable_epsilon
 from sandbox.schema import JobId, LineageId, exact
 
 PERIODS: Final[dict[str, dt.timedelta]] = {
@@ -102,10 +103,21 @@ def find(connection: sa.Connection, lineage: LineageId, job: JobId) -> Charge | 
     return None if row is None else _charge_of(row)
 
 
-def history(connection: sa.Connection, lineage: LineageId) -> list[Charge]:
-    """Return every charge of *lineage* in the order in which they were recorded."""
-    chosen = sa.select(charges).where(charges.c.lineage == lineage).order_by(charges.c.charge)
-    return [_charge_of(row) for row in connection.execute(chosen).mappings()]
+def charges_of(connection: sa.Connection, job: JobId) -> dict[LineageId, Charge]:
+    """Return what *job* was charged, by lineage; empty if it was not."""
+    rows = connection.execute(sa.select(charges).where(charges.c.job == job)).mappings()
+    return {LineageId(row["lineage"]): _charge_of(row) for row in rows}
+
+
+def history(
+    connection: sa.Connection, lineage: LineageId, *, principal: str | None = None
+) -> Iterator[Charge]:
+    """Yield every charge of *lineage* in the order of recording; if given, of *principal* only."""
+    chosen = charges.c.lineage == lineage
+    if principal is not None:
+        chosen &= charges.c.principal == principal
+    rows = connection.execute(sa.select(charges).where(chosen).order_by(charges.c.charge)).mappings()
+    yield from map(_charge_of, rows)
 
 
 def loss_of(row: Mapping[Any, Any]) -> Loss:
@@ -165,19 +177,28 @@ def _admit(connection: sa.Connection, wanted: Charge, limits: Limits) -> None:
     chosen = sa.select(lineages.c.filter, lineages.c.delta).where(lineages.c.lineage == wanted.lineage)
     fixed = connection.execute(chosen).one()
     filter_, delta = Filter(fixed.filter), exact(fixed.delta)
-    filters.check(filter_, wanted.loss)
     left = remaining(connection, wanted.lineage, wanted.principal, wanted.at, limits)
     for name, loss in left.items():
-        if not wanted.loss.fits(loss):
-            _refuse(
-                name,
-                dataset=_dataset(connection, wanted.lineage),
-                asked=affordable_epsilon(wanted.loss, filter_, delta),
-                remaining=affordable_epsilon(loss, filter_, delta),
-            )
+        if not filters.admits(filter_, wanted.loss, loss):
+            _refuse(name, wanted.loss, loss, _Place(_dataset(connection, wanted.lineage), filter_, delta))
 
 
-def _refuse(name: str, *, dataset: str, asked: str, remaining: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a charge was refused, for the message."""
+
+    dataset: str
+    filter: Filter
+    delta: Fraction
+
+
+def _refuse(name: str, loss: Loss, left: Loss, place: _Place) -> None:
+    dataset = place.dataset
+    if loss.delta_atto > left.delta_atto:
+        spent, rest = (f"{delta / ATTO:.3g}" for delta in (loss.delta_atto, left.delta_atto))
+        raise BudgetExceededError("budget.selection", dataset=dataset, asked=spent, remaining=rest)
+    asked = affordable_epsilon(loss, place.filter, place.delta)
+    remaining = affordable_epsilon(left, place.filter, place.delta)
     if name == "per-job":
         raise BudgetExceededError("budget.per-job", dataset=dataset, asked=asked, remaining=remaining)
     if name == "per-analyst":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from sandbox.database import datasets, versions
+from sandbox.database import datasets, public_tables, versions
 from sandbox.errors import TamperingError
 from sandbox.keys.keyring import KeyId, Keyring
 from sandbox.schema import LineageId
@@ -114,9 +114,10 @@ def load_version(
 
 
 def known_directories(connection: sa.Connection, signed_by: Ed25519PublicKey) -> set[str]:
-    """Return the names in the store of all versions in the books: what `Store.sweep` must keep."""
+    """Return the names in the store of all versions and public tables: what `Store.sweep` must keep."""
     rows = connection.execute(sa.select(versions.c.manifest, versions.c.signature))
-    return {load_manifest(row.manifest, row.signature, signed_by).directory for row in rows}
+    private = {load_manifest(row.manifest, row.signature, signed_by).directory for row in rows}
+    return private | set(connection.scalars(sa.select(public_tables.c.directory)))
 
 
 def open_column_keys(

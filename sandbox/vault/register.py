@@ -89,7 +89,7 @@ def prepare(
     check_shards(declaration.shards)
     staging = store.stage()
     try:
-        with _full_disk_explained():
+        with full_disk_explained():
             shards, report = _Registration(declaration, keys, staging).run(source, progress)
     except BaseException:
         store.discard(staging)
@@ -179,7 +179,8 @@ class _Registration:
 
 
 @contextmanager
-def _full_disk_explained() -> Iterator[None]:
+def full_disk_explained() -> Iterator[None]:
+    """Turn "no space left" into an `InvalidInputError` that says so."""
     try:
         yield
     except OSError as error:

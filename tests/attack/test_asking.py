@@ -50,9 +50,9 @@ def test_a_stored_answer_is_shown_the_new_questions_way(stage: Stage) -> None:
         "GROUP BY ward HAVING COUNT(*) > -1e6 ORDER BY w DESC"
     )
     before, after = stage.ask(first), stage.ask(other)
-    shown = {row["ward"]: row for row in before["rows"]}
-    assert all(row["c"] == shown[row["w"]]["n"] for row in after["rows"])
-    assert all(row["half"] == shown[row["w"]]["d"] / 2 for row in after["rows"])
+    shown = {row["ward"]: row for row in before["tables"][0]["rows"]}
+    assert all(row["c"] == shown[row["w"]]["n"] for row in after["tables"][0]["rows"])
+    assert all(row["half"] == shown[row["w"]]["d"] / 2 for row in after["tables"][0]["rows"])
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,8 @@ def test_a_stored_answer_is_shown_the_new_questions_way(stage: Stage) -> None:
         JobRequest(COUNTS, PURPOSE, epsilon="0.25"),
         JobRequest(COUNTS, PURPOSE, epsilon="0.5", max_rows=1),
         JobRequest(COUNTS, PURPOSE, error="50"),
+        JobRequest(COUNTS, PURPOSE, epsilon="0.5", weights=("2",)),
+        JobRequest(COUNTS, PURPOSE, errors=("50",)),
     ],
 )
 def test_an_idempotency_key_finds_its_own_request_only(stage: Stage, other: JobRequest) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,18 +12,22 @@ from hypothesis import strategies as st
 from stage import build
 
 from jobs.categories import categories
-from jobs.domains import LARGEST, value_range
+from jobs.domains import value_range
+from jobs.engine.steps import contributions, steps
 from jobs.expressions import Call, Column, Expression, Literal
-from jobs.kernels import contributions
-from jobs.planning import Setting
+from jobs.plan import Factor, Plan, Total
+from jobs.planning import Budget, Setting, SourceFacts
 from jobs.planning import build as plan_of
-from jobs.spec import Aggregate, Measure, Output, Plan, Query
+from jobs.ranges import LARGEST
+from jobs.relations import Frame, Scan
+from jobs.spec import Aggregate, Measure, Output, Query
 from sandbox.errors import InvalidInputError
-from sandbox.privacy.loss import Filter, Loss
+from sandbox.privacy.loss import Filter
 from sandbox.schema import DatasetName, Field, Kind, NumericDomain
 
 DOMAINS = {"days": NumericDomain(Fraction(1), Fraction(14), Fraction(1))}
-SETTING = Setting(1, {"days": Field("days", Kind.INTEGER)}, DOMAINS, 3, Filter.PURE)
+NAME = DatasetName("health.stays")
+FACTS = SourceFacts(NAME, 1, {"days": Field("days", Kind.INTEGER)}, DOMAINS, 3, 3, Filter.PURE, Fraction(0))
 FACTORS = st.sampled_from([3e-165, 9e-324, 7e-200, 1e-300, 5e-324, 1e300, 1.7e308, 3.0, 0.1, -1e200])
 
 
@@ -36,10 +39,17 @@ def times(*factors: float) -> Expression:
 
 
 def planned(argument: Expression) -> Plan:
-    measures = (Measure(Aggregate.SUM, argument), Measure(Aggregate.AVG, argument))
-    outputs = (Output("s", Column("measure:0")),)
-    query = Query(DatasetName("health.stays"), None, (), measures, outputs)
-    return plan_of(query, SETTING, Loss(epsilon_pico=10**12))
+    kinds = (Aggregate.SUM, Aggregate.AVG, Aggregate.VAR_POP)
+    query = Query(
+        sources=(NAME,),
+        tables=(),
+        frame=Frame(Scan(0, 0)),
+        keys=(),
+        sets=((),),
+        measures=tuple(Measure(kind, (argument,)) for kind in kinds),
+        outputs=(Output("s", Column("measure:0")),),
+    )
+    return plan_of([query], Setting((FACTS,), ()), Budget("discrete-laplace", Fraction(1)))
 
 
 @pytest.mark.parametrize("factors", [(3e-165, 3e-165), (3e-200, 3e-200), (1e300, 1e300), (1e-300, 1e-300)])
@@ -63,20 +73,21 @@ def test_no_row_adds_more_than_the_plan_says_whatever_the_factors(
     except InvalidInputError:
         return
     values = pa.array([None if c is None else float(c) for c in cells], pa.float64())
-    for item in (i for i in plan.measurements if i.kind == "sum"):
-        assert all(abs(step) <= item.step for step in contributions(values, item))  # NaN would fail
+    for item in plan.parts[0].measurements:
+        if isinstance(item, Total) and item.factors:
+            added, _ = contributions(item, [values] * len(item.factors))
+            assert all(abs(step) <= item.step for step in added)  # NaN would fail
 
 
 @pytest.mark.parametrize("grid", [Fraction(9, 10**330), Fraction(3, 7), Fraction(1, 10**330)])
 def test_the_kernel_itself_lets_no_row_pass_its_step(grid: Fraction) -> None:
-    item = next(i for i in planned(Column("days")).measurements if i.kind == "sum")
-    hostile = replace(item, low=grid, high=14 * grid, grid=grid, origin=Fraction(0), step=14)
+    hostile = Factor(Column("days"), grid, 14 * grid, Fraction(0), grid)
     values = pa.array([1.0, 1e308, -1e308, 5e-324, 0.0, None])
     try:
-        steps = contributions(values, hostile)
+        found, _ = steps(values, hostile)
     except OverflowError:
         return  # the plan's numbers alone decide this, whatever the rows
-    assert all(abs(step) <= 14 for step in steps)
+    assert all(abs(step) <= 14 for step in found)
 
 
 def test_ranges_stop_growing_before_they_cost_time() -> None:

@@ -112,9 +112,7 @@ FOUND_BY_VERIFY: dict[str, Attack] = {
     "a job's text changed": sql("UPDATE jobs SET spec = replace(spec, 'COUNT', 'count')"),
     "a job's purpose changed": sql("UPDATE jobs SET purpose = 'billing'"),
     "a job given to another": sql("UPDATE jobs SET principal = 'zhao'"),
-    "a job's row bound raised": sql(
-        """UPDATE jobs SET plan = replace(plan, '"max_rows":3', '"max_rows":9')"""
-    ),
+    "a job's row bound raised": sql("""UPDATE jobs SET plan = replace(plan, '"rows":3', '"rows":9')"""),
     "a job's plan broken": sql("UPDATE jobs SET plan = '{}'"),
     "a job's answer taken for another's": sql("UPDATE jobs SET replay_key = substr(replay_key, 2) || 'x'"),
     "a job made a replay": sql(
@@ -199,7 +197,7 @@ def test_a_fresh_backup_restores_and_answers(worked: Stage) -> None:
     shutil.copytree(worked.place / "ws", worked.place / "copy")
     shutil.rmtree(worked.place / "ws")
     restore_workspace(worked.place / "copy", worked.place / "ws")
-    assert reopen(worked.place).ask()["rows"] == before["rows"]
+    assert reopen(worked.place).ask()["tables"] == before["tables"]
 
 
 def test_keys_of_another_workspace_open_nothing(

@@ -87,6 +87,7 @@ class FakeGatekeeper:
         self.people: dict[str, dict[str, Any]] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.spent = Fraction(0)
+        self.tables: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, tuple[str, bool]] = {"age": ("pi.age", False), "race": ("pi.ethnicity", False)}
         self.added: Any = None
         self.closed = 0
@@ -137,9 +138,25 @@ class FakeGatekeeper:
             "unit": "patient_nbr",
             "namespace": "health.patient",
         }
-        return {"datasets": [{**one, "version": 1, "columns": 2, "policy_version": None}]}
+        datasets = [{**one, "version": 1, "columns": 2, "policy_version": None}]
+        return {"datasets": datasets, "public_tables": [{**t, "columns": 1} for t in self.tables.values()]}
+
+    def table_preview(self, by, new):
+        return {"columns": [{"name": "code", "kind": "string"}], "personal": []}
+
+    def table_add(self, by, new, progress=None):
+        if "people" in new.name and new.reason is None:
+            raise DeniedError("table.personal", rule="public", columns=["name (pi.name)"])
+        self.added, replaced = new, new.name in self.tables
+        columns = [{"name": "code", "kind": "string", "required": True, "domain": "I10, E11"}]
+        told = {"public": True, "name": new.name, "owner": by.name, "digest": "ef" * 32, "rows": 1200}
+        self.tables[new.name] = {**told, "created": "2026-11-23T02:00:00", "columns": columns}
+        personal = ["name (pi.name)"] if new.reason else []
+        return self.tables[new.name] | {"replaced": replaced, "personal": personal, "nonconforming": {}}
 
     def dataset_show(self, by, name):
+        if name in self.tables:
+            return self.tables[name]
         columns = [
             {
                 "name": c,
@@ -149,6 +166,7 @@ class FakeGatekeeper:
                 "confirmed": ok,
                 "uses": ["group"],
                 "domain": "a, b",
+                "keys": None,
                 "description": "",
             }
             for c, (t, ok) in self.tags.items()
@@ -166,6 +184,10 @@ class FakeGatekeeper:
             "delta": "1e-6",
             "shards": 16,
             "owner": "health-bureau",
+            "max_rows": 4,
+            "most_rows": 100,
+            "joins": ["health.visits"],
+            "selection": {"per_job": "1e-9", "lifetime": "1e-7"},
             "columns": columns,
         }
 
@@ -221,7 +243,7 @@ class FakeGatekeeper:
 
     # jobs
     def _cost(self, request):
-        if request.error is not None:
+        if request.error is not None or request.errors:
             return Fraction(1, 2)
         if not re.fullmatch(r"\d+(\.\d+)?", request.epsilon) or Fraction(request.epsilon) == 0:
             raise InvalidInputError("number.not-a-number", value=request.epsilon)
@@ -232,7 +254,7 @@ class FakeGatekeeper:
             raise DeniedError("fake.denied", rule="columns.race", dataset="health.diabetes")
         return self._cost(request)
 
-    def _table(self, sql):
+    def _kind(self, sql):
         return "age" if "age" in sql else "insulin"
 
     def _replays(self, request):
@@ -244,32 +266,59 @@ class FakeGatekeeper:
         cost = self._check(request)
         if "boom" in request.sql:
             raise ValueError("secret cell value 13800138000")
-        columns = [
-            {
-                "name": c["name"],
-                "kind": c["kind"],
-                "half_width": 16.97 if c["kind"] == "value" else None,
-                "clamp": None,
-            }
-            for c in TABLES[self._table(request.sql)][0]
-        ]
-        measurements = [{"kind": "count", "clamp": None, "sensitivity": 4.0, "half_width": 16.97}]
-        return {
+        texts = [text.strip() for text in request.sql.split(";")]
+        left = {"epsilon": str(float(2 - self.spent)), "rho": "0.05", "delta": "0"}
+        dataset = {
+            **{"dataset": "health.diabetes", "version": 1, "policy_version": 1, "rule": "grants[0]"},
+            **{"approval": "auto", "max_rows": 4, "most_rows": 100},
+            **{"loss": loss(cost), "remaining": left, "queries_left": 4},
+        }
+        workload = {
             "dataset": "health.diabetes",
-            "version": 1,
-            "policy_version": 1,
-            "rule": "grants[0]",
-            "approval": "auto",
-            "max_rows": 4,
+            "loss": loss(cost),
+            "parts": [loss(cost)] * len(texts),
+            "sum": loss(cost * len(texts)),
+        }
+        return {
+            "datasets": [dataset],
+            "public_tables": [],
             "mechanism": "discrete-gaussian",
+            "epsilon": str(float(cost)),
+            "approval": "auto",
             "loss": loss(cost),
             "free_replay": bool(self._replays(request)),
-            "cells": 3,
-            "columns": columns,
-            "measurements": measurements,
-            "remaining": {"epsilon": str(float(2 - self.spent)), "rho": "0.05", "delta": "0"},
+            "remaining": left,
             "queries_left": 4,
+            "halved": str(float(cost * 2)),
+            "statements": [self._explained(number, text) for number, text in enumerate(texts, start=1)],
+            "measurements": [
+                {
+                    **{"statements": list(range(1, len(texts) + 1)), "kind": "count", "column": ""},
+                    **{"clamp": None, "bound": 4, "half_width": 16.97},
+                    "losses": [{"dataset": "health.diabetes", **loss(cost)}],
+                }
+            ],
+            "workload": [workload] if len(texts) > 1 else [],
+            "selection": [{"statements": [1], "threshold": 40, "delta": "1e-9"}]
+            if "drug" in texts[0]
+            else [],
+            "suppression": ["result.declared-groups"],
         }
+
+    def _explained(self, number, text):
+        rows = {"what": "health.diabetes", "kind": "rows", "low": "0", "high": "4", "source": "unit.max_rows"}
+        clamp = {"what": "d", "kind": "sum per unit", "low": "0.5", "high": None, "source": "derived"}
+        columns = [
+            {
+                **{"name": c["name"], "kind": c["kind"], "clamp": None},
+                "half_width": 16.97 if c["kind"] == "value" else None,
+                "error": "rank" if c["name"] == "days" else "value",
+                "bound": 4 if c["kind"] == "value" else None,
+                "derived_from": [rows, clamp] if c["name"] == "days" else [],
+            }
+            for c in TABLES[self._kind(text)][0]
+        ]
+        return {"statement": number, "sql": text, "cells": 3, "group_size": None, "columns": columns}
 
     def job_submit(self, by, request, idempotency_key=None):
         cost = self._check(request)
@@ -307,20 +356,28 @@ class FakeGatekeeper:
 
     def job_result(self, by, job):
         one = self._job(job)
-        columns, rows = TABLES[self._table(one["request"].sql)]
+        cost = loss(0 if one["replayed"] else one["cost"])
         return {
             "job": job,
             "status": "released",
             "replayed": one["replayed"],
-            "loss": loss(0 if one["replayed"] else one["cost"]),
-            "columns": columns,
-            "rows": rows,
-            "dataset": "health.diabetes",
-            "version": 1,
-            "max_rows": 4,
+            "losses": [{"dataset": "health.diabetes", **cost}],
+            "loss": cost,
+            "datasets": [{"name": "health.diabetes", "version": 1}],
+            "public_tables": [],
             "mechanism": "discrete-gaussian",
-            "notes": [],
+            "tables": [
+                self._table(number, text.strip())
+                for number, text in enumerate(one["request"].sql.split(";"), start=1)
+            ],
         }
+
+    def _table(self, number, text):
+        columns, rows = TABLES[self._kind(text)]
+        if "ROLLUP" in text:
+            rows = [*rows, {**rows[1], "age": None, "_totals": ["age"]}, {**rows[1], "age": "Σ all"}]
+        notes = [{"key": "fake.note", "facts": {"of": key}} for key in ("all", self._kind(text))]
+        return {"statement": number, "sql": text, "columns": columns, "rows": rows, "notes": notes}
 
     def job_status(self, by, job):
         one = self._job(job)
@@ -335,10 +392,14 @@ class FakeGatekeeper:
         }
 
     def job_list(self, by):
-        more = {"dataset": "health.diabetes"}
         return {
             "jobs": [
-                {**self.job_status(by, j), **more, "loss": loss(one["cost"])} for j, one in self.jobs.items()
+                {
+                    **self.job_status(by, j),
+                    "datasets": ["health.diabetes"],
+                    "losses": [{"dataset": "health.diabetes", **loss(one["cost"])}],
+                }
+                for j, one in self.jobs.items()
             ]
         }
 
@@ -382,7 +443,14 @@ class FakeGatekeeper:
     def audit_verify(self, by, kept=(), progress=None):
         if any("old" in note for note in kept):
             raise TamperingError("fake.log", size=1)
-        return {"size": 1, "root": "bb", "releases": 1, "charges": 1, "shards_checked": 16}
+        return {
+            "size": 1,
+            "root": "bb",
+            "releases": 1,
+            "charges": 1,
+            "shards_checked": 16,
+            "public_tables": 0,
+        }
 
     def audit_checkpoint(self, by):
         return {"size": 1, "root": "bb", "note": "keyong/log\n1\nbb\n", "verifier_key": "keyong+1+AA"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.gatekeeper import JobRequest, NewDataset
+from service.gatekeeper import JobRequest, NewDataset, NewTable
 
 
 def test_dataset_add_says_everything(known):
@@ -47,6 +47,41 @@ def test_a_statement_may_come_from_standard_input(known, monkeypatch):
     assert asked == JobRequest("SELECT age", "p", None, "1%", 100, 2)
 
 
+def test_a_workload_has_weights_or_errors_for_each_statement(known):
+    line = "--as wang job submit 'SELECT age; SELECT insulin' --purpose p --no-wait"
+    assert known(f"{line} --epsilon 0.5 --weight 2 --weight 1").code == 0
+    assert known(f"{line} --error 50 --error 1%").code == 0
+    weighted, exact = (job["request"] for job in known.service.keeper.jobs.values())
+    assert (weighted.epsilon, weighted.weights, weighted.error, weighted.errors) == (
+        "0.5",
+        ("2", "1"),
+        None,
+        (),
+    )
+    assert (exact.epsilon, exact.weights, exact.error, exact.errors) == (None, (), None, ("50", "1%"))
+
+
+def test_a_public_table_says_everything(known):
+    Path("x.csv").write_text("a\n1\n")
+    line = "--as health-bureau dataset add x.csv --public --name a.b --type a=string --missing '*=NA'"
+    assert known(f"{line} --required a --delimiter ';' --force-public because --yes").code == 0
+    assert known.service.keeper.added == NewTable(
+        path=Path("x.csv"),
+        name="a.b",
+        types={"a": "string"},
+        missing={"*": ("NA",)},
+        required=("a",),
+        delimiter=";",
+        reason="because",
+    )
+
+
+def test_each_table_of_a_workload_is_drawn(known):
+    line = "--as wang query 'SELECT age; SELECT insulin' --epsilon 0.5 --purpose p --plot a.svg"
+    assert known(line).code == 0
+    assert {path.name for path in Path().glob("*.svg")} == {"a.svg", "a-2.svg"}
+
+
 def test_a_passphrase_may_come_from_standard_input(keyong, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
     assert keyong("--workspace here init --passphrase").code == 0
@@ -56,7 +91,8 @@ def test_a_passphrase_may_come_from_standard_input(keyong, monkeypatch):
 
 JSON_COMMANDS = {
     "identity list": "identities",
-    "dataset list": "datasets",
+    "dataset list": "public_tables",
+    "dataset add x.csv --public --name a.b --yes": "digest",
     "dataset show health.diabetes": "columns",
     "dataset classify health.diabetes": "columns",
     "dataset tag health.diabetes --confirm age --reason r": "confirmed",
@@ -65,10 +101,10 @@ JSON_COMMANDS = {
     "policy show health.diabetes": "source",
     "job explain 'SELECT age' --epsilon 1 --purpose p": "queries_left",
     "job submit 'SELECT age' --epsilon 0.5 --purpose p --no-wait": "status",
-    "query 'SELECT age' --epsilon 0.5 --purpose p": "rows",
-    "query 'SELECT age' --epsilon 0.5 --purpose p --explain": "cells",
+    "query 'SELECT age' --epsilon 0.5 --purpose p": "tables",
+    "query 'SELECT age' --epsilon 0.5 --purpose p --explain": "statements",
     "job list": "jobs",
-    "job result job-1": "rows",
+    "job result job-1": "tables",
     "job status job-1": "status",
     "budget show health.diabetes": "remaining",
     "audit list": "leaves",

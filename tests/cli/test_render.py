@@ -18,7 +18,7 @@ from cli import render
         (12345, 12278, 12412, ("12,345", "± 67")),
         (3, 0, 41, ("3", "[0, 41]")),
         (4.21734, 4.18734, 4.24734, ("4.217", "± 0.030")),
-        (0.5, 0.5, 0.5, ("0", "± 0")),
+        (0.5, 0.5, 0.5, ("0.5", "[0.5, 0.5]")),
         (-12, -30, 6, ("-12", "± 18")),
         (7, None, None, ("7", "")),
         (1.23456789, None, None, ("1.23457", "")),
@@ -45,9 +45,9 @@ def test_decimals_never_fail(half):
 
 
 def test_null_is_shown_as_nothing_else_is():
-    texts = [None, "NULL", "∅", "'∅'", "", " ", "–", "null"]
-    shown = [render.category(text).plain for text in texts]
-    assert shown[0] == "∅"
+    texts = [None, "NULL", "∅", "'∅'", "", " ", "–", "null", "all", "Σ all", "'Σ all'", "Σ"]
+    shown = [render.total().plain, *(render.category(text).plain for text in texts)]
+    assert shown[:2] == ["Σ all", "∅"]
     assert len(set(shown)) == len(shown)
 
 

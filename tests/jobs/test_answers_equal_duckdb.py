@@ -11,28 +11,23 @@ import datetime as dt
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stage import PURPOSE, Stage, build
+from stage import Stage, build
+from surface import Surface
+from surface_lab import answers
 
-from jobs import pipeline
-from jobs.pipeline import Paid, Shard
-from jobs.results import tabulate
-from jobs.spec import JobSpec, read_columns
-from jobs.sql.parse import parse
-from sandbox.schema import ORDINAL, JobId
+from sandbox.schema import ORDINAL
 from sandbox.vault.access import open_column_keys
 from sandbox.vault.parquet import read_batches
 from sandbox.vault.store import DirectoryStore
 from sandbox.workers.serial import SerialExecutor
 from service import dossier
 
-EPSILON = Fraction(10**6)
 R = 3
 
 
@@ -51,27 +46,11 @@ class Lab:
     executor: SerialExecutor
 
     def ours(self, sql: str) -> list[tuple[object, ...]]:
-        workspace = self.stage.keeper._desk.workspace  # the test stands where the runner stands
-        with workspace.database.reading() as connection:
-            found = dossier.read(connection, workspace, "health.stays")
-            query = parse(sql, lambda _: found.fields)
-            spec = JobSpec(sql, PURPOSE, epsilon=EPSILON)
-            prepared = pipeline.prepare(
-                query, spec, self.stage.wang, found.circumstances(dt.date(2026, 1, 1))
-            )
-            keys = open_column_keys(
-                found.manifest, connection, workspace.keyring, read_columns(prepared.plan)
-            )
-        store = DirectoryStore(workspace.vault)
-        shards = [
-            Shard(store.file(found.manifest.directory, file.name), file, granted)
-            for file, granted in zip(found.manifest.files, keys, strict=True)
+        lab = Surface(self.stage.keeper, self.stage.wang, self.executor, self.oracle)
+        return [
+            tuple(value for name, value in row.items() if not name.endswith(("_low", "_high")))
+            for row in answers(lab, sql)
         ]
-        paid = Paid(JobId("job-test"), found.filter, prepared.loss)
-        noisy = pipeline.execute(paid, prepared.plan, shards, self.executor)
-        table = tabulate(query, prepared.plan, noisy)
-        names = [name for name, _ in table.columns]
-        return [tuple(row[name] for name in names) for row in table.rows]
 
     def plain(self, sql: str) -> list[tuple[object, ...]]:
         rows = self.oracle.execute(sql).fetchall()

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 
 from jobs.evaluate import evaluate, evaluate_columns, evaluate_scalar, keep_mask
 from jobs.expressions import OPERATIONS, Call, Column, Literal, columns, from_json, to_json
-from jobs.operations import REGISTRY, like_regex
+from jobs.operations import REGISTRY
+from jobs.operations.text import like_regex
+from jobs.sql.names import Described
 from jobs.sql.parse import parse
 from jobs.typing import kind_of, result_kind
 from sandbox.errors import InvalidInputError
-from sandbox.schema import Field, Kind
+from sandbox.schema import ROW_UNIT, Field, Kind
 
 FIELDS = {
     name: Field(name, kind)
@@ -162,6 +164,11 @@ def deepen(inner: dict[str, st.SearchStrategy]) -> dict[str, st.SearchStrategy]:
         "whole": st.one_of(
             whole,
             lifted("LENGTH({})", text),
+            lifted("STRPOS({}, 'a')", text),
+            lifted("SIGN({})", real),
+            *(lifted(f"{part}({{}})", date) for part in ("QUARTER", "WEEK", "DAYOFWEEK", "DAYOFYEAR")),
+            *(lifted(f"DATE_DIFF('{u}', {{}}, {{}})", date, date) for u in ("day", "week", "month", "year")),
+            lifted("GREATEST({}, {})", whole, whole),
             *(lifted(f"{part}({{}})", date) for part in ("YEAR", "MONTH", "DAY")),
             lifted("EXTRACT(year FROM w)"),
             lifted("TRY_CAST({} AS BIGINT)", real | truth | cast_text),
@@ -175,6 +182,10 @@ def deepen(inner: dict[str, st.SearchStrategy]) -> dict[str, st.SearchStrategy]:
             *(lifted(f"{name}({{}})", real) for name in ("FLOOR", "CEIL", "ROUND")),
             lifted("ROUND({}, 1)", real, duck="fin(round(fin({} * 10)) / 10)"),
             lifted("TRY_CAST({} AS DOUBLE)", number | truth | cast_text, duck="fin(TRY_CAST({} AS DOUBLE))"),
+            lifted("SQRT({})", real, duck="fin(CASE WHEN fin({0}) >= 0 THEN sqrt({0}) END)"),
+            lifted("LN({})", real, duck="fin(CASE WHEN fin({0}) > 0 THEN ln({0}) END)"),
+            lifted("ATAN({})", real, duck="fin(atan({}))"),
+            lifted("LEAST({}, {})", real, number, duck="fin(least({}, {}::DOUBLE))"),
             *choices(real, truth),
         ),
         "text": st.one_of(
@@ -183,6 +194,13 @@ def deepen(inner: dict[str, st.SearchStrategy]) -> dict[str, st.SearchStrategy]:
             lifted("UPPER({})", text),
             lifted("SUBSTRING({}, 2, 2)", text),
             lifted("LEFT({}, 1)", text),
+            lifted("RIGHT({}, 2)", text),
+            lifted("TRIM({})", text),
+            lifted("REPLACE({}, 'a', 'bc')", text),
+            lifted("({} || {})", text, text),
+            lifted("CONCAT({}, '-', {})", text, text),
+            lifted("SPLIT_PART({}, '-', 2)", text),
+            lifted("LPAD({}, 4, '*')", text),
             lifted("CAST({} AS VARCHAR)", whole | date | truth),
             lifted("CAST({} AS VARCHAR)", real, duck="CAST(fin({}) AS VARCHAR)"),
             lifted("CAST(w AS VARCHAR)"),
@@ -198,6 +216,10 @@ def deepen(inner: dict[str, st.SearchStrategy]) -> dict[str, st.SearchStrategy]:
                 )
             ),
             lifted("TRY_CAST(w AS DATE)"),
+            lifted("LAST_DAY({})", date),
+            lifted("({} + INTERVAL 1 MONTH)", date, duck="({} + INTERVAL 1 MONTH)::DATE"),
+            lifted("({} - INTERVAL 10 DAY)", date, duck="({} - INTERVAL 10 DAY)::DATE"),
+            lifted("GREATEST({}, {})", date, date),
             # DuckDB reads 'inf' as the last date it knows.
             lifted("TRY_CAST(t AS DATE)", duck="TRY_CAST(NULLIF(t, 'inf') AS DATE)"),
             *choices(date, truth),
@@ -230,6 +252,9 @@ def conditions(inner: dict[str, st.SearchStrategy]) -> st.SearchStrategy:
         lifted("({} LIKE {})", text, pattern),
         lifted("({} NOT LIKE {})", text, pattern),
         lifted("(d < w)"),
+        lifted("STARTS_WITH({}, 'a')", text),
+        lifted("CONTAINS({}, '2')", text),
+        lifted("({} IS DISTINCT FROM {})", whole, whole),
         lifted("TRY_CAST({} AS BOOLEAN)", whole | st.just(same("t"))),
     )
 
@@ -253,14 +278,18 @@ def batch_of(data: dict[str, list], *, coded: bool = False) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, list(data))
 
 
+def schema(_):
+    return Described(FIELDS, ROW_UNIT, "health.x")
+
+
 def argument_of(text: str):
     try:
-        query = parse(f"SELECT COUNT({text}) FROM health.x", lambda _: FIELDS)
+        (query,) = parse(f"SELECT COUNT({text}) FROM health.x", schema)
     except InvalidInputError as error:
         # Only constants may be refused: everything else here is inside the language.
         assume(error.code != "sql.constant")
         raise
-    return query.measures[0].argument
+    return query.measures[0].arguments[0]
 
 
 def plain(array: pa.Array) -> list:

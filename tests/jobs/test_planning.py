@@ -1,174 +1,294 @@
-"""Plans: what is measured once, what it costs, which uses it makes; and the ε that reaches an error."""
+"""Plans: what is measured once, under which bounds, in which order, for which loss; and what is refused."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statements import (
+    BOTH,
+    MIXED,
+    PURE,
+    STAYS_FACTS,
+    ZCDP,
+    R,
+    filters,
+    phrase,
+    planned,
+    read,
+    statements,
+    told,
+)
 
-from jobs.codec import plan_from_json, plan_to_json, presentation_from_json, presentation_to_json, replay_key
-from jobs.expressions import Call, Column, Literal
-from jobs.planning import Setting, build, operations, plan_loss, uses
-from jobs.simulate import half_widths, solve
-from jobs.spec import Aggregate, ErrorTarget, JobSpec, Measure, Order, Output, Query
-from sandbox import canonical
+from jobs.facts import Setting
+from jobs.plan import (
+    Plan,
+    Quantile,
+    Total,
+)
+from jobs.planning import Budget, bound_of, build, build_for, plan_losses
 from sandbox.errors import InvalidInputError
-from sandbox.privacy.loss import Filter, Loss, cost_of_epsilon
-from sandbox.schema import CategoricalDomain, DatasetName, Field, Kind, NumericDomain, Use
+from sandbox.privacy.exponential import cost_of
+from sandbox.privacy.loss import PICO, Filter, Loss
 
-X = NumericDomain(Fraction(0), Fraction(100), Fraction(1))
-FIELDS = {
-    "x": Field("x", Kind.INTEGER),
-    "sure": Field("sure", Kind.INTEGER, required=True),
-    "g": Field("g", Kind.STRING),
-}
-DOMAINS = {"x": X, "sure": X, "g": CategoricalDomain(("a", "b"))}
-ZCDP = Setting(1, FIELDS, DOMAINS, 4, Filter.ZCDP)
-PURE = replace(ZCDP, filter=Filter.PURE)
-DELTA = Fraction(1, 10**6)
+SETTINGS = (BOTH, MIXED, replace(BOTH, sources=tuple(replace(s, filter=Filter.PURE) for s in BOTH.sources)))
 
 
-def query(*measures: Measure, **more: object) -> Query:
-    outputs = tuple(Output(f"m{i}", Column(f"measure:{i}")) for i in range(len(measures)))
-    return replace(Query(DatasetName("a.b"), None, (), measures, outputs), **more)
+@pytest.mark.parametrize(
+    ("calls", "measured"),
+    [
+        ("COUNT(*), COUNT(*)", ["count/0"]),
+        ("SUM(days)", ["sum@0/0"]),
+        ("SUM(days), AVG(days), COUNT(days)", ["count/1", "sum@7/0"]),
+        ("COUNT(*), AVG(sure)", ["count/0", "sum@50/0"]),
+        ("COUNT(*), AVG(days)", ["count/0", "count/1", "sum@7/0"]),
+        ("VAR_SAMP(days), STDDEV_POP(days), AVG(days)", ["count/1", "square-24/0", "sum@7/0"]),
+        (
+            "CORR(days, sure), REGR_SLOPE(days, sure), COVAR_POP(sure, days), AVG(days)",
+            ["count/1", "product-0/0", "square-1250/1", "square-24/0", "sum@50/1", "sum@7/0"],
+        ),
+        (
+            "MEDIAN(days), QUANTILE_CONT(days, [0.5, 0.1])",
+            ["quantile/1/10,1/10low,1/10high,1/2,1/2low,1/2high"],
+        ),
+        ("HISTOGRAM(days, 3)", ["bars/3"]),
+        ("COUNT(DISTINCT person), COUNT(DISTINCT ward)", ["distinct/3", "units/0"]),
+        ("CLIPPED(sure), AVG(sure)", ["count/0", "sum@0/0", "sum@50/0"]),
+        ("SUM(days) FILTER (WHERE urgent), COUNT(*)", ["count/0", "sum@0/0"]),
+    ],
+)
+def test_what_coincides_is_measured_once(calls: str, measured: list[str]) -> None:
+    assert told(planned(f"SELECT {calls} FROM a.stays")) == [measured]
 
 
-def count(argument: str | None = None) -> Measure:
-    return Measure(Aggregate.COUNT, Column(argument) if argument else None)
+def test_statements_share_what_coincides() -> None:
+    texts = [
+        "SELECT ward, COUNT(*) FROM a.stays GROUP BY ward",
+        "SELECT ward, AVG(sure) FROM a.stays GROUP BY ward",
+    ]
+    other = "SELECT COUNT(*) FROM a.stays WHERE days > 1"
+    together = planned(";".join([*texts, other]))
+    assert sorted(told(together)) == [["count/0"], ["count/0", "sum@50/0"]]
+    # Each statement has 1/3: a COUNT with 1/3 and one with 1/6 are one COUNT with 1/2.
+    (shared,) = (part for part in together.parts if len(part.measurements) == 2)
+    scales = {phrase(item): item.scale for item in shared.measurements if isinstance(item, Total)}
+    assert scales == {"count/0": Fraction(R**2), "sum@50/0": Fraction((R * 50) ** 2, 2) * 6}
 
 
-def total(argument: str) -> Measure:
-    return Measure(Aggregate.SUM, Column(argument))
+def test_rollups_are_about_the_same_rows_as_their_parts() -> None:
+    plan = planned("SELECT ward, days, COUNT(*) FROM a.stays GROUP BY ROLLUP(ward, days)")
+    (answer,) = plan.answers
+    assert [numbers for _, numbers in answer.sets] == [(0, 1), (0,), ()]
+    for number, numbers in answer.sets:
+        part = plan.parts[number]
+        assert part.keys == tuple(answer.keys[place] for place in numbers)
+        assert set(part.within) == set(answer.keys) - set(part.keys)
+    plain = "SELECT ward, COUNT(*) FROM a.stays GROUP BY ward"
+    both = planned(plain + "; SELECT ward, days, COUNT(*) FROM a.stays GROUP BY ROLLUP(ward, days)")
+    assert len(both.parts) == 4  # a plain GROUP BY ward counts rows whose other key has no category, too
 
 
-def mean(argument: str) -> Measure:
-    return Measure(Aggregate.AVG, Column(argument))
-
-
-def kinds(found: Query, setting: Setting = ZCDP) -> list[tuple[str, Fraction]]:
-    plan = build(found, setting, cost_of_epsilon(setting.filter, Fraction(1), DELTA))
-    return [(item.kind, item.origin) for item in plan.measurements]
-
-
-def test_what_coincides_is_measured_once() -> None:
-    middle = Fraction(50)
-    assert kinds(query(count(), count())) == [("count", 0)]
-    assert kinds(query(total("x"))) == [("sum", 0)]
-    assert kinds(query(total("x"), mean("x"), count("x"))) == [("count", 0), ("sum", middle)]
-    assert kinds(query(count(), mean("sure"))) == [("count", 0), ("sum", middle)]
-    assert kinds(query(count(), mean("x"))) == [("count", 0), ("count", 0), ("sum", middle)]
-
-
-def test_sensitivity_is_the_row_bound_times_the_largest_contribution() -> None:
-    plan = build(query(count(), total("x"), mean("sure")), ZCDP, Loss(rho_pico=10**12))
-    assert [item.sensitivity for item in plan.measurements] == [4, 200, 400]
-
-
-@given(st.integers(1, 10**15), st.integers(1, 4), st.sampled_from([Filter.PURE, Filter.ZCDP]))
-def test_a_plan_costs_exactly_what_is_charged(units: int, parts: int, filter_: Filter) -> None:
-    loss = Loss(epsilon_pico=units) if filter_ is Filter.PURE else Loss(rho_pico=units)
-    measures = (count(), total("x"), count("x"), mean("sure"))[:parts]
-    plan = build(query(*measures), replace(ZCDP, filter=filter_), loss)
-    assert plan_loss(plan, filter_) == loss
-    weaker = replace(plan.measurements[0], scale=plan.measurements[0].scale * Fraction(999, 1000))
-    assert not plan_loss(replace(plan, measurements=(weaker, *plan.measurements[1:])), filter_).fits(loss)
-
-
-def test_uses_and_operations_are_read_off_the_query() -> None:
-    condition = Call("equal", (Column("g"), Literal("a")))
-    chosen = Call("case", (condition, Column("x"), Literal(0)))
-    found = query(Measure(Aggregate.SUM, chosen), count("sure"), keys=(Column("k"),), where=condition)
-    wanted = {("g", Use.FILTER), ("x", Use.MEASURE), ("sure", Use.FILTER), ("k", Use.GROUP)}
-    assert uses(found) == wanted
-    assert operations(found) == {"sum", "count"}
-
-
-def test_what_has_no_bounds_or_categories_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="no-bounds"):
-        build(query(total("g")), ZCDP, Loss(rho_pico=1))
-    with pytest.raises(InvalidInputError, match="no-bounds"):
-        build(
-            query(Measure(Aggregate.SUM, Call("divide", (Literal(1), Column("x"))))), ZCDP, Loss(rho_pico=1)
-        )
-    with pytest.raises(InvalidInputError, match="no-categories"):
-        build(query(count(), keys=(Call("divide", (Column("x"), Literal(3))),)), ZCDP, Loss(rho_pico=1))
-    many = tuple(Call("add", (Column("x"), Literal(n))) for n in range(3))
-    with pytest.raises(InvalidInputError, match="too-many-cells"):
-        build(query(count(), keys=many), ZCDP, Loss(rho_pico=1))
-
-
-def test_plans_and_presentations_survive_json() -> None:
-    found = query(
-        total("x"),
-        mean("sure"),
-        keys=(Column("g"), Call("greater", (Column("x"), Literal(1.5)))),
-        having=Call("greater", (Column("measure:0"), Literal(3))),
-        order=(Order(Column("measure:1"), descending=True, nulls_first=False),),
-        limit=5,
-    )
-    plan = build(found, PURE, Loss(epsilon_pico=10**12))
-    written = json.loads(canonical.encode(plan_to_json(plan)))
-    assert plan_from_json(written) == plan
-    shown = presentation_from_json(json.loads(canonical.encode(presentation_to_json(found))), plan)
-    assert (shown.outputs, shown.having, shown.order, shown.limit) == (
-        found.outputs,
-        found.having,
-        found.order,
-        found.limit,
-    )
-
-
-def test_replay_keys_tell_apart_what_differs_and_nothing_else() -> None:
-    plan = build(query(total("x")), ZCDP, Loss(rho_pico=10**9))
-    other_loss = build(query(total("x")), ZCDP, Loss(rho_pico=10**9 + 1))
-    other_rows = build(query(total("x")), replace(ZCDP, max_rows=3), Loss(rho_pico=10**9))
-    renamed = build(query(total("x"), limit=1), ZCDP, Loss(rho_pico=10**9))
-    keys = {
-        replay_key(plan, "d", "p"),
-        replay_key(other_loss, "d", "p"),
-        replay_key(other_rows, "d", "p"),
-        replay_key(plan, "e", "p"),
-        replay_key(plan, "d", "q"),
-    }
-    assert len(keys) == 5
-    assert replay_key(renamed, "d", "p") in keys
+# --- the loss is what was asked -------------------------------------------------------------------------
 
 
 @given(
-    st.sampled_from([ZCDP, PURE]),
-    st.lists(st.sampled_from([count(), total("x"), mean("x")]), min_size=1, max_size=3, unique=True),
-    st.integers(100, 2000),
+    st.lists(statements(), min_size=1, max_size=3),
+    st.integers(1, 10**14),
+    st.sampled_from(SETTINGS),
+    st.data(),
 )
-def test_the_solved_epsilon_is_the_smallest_that_meets_the_error(
-    setting: Setting, measures: list[Measure], permille: int
+def test_a_plan_costs_what_is_asked_and_never_more(
+    texts: list[str], units: int, setting: Setting, data: st.DataObject
 ) -> None:
-    found = query(*measures)
-    target = ErrorTarget(share=Fraction(permille, 20000), group_size=500)
-    epsilon = solve(found, setting, JobSpec("", "p", error=target), DELTA, 10_000)
+    queries = read(";".join(texts))
+    weights = data.draw(st.lists(st.integers(1, 9), min_size=len(texts), max_size=len(texts)))
+    budget = Budget(setting.mechanism, Fraction(units, PICO), tuple(map(Fraction, weights)))
+    plan = build(queries, setting, budget)
+    spent = _spent(plan, setting)
+    assert all(cost <= units for cost in spent)
+    for number, source in enumerate(plan.sources):
+        read_by = [i for i, query in enumerate(queries) if source.dataset in query.sources]
+        share = Fraction(units * sum(weights[i] for i in read_by), sum(weights))
+        if spent[number] or setting.mechanism == "discrete-gaussian":
+            assert share * (1 - Fraction(1, 10**11)) - 1 <= spent[number] <= share + 1
+    assert all(part.rows >= bound_of(part.frame) for part in plan.parts)
 
-    def meets(value: Fraction) -> bool:
-        plan = build(found, setting, cost_of_epsilon(setting.filter, value, DELTA))
-        units = {Aggregate.COUNT: 10_000, Aggregate.SUM: 10_000 * 100, Aggregate.AVG: 100}
-        widths = half_widths(plan, 500)
-        pairs = zip(widths, measures, strict=True)
-        return all(w is not None and w <= float(target.share * units[m.aggregate]) for w, m in pairs)
 
-    assert meets(epsilon)
-    assert epsilon == Fraction(1, 10**6) or not meets(epsilon - Fraction(1, 10**6))
+def _spent(plan: Plan, setting: Setting) -> list[int]:
+    """Each source's cost in the mechanism's currency; 0 where its filter counts Laplace noise by ρ."""
+    losses = plan_losses(plan, filters(setting))
+    gaussian = plan.mechanism == "discrete-gaussian"
+    return [loss.rho_pico if gaussian else loss.epsilon_pico for loss in losses]
 
 
-def test_error_targets_that_mean_nothing_are_refused() -> None:
-    def asked(found: Query, target: ErrorTarget, units: int | None = 100) -> str:
-        with pytest.raises(InvalidInputError) as caught:
-            solve(found, ZCDP, JobSpec("", "p", error=target), DELTA, units)
-        return caught.value.code
+@given(st.integers(1, 10**15), st.integers(1, 4), st.sampled_from([ZCDP, PURE]))
+def test_totals_cost_exactly_what_is_charged(units: int, calls: int, setting: Setting) -> None:
+    listed = ("COUNT(*)", "SUM(cost)", "COUNT(days)", "AVG(sure)")[:calls]
+    plan = planned(f"SELECT {', '.join(listed)} FROM a.stays", setting, Fraction(units, PICO))
+    wanted = Loss(epsilon_pico=units) if setting is PURE else Loss(rho_pico=units)
+    assert plan_losses(plan, filters(setting)) == (wanted,)
 
-    assert asked(query(mean("x")), ErrorTarget(absolute=Fraction(1), group_size=9)) == "job.avg-needs-share"
-    assert asked(query(mean("x")), ErrorTarget(share=Fraction(1, 100)), None) == "job.needs-group-size"
-    assert asked(query(count()), ErrorTarget(share=Fraction(1, 100)), None) == "job.no-expected-units"
-    tiny = ErrorTarget(share=Fraction(1, 10**9), group_size=1)
-    assert asked(query(mean("x")), tiny) == "job.error-out-of-reach"
+
+@given(st.lists(statements(), min_size=2, max_size=3), st.integers(10**6, 10**12))
+def test_stated_needs_are_met_and_shared(texts: list[str], units: int) -> None:
+    queries = read(";".join(texts))
+    amounts = [Fraction(units * (i + 1), PICO) for i in range(len(texts))]
+    together = build_for(queries, BOTH, amounts)
+    alone = [build_for((query,), BOTH, (amount,)) for query, amount in zip(queries, amounts, strict=True)]
+    for number, source in enumerate(together.sources):
+        parts = [plan_losses(plan, filters(BOTH))[number].rho_pico for plan in alone]
+        assert plan_losses(together, filters(BOTH))[number].rho_pico <= sum(parts), source
+    for answer, own in zip(together.answers, alone, strict=True):
+        for recipe, small in zip(answer.recipes, own.answers[0].recipes, strict=True):
+            assert _scales(together, answer.sets, recipe.places) <= _scales(
+                own, own.answers[0].sets, small.places
+            )
+
+
+def _scales(
+    plan: Plan, sets: Sequence[tuple[int, tuple[int, ...]]], places: Sequence[Sequence[int]]
+) -> list[Fraction]:
+    found = []
+    for (part, _), numbers in zip(sets, places, strict=True):
+        items = [plan.parts[part].measurements[number] for number in numbers]
+        found += [Fraction(0) if isinstance(item, Quantile) else item.scale for item in items]
+    return found
+
+
+def test_what_statements_share_is_paid_once() -> None:
+    query = "SELECT ward, AVG(days) FROM a.stays GROUP BY ward"
+    amounts = (Fraction(1, 10), Fraction(1, 5))
+    both = build_for(read(f"{query}; {query}"), ZCDP, amounts)
+    assert plan_losses(both, [Filter.ZCDP]) == (Loss(rho_pico=PICO // 5),)
+
+
+def test_a_quantile_spends_half_on_its_point() -> None:
+    for setting in (ZCDP, PURE):
+        plan = planned("SELECT QUANTILE_CONT(days, 0.9) FROM a.stays", setting)
+        (item,) = plan.parts[0].measurements
+        assert isinstance(item, Quantile)
+        costs = [cost_of(draw.rate, R * 9)[setting is ZCDP] for draw in item.draws]
+        assert [float(cost) for cost in costs] == pytest.approx([0.5, 0.25, 0.25])
+        assert sum(costs) <= 1
+        point, low, high = item.draws
+        assert point.shift == 0 < high.shift == -low.shift
+        assert (point.side, low.side, high.side) == ("", "low", "high")
+
+
+# --- order ----------------------------------------------------------------------------------------------
+
+
+@given(st.lists(statements(), min_size=1, max_size=3, unique=True), st.randoms(use_true_random=False))
+def test_the_order_of_asking_does_not_matter(texts: list[str], random: object) -> None:
+    shuffled = list(texts)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    turned = replace(BOTH, sources=BOTH.sources[::-1])
+    one, other = planned(";".join(texts), BOTH), planned(";".join(shuffled), turned)
+    assert (one.parts, one.sources, one.tables) == (other.parts, other.sources, other.tables)
+    for number, text in enumerate(texts):
+        assert one.answers[number] == other.answers[shuffled.index(text)]
+
+
+def test_rewrites_are_one_plan() -> None:
+    plain = planned("SELECT ward, AVG(days) FROM a.stays WHERE urgent GROUP BY ward")
+    inner = planned("SELECT ward, AVG(days) FROM (SELECT * FROM a.stays WHERE urgent) x GROUP BY ward")
+    assert plain == inner
+
+
+# --- key selection --------------------------------------------------------------------------------------
+
+
+def test_undeclared_keys_are_selected_and_pay_for_it() -> None:
+    plan = planned("SELECT free, COUNT(*), COUNT(DISTINCT person) FROM a.stays GROUP BY free")
+    (part,) = plan.parts
+    assert part.selection is not None
+    assert (part.selection.scale, part.cells) == (Fraction(3 * R, 2), 0)
+    (loss,) = plan_losses(plan, [Filter.ZCDP])
+    assert loss.rho_pico == PICO
+    assert 0 < loss.delta_atto <= ZCDP.selection_delta * 10**18
+
+
+def test_selections_share_the_delta() -> None:
+    plan = planned(
+        "SELECT free, COUNT(*) FROM a.stays GROUP BY free; "
+        "SELECT free, ward, COUNT(*) FROM a.stays GROUP BY free, ward"
+    )
+    (loss,) = plan_losses(plan, [Filter.ZCDP])
+    assert all(part.selection and part.selection.delta == ZCDP.selection_delta / 2 for part in plan.parts)
+    assert loss.delta_atto <= ZCDP.selection_delta * 10**18
+
+
+def test_a_key_of_a_value_per_unit_keeps_its_origin() -> None:
+    plan = planned(
+        "SELECT free, COUNT(*) FROM (SELECT person, free, COUNT(*) n FROM a.stays "
+        "GROUP BY person, free) x GROUP BY free"
+    )
+    assert plan.parts[0].selection is not None
+
+
+# --- refusals -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("SELECT SUM(1 / days) FROM a.stays", "plan.no-bounds"),
+        ("SELECT MEDIAN(sure / days) FROM a.stays", "plan.no-bounds"),
+        (
+            "SELECT AVG(s) FROM (SELECT person, SUM(sure / days) s FROM a.stays GROUP BY person) x",
+            "plan.no-bounds",
+        ),
+        ("SELECT COUNT(*) FROM a.stays GROUP BY cost / 3", "plan.no-categories"),
+        ("SELECT COUNT(*) FROM a.stays GROUP BY urgent", "plan.no-categories"),
+        ("SELECT COUNT(*) FROM a.stays GROUP BY lower(free)", "plan.no-categories"),
+        ("SELECT COUNT(DISTINCT free) FROM a.stays", "plan.no-categories"),
+        ("SELECT COUNT(*) FROM a.stays GROUP BY sure, days, seen", "plan.too-many-cells"),
+        ("SELECT COUNT(*) FROM a.stays GROUP BY vast", "plan.too-many-categories"),
+        ("SELECT HISTOGRAM(days, 20) FROM a.stays", "plan.too-many-bars"),
+        ("SELECT COUNT(DISTINCT seen) FROM a.stays GROUP BY seen, days", "plan.too-many-numbers"),
+        ("SELECT HISTOGRAM(sure, 64) FROM a.stays GROUP BY seen, sure", "plan.too-many-numbers"),
+        ("SELECT free, MEDIAN(days) FROM a.stays GROUP BY free", "plan.selection-only-totals"),
+        ("SELECT free, HISTOGRAM(days, 2) FROM a.stays GROUP BY free", "plan.selection-only-totals"),
+        ("SELECT free, COUNT(DISTINCT ward) FROM a.stays GROUP BY free", "plan.selection-only-totals"),
+        ("SELECT free, COUNT(*) FROM a.stays GROUP BY ROLLUP(free)", "plan.selection-only-totals"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(text: str, code: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        planned(text)
+    assert caught.value.code == code
+
+
+def test_large_plans_are_refused() -> None:
+    sums = [", ".join(f"SUM(days + {i + 40 * j})" for i in range(40)) for j in range(2)]
+    with pytest.raises(InvalidInputError, match="too-many-measurements"):
+        planned("; ".join(f"SELECT {listed} FROM a.stays" for listed in sums))
+    cubes = [
+        f"SELECT COUNT(*) FROM a.stays WHERE days > {i} GROUP BY CUBE(ward, days, month(seen), year(seen))"
+        for i in range(5)
+    ]
+    with pytest.raises(InvalidInputError, match="too-many-parts"):
+        planned("; ".join(cubes))
+
+
+def test_selection_needs_a_delta_and_gaussian_noise() -> None:
+    text = "SELECT free, COUNT(*) FROM a.stays GROUP BY free"
+    with pytest.raises(InvalidInputError, match="selection-under-pure"):
+        planned(text, PURE)
+    with pytest.raises(InvalidInputError, match="selection-without-delta"):
+        planned(text, replace(ZCDP, selection_delta=Fraction(0)))
+    with pytest.raises(InvalidInputError, match="no-categories"):
+        planned(text, replace(ZCDP, sources=(replace(STAYS_FACTS, select=frozenset()),)))
+
+
+def test_a_budget_in_another_currency_or_of_nothing_is_refused() -> None:
+    query = read("SELECT COUNT(*) FROM a.stays")
+    for budget in (Budget("discrete-laplace", Fraction(1)), Budget("discrete-gaussian", Fraction(0))):
+        with pytest.raises(ValueError, match=r"currency|positive"):
+            build(query, ZCDP, budget)
+    with pytest.raises(ValueError, match="weight"):
+        build(query, ZCDP, Budget("discrete-gaussian", Fraction(1), (Fraction(1), Fraction(1))))

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from jobs.evaluate import evaluate_columns
 from jobs.expressions import Call, Column, Literal, columns
 from jobs.spec import Aggregate, Measure
-from jobs.sql.guard import MAX_DEPTH, MAX_NESTING, SHAPES
+from jobs.sql.guard import MAX_NESTING
+from jobs.sql.names import MAX_HEIGHT, Described
 from jobs.sql.parse import parse
-from jobs.sql.rows import _HANDLERS
+from jobs.sql.rows import HANDLERS
+from jobs.sql.shapes import FUNCTIONS, SHAPES
 from sandbox.errors import InvalidInputError
-from sandbox.schema import ORDINAL, Field, Kind
+from sandbox.schema import ORDINAL, ROW_UNIT, Field, Kind
 from service.messages import catalogue
 
 KINDS = {
@@ -39,6 +41,7 @@ KINDS = {
     "measure:0": Kind.INTEGER,
 }
 FIELDS = {name: Field(name, kind) for name, kind in KINDS.items()}
+DESCRIBED = Described(FIELDS, ROW_UNIT, "h.person")
 COUNT = Measure(Aggregate.COUNT)
 
 
@@ -47,17 +50,21 @@ def read(sql: str):
 
     def schema(dataset):
         asked.append(dataset)
-        return FIELDS
+        return DESCRIBED
 
-    query = parse(sql, schema)
-    assert asked == [query.dataset]
+    (query,) = parse(sql, schema)
+    assert tuple(asked) == query.sources
     return query
+
+
+def where_of(sql: str):
+    return read(sql).frame.where
 
 
 def refused(sql: str) -> InvalidInputError:
     started = time.process_time()
     with pytest.raises(InvalidInputError) as caught:
-        parse(sql, lambda _: FIELDS)
+        parse(sql, lambda _: DESCRIBED)
     # Time on the processor: how busy the machine is says nothing about the parser.
     assert time.process_time() - started < 1
     error = caught.value
@@ -81,11 +88,12 @@ def test_the_whole_of_a_statement():
         HAVING COUNT(*) > 10 ORDER BY stays DESC NULLS FIRST, 1 LIMIT 5;"""
     )
     key, stays, mean, total = Column("key:0"), Column("measure:0"), Column("measure:1"), Column("measure:2")
-    assert query.dataset == "health.diabetes"
-    assert query.where == Call("equal", (Column("Gender"), Literal("F")))
+    assert query.sources == ("health.diabetes",)
+    assert query.frame.where == Call("equal", (Column("Gender"), Literal("F")))
     assert query.keys == (Column("age"),)
     # COUNT(*) is written four times and measured once.
-    assert query.measures == (COUNT, Measure(Aggregate.AVG, Column("n")), Measure(Aggregate.SUM, Column("n")))
+    n = (Column("n"),)
+    assert query.measures == (COUNT, Measure(Aggregate.AVG, n), Measure(Aggregate.SUM, n))
     assert [o.expression for o in query.outputs] == [key, stays, mean, Call("divide", (total, stays))]
     assert [o.name for o in query.outputs] == ["years", "stays", "mean", "ratio"]
     assert query.having == Call("greater", (stays, Literal(10)))
@@ -113,15 +121,15 @@ def test_names_that_could_mean_two_things():
     assert query.having == Call("greater", (Column("key:0"), Literal(1)))
     assert query.order[0].expression == Column("measure:0")
     assert read('SELECT COUNT("Twin"), SUM("TWIN") FROM h.d').measures == (
-        Measure(Aggregate.COUNT, Column("Twin")),
-        Measure(Aggregate.SUM, Column("TWIN")),
+        Measure(Aggregate.COUNT, (Column("Twin"),)),
+        Measure(Aggregate.SUM, (Column("TWIN"),)),
     )
-    assert read('SELECT SUM("两 列") FROM h.d').measures[0].argument == Column("两 列")
+    assert read('SELECT SUM("两 列") FROM h.d').measures[0].arguments == (Column("两 列"),)
 
 
 def test_order_may_measure_and_default_puts_nulls_last():
     query = read("SELECT age, COUNT(*) FROM h.d GROUP BY age ORDER BY AVG(x) DESC, age")
-    assert query.measures == (COUNT, Measure(Aggregate.AVG, Column("x")))
+    assert query.measures == (COUNT, Measure(Aggregate.AVG, (Column("x"),)))
     assert [(o.descending, o.nulls_first) for o in query.order] == [(True, False), (False, False)]
 
 
@@ -141,7 +149,7 @@ def test_measures_are_told_apart_by_literal_type():
     ],
 )
 def test_dataset_names(name, dataset):
-    assert read(f"SELECT COUNT(*) FROM {name}").dataset == dataset
+    assert read(f"SELECT COUNT(*) FROM {name}").sources == (dataset,)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +176,7 @@ def test_dataset_names(name, dataset):
     ],
 )
 def test_conditions(text, expected):
-    where = read(f"SELECT COUNT(*) FROM h.d WHERE {text}").where
+    where = where_of(f"SELECT COUNT(*) FROM h.d WHERE {text}")
     assert expected is None or where == expected
     if expected is not None:
         assert repr(where) == repr(expected)  # 1, 1.0 and True are equal in Python, not here
@@ -197,10 +205,10 @@ def test_made_up_names():
 )
 def test_released_part_means_what_duckdb_means(cells, order, having):
     """Released columns evaluated by outputs, HAVING and ORDER BY equal DuckDB on the same numbers."""
-    query = parse(
+    (query,) = parse(
         f"SELECT k, COUNT(*) AS cnt, SUM(v) AS total, ROUND(AVG(v), 1) AS mean, SUM(v) / COUNT(*) AS q "
         f"FROM h.d GROUP BY k HAVING {having} ORDER BY {order}, COUNT(*)",
-        lambda _: {"k": Field("k", Kind.STRING), "v": Field("v", Kind.FLOAT)},
+        lambda _: Described({"k": Field("k", Kind.STRING), "v": Field("v", Kind.FLOAT)}, ROW_UNIT, "h"),
     )
     names = {"key:0": "k", **{f"measure:{i}": f"m{i}" for i in range(len(query.measures))}}
     by_kind = {Aggregate.COUNT: "cnt", Aggregate.SUM: "total", Aggregate.AVG: "avg"}
@@ -250,14 +258,15 @@ HOSTILE = {
     "": "sql.not-a-select",
     ";": "sql.not-a-select",
     "FROM h.d": "sql.not-a-select",
-    "WITH a AS (SELECT 1) SELECT COUNT(*) FROM a": "sql.not-a-select",
+    "WITH a AS (SELECT 1) SELECT COUNT(*) FROM a": "sql.no-dataset",
     "EXPLAIN SELECT COUNT(*) FROM h.d": "sql.not-a-select",
     "COPY h.d TO '/tmp/x'": "sql.not-a-select",
     "ATTACH 'x' AS y": "sql.not-a-select",
     "DELETE FROM h.d": "sql.not-a-select",
     "(SELECT COUNT(*) FROM h.d)": "sql.not-a-select",
-    "SELECT COUNT(*) FROM h.d; DROP TABLE x": "sql.several-statements",
-    "SELECT COUNT(*) FROM h.d;;": "sql.several-statements",
+    "SELECT COUNT(*) FROM h.d; DROP TABLE x": "sql.not-a-select",
+    "SELECT COUNT(*) FROM h.d;;": "sql.not-a-select",
+    ";".join(["SELECT COUNT(*) FROM h.d"] * 17): "sql.too-many",
     "SELECT COUNT(*) FROM h.d UNION SELECT 1": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d EXCEPT SELECT 1": "sql.not-supported",
     "SELECT COUNT(*)": "sql.no-dataset",
@@ -273,10 +282,9 @@ HOSTILE = {
     "SELECT COUNT(*) FROM read_csv('x.y')": "sql.unknown-function",
     "SELECT COUNT(*) FROM year(h)": "sql.bad-dataset-name",
     "SELECT COUNT(*) FROM h.d, h.e": "sql.not-supported",
-    "SELECT COUNT(*) FROM h.d JOIN h.e ON TRUE": "sql.not-supported",
+    "SELECT COUNT(*) FROM h.d JOIN h.e ON TRUE": "sql.no-unit-column",
     "SELECT COUNT(*) FROM h.d NATURAL JOIN h.e": "sql.not-supported",
-    "SELECT COUNT(*) FROM h.d LEFT JOIN h.e USING (n)": "sql.not-supported",
-    "SELECT COUNT(*) FROM (SELECT * FROM h.d)": "sql.not-supported",
+    "SELECT COUNT(*) FROM h.d LEFT JOIN h.e USING (n)": "sql.no-unit-column",
     "SELECT COUNT(*) FROM (h.d)": None,
     "SELECT COUNT(*) FROM (VALUES (1)) t": None,
     "SELECT COUNT(*) FROM h.d TABLESAMPLE 10%": "sql.not-supported",
@@ -305,7 +313,7 @@ HOSTILE = {
     'SELECT COUNT(*) AS "\x1b[2J" FROM h.d': "sql.bad-name",
     "SELECT @n FROM h.d": "sql.not-grouped",
     # aggregates
-    "SELECT COUNT(DISTINCT n) FROM h.d": "sql.not-supported",
+    "SELECT COUNT(DISTINCT n, x) FROM h.d": "sql.arguments",
     "SELECT COUNT(n, x) FROM h.d": "sql.not-supported",
     "SELECT COUNT() FROM h.d": "sql.syntax",
     "SELECT COUNT(1) FROM h.d": "sql.constant",
@@ -319,11 +327,11 @@ HOSTILE = {
     "SELECT SUM(COUNT(*)) FROM h.d": "sql.aggregate-not-here",
     "SELECT AVG(SUM(n)) FROM h.d": "sql.aggregate-not-here",
     "SELECT SUM(n ORDER BY x) FROM h.d": None,
-    "SELECT COUNT(*) FILTER (WHERE b) FROM h.d": "sql.not-supported",
+    "SELECT COUNT(*) FILTER (WHERE n) FROM h.d": "sql.wrong-kind",
     "SELECT COUNT(*) OVER () FROM h.d": "sql.not-supported",
     "SELECT ROW_NUMBER() OVER (ORDER BY n) FROM h.d": "sql.not-supported",
-    "SELECT MAX(n) FROM h.d": "sql.unknown-function",
-    "SELECT MEDIAN(n) FROM h.d": "sql.unknown-function",
+    "SELECT MAX(age) FROM h.d": "sql.wrong-kind",
+    "SELECT MODE(n) FROM h.d": "sql.unknown-function",
     "SELECT STRING_AGG(age, ',') FROM h.d": "sql.unknown-function",
     "SELECT LIST(n) FROM h.d": "sql.unknown-function",
     # clauses
@@ -339,9 +347,9 @@ HOSTILE = {
     "SELECT COUNT(*) FROM h.d GROUP BY 1.5": "sql.bad-ordinal",
     "SELECT COUNT(*) FROM h.d GROUP BY 'a'": "sql.constant",
     "SELECT COUNT(*) FROM h.d GROUP BY ALL": "sql.not-supported",
-    "SELECT COUNT(*) FROM h.d GROUP BY ROLLUP (age)": "sql.not-supported",
-    "SELECT COUNT(*) FROM h.d GROUP BY CUBE (age, b)": "sql.not-supported",
-    "SELECT COUNT(*) FROM h.d GROUP BY GROUPING SETS ((age))": "sql.not-supported",
+    "SELECT COUNT(*) FROM h.d GROUP BY age WITH ROLLUP": "sql.not-supported",
+    "SELECT COUNT(*) FROM h.d GROUP BY CUBE (age, b, n, x, d, w)": "sql.too-many",
+    "SELECT COUNT(*) FROM h.d GROUP BY ROLLUP (CUBE (age))": None,
     "SELECT COUNT(*) FROM h.d ORDER BY ALL": "sql.misplaced",
     "SELECT COUNT(*) FROM h.d ORDER BY n": "sql.not-grouped",
     "SELECT COUNT(*) FROM h.d ORDER BY 2": "sql.bad-ordinal",
@@ -357,7 +365,7 @@ HOSTILE = {
     "SELECT COUNT(*) FROM h.d FOR UPDATE": "sql.not-supported",
     # names
     "SELECT COUNT(nope) FROM h.d": "sql.unknown-column",
-    "SELECT COUNT(z.n) FROM h.d": "sql.unknown-column",
+    "SELECT COUNT(z.n) FROM h.d": "sql.unknown-table",
     "SELECT COUNT(h.d.n) FROM h.d": "sql.not-supported",
     "SELECT COUNT(twin) FROM h.d": "sql.ambiguous-column",
     f"SELECT SUM({ORDINAL}) FROM h.d": "sql.unknown-column",
@@ -373,7 +381,6 @@ HOSTILE = {
     "SELECT COUNT(*) FROM h.d WHERE age LIKE Gender": "sql.literal-needed",
     "SELECT COUNT(*) FROM h.d WHERE age LIKE '" + "%a" * 600 + "'": "sql.long-pattern",
     "SELECT COUNT(*) FROM h.d WHERE age LIKE 'a' ESCAPE 'b'": "sql.not-supported",
-    "SELECT COUNT(*) FROM h.d WHERE age ILIKE 'a'": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d WHERE age LIKE ANY ('b')": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d WHERE age SIMILAR TO 'b'": None,
     "SELECT COUNT(*) FROM h.d WHERE age ~ 'b'": None,
@@ -388,24 +395,22 @@ HOSTILE = {
     "SELECT COUNT(*) FROM h.d WHERE n = $1": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d WHERE n = $$a$$": None,
     "SELECT COUNT(*) FROM h.d WHERE n IS 5": None,
-    "SELECT COUNT(*) FROM h.d WHERE n IS DISTINCT FROM 5": "sql.not-supported",
+    "SELECT COUNT(*) FROM h.d WHERE n IS DISTINCT FROM '5'": "sql.wrong-kind",
     "SELECT COUNT(*) FROM h.d WHERE d = '2020-02-30'": "sql.bad-date",
     "SELECT COUNT(*) FROM h.d WHERE d = '20200101'": "sql.bad-date",
     "SELECT COUNT(*) FROM h.d WHERE d = DATE 'yesterday'": "sql.bad-date",
     "SELECT COUNT(*) FROM h.d WHERE w = TIMESTAMP '2020-01-01 25:00:00'": "sql.bad-date",
-    "SELECT COUNT(*) FROM h.d WHERE d + INTERVAL 1 DAY > d": "sql.not-supported",
+    "SELECT COUNT(*) FROM h.d WHERE d + INTERVAL n DAY > d": "sql.literal-needed",
     "SELECT COUNT(*) FROM h.d WHERE d - d > 1": "sql.wrong-kind",
     "SELECT COUNT(*) FROM h.d WHERE d = CURRENT_DATE": None,
     "SELECT COUNT(*) FROM h.d WHERE n = 9223372036854775808": "sql.bad-number",
     "SELECT COUNT(*) FROM h.d WHERE n = -9223372036854775809": "sql.bad-number",
     "SELECT COUNT(*) FROM h.d WHERE n = " + "9" * 5000: "sql.bad-number",
     "SELECT COUNT(*) FROM h.d WHERE x = 1e400": "sql.bad-number",
-    "SELECT COUNT(*) FROM h.d WHERE n % 2 = 0": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d WHERE n // 2 = 0": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d WHERE n & 2 = 0": "sql.not-supported",
-    "SELECT COUNT(*) FROM h.d WHERE age || 'a' = 'b'": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d WHERE age[1] = 'b'": "sql.not-supported",
-    "SELECT COUNT(*) FROM h.d WHERE [n] = [1]": "sql.unknown-function",
+    "SELECT COUNT(*) FROM h.d WHERE [n] = [1]": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d WHERE {'a': n} IS NULL": None,
     "SELECT COUNT(*) FROM h.d WHERE (n, x) = (1, 2)": "sql.not-supported",
     "SELECT COUNT(*) FROM h.d WHERE (lambda a: a)(n)": None,
@@ -414,7 +419,7 @@ HOSTILE = {
     "SELECT COUNT(*) FROM h.d WHERE CAST(w AS TIMESTAMP) = w": "sql.bad-type",
     "SELECT COUNT(*) FROM h.d WHERE CAST(d AS BIGINT) = 1": "sql.wrong-kind",
     "SELECT COUNT(*) FROM h.d WHERE CAST(n AS BLOB) IS NULL": "sql.bad-type",
-    "SELECT COUNT(*) FROM h.d WHERE EXTRACT(dow FROM d) = 1": "sql.bad-unit",
+    "SELECT COUNT(*) FROM h.d WHERE EXTRACT(epoch FROM d) = 1": "sql.bad-unit",
     "SELECT COUNT(*) FROM h.d WHERE DATE_TRUNC('century', d) = d": "sql.bad-unit",
     "SELECT COUNT(*) FROM h.d WHERE DATE_TRUNC(age, d) = d": None,
     "SELECT COUNT(*) FROM h.d WHERE SUBSTRING(age, n) = 'a'": "sql.literal-needed",
@@ -475,7 +480,7 @@ def test_refused(sql, code):
         ("SELECT COUNT(*)\nFROM h.d\nWHERE age = '两' AND nope = 1", 3, 21),
         ("SELECT COUNT(*) FROM h.d\nJOIN h.e ON TRUE", 2, 6),
         ("SELECT COUNT(*),\n\n SUM(age) FROM h.d", 3, 6),
-        ("SELECT COUNT(*) FROM h.d;\nSELECT 1", 2, 1),
+        ("SELECT COUNT(*) FROM h.d;\nDELETE FROM h.d", 2, 1),
         ("SELECT COUNT(*)\nFROM h.d WHERE n = 'a\nb' OR b = ", 3, 9),
     ],
 )
@@ -488,7 +493,7 @@ def test_schema_is_not_asked_about_what_syntax_refuses():
     def schema(_):
         raise AssertionError("asked")
 
-    for sql in ("SELECT COUNT(*) FROM h.d JOIN h.e ON TRUE", "SELECT 1", "SELECT MAX(n) FROM h.d"):
+    for sql in ("SELECT COUNT(*) FROM h.d, h.e QUALIFY b", "SELECT 1", "SELECT MODE(n) FROM h.d"):
         with pytest.raises(InvalidInputError):
             parse(sql, schema)
 
@@ -530,7 +535,7 @@ def test_limits_that_are_allowed():
     read("SELECT COUNT(*) FROM h.d WHERE n IN (" + ", ".join(map(str, range(2400))) + ")")
     inner = MAX_NESTING - 1
     read("SELECT COUNT(*) FROM h.d WHERE " + "(" * inner + "b" + ")" * inner)
-    read("SELECT SUM(" + " + ".join(["n"] * (MAX_DEPTH - 8)) + ") FROM h.d")
+    read("SELECT SUM(" + " + ".join(["n"] * (MAX_HEIGHT - 8)) + ") FROM h.d")
 
 
 def test_deep_caller():
@@ -570,9 +575,33 @@ def test_any_text_is_read_or_refused(text):
         assert columns(output.expression) <= released
 
 
+FORMS = {
+    "CASE": "CASE WHEN b THEN 1 END",
+    "CAST": "CAST(n AS DOUBLE)",
+    "EXTRACT": "EXTRACT(day FROM d)",
+    "PI": "PI()",
+}
+FORMS |= {"DATE_ADD": "DATE_ADD(d, INTERVAL 1 DAY)", "POSITION": "POSITION('a' IN age)"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS.replace(";", "").split())
+def test_listed_functions_are_known(name):
+    found = FORMS.get(name)
+    texts = [found] if found else [f"{name}({', '.join(['n', '1', '2', '3'][:k])})" for k in range(1, 5)]
+    codes = set()
+    for text in texts:
+        try:
+            parse(f"SELECT COUNT(*) FROM h.d WHERE {text} IS NULL", lambda _: DESCRIBED)
+        except InvalidInputError as error:
+            codes.add(error.code)
+        else:
+            return
+    assert "sql.unknown-function" not in codes
+
+
 def test_lists_agree():
     """What has a meaning is on the list of shapes, and every code has a message in both languages."""
-    assert set(_HANDLERS) <= set(SHAPES)
+    assert set(HANDLERS) <= set(SHAPES)
     for language in ("en", "zh"):
         path = catalogue._FOLDER / language / "sql.yaml"
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -33,6 +33,38 @@ def test_reads_as_written(text: str) -> None:
     assert policy.where(("columns", "age", "use")) == "p.yaml:8"
 
 
+def test_reads_the_rules_that_came_later(text: str) -> None:
+    newer = (
+        text.replace("max_rows: 4", "max_rows: 4, most_rows: 60")
+        .replace("per_job: 1,", "per_job: 1, selection: {per_job: 1e-9, lifetime: 1e-7},")
+        .replace("use: [group], dates", "use: [group], keys: selected, dates")
+        .replace("columns:", "joins: [bank.loans, health.labs]\ncolumns:")
+        .replace("grants:", "  town: {use: [group], keys: selected}\ngrants:")
+    )
+    policy = parse(newer, "p.yaml")
+    assert policy.unit.counted_rows == 60
+    assert policy.joins == {"bank.loans", "health.labs"}
+    assert policy.budget.selection is not None
+    assert policy.budget.selection.per_job == Fraction(1, 10**9)
+    assert policy.budget.selection.lifetime == Fraction(1, 10**7)
+    assert {rule.name for rule in policy.columns if rule.selected} == {"admitted", "town"}
+    assert parse(text, "p.yaml").unit.counted_rows == 4
+    # Each of them is content: leaving one out is another policy.
+    digests = {policy_digest(policy), policy_digest(parse(text, "p.yaml"))}
+    for cut in (", most_rows: 60", "joins: [bank.loans, health.labs]\n", ", health.labs", ", keys: selected"):
+        digests.add(policy_digest(parse(newer.replace(cut, "", 1), "p.yaml")))
+    digests.add(policy_digest(parse(newer.replace("1e-9", "2e-9"), "p.yaml")))
+    digests.add(policy_digest(parse(newer.replace("1e-7", "2e-7"), "p.yaml")))
+    assert len(digests) == 8
+
+
+def test_the_digest_of_an_older_policy_stays(text: str) -> None:
+    """Books and log hold it: a rule that came later must not change what was said before."""
+    assert policy_digest(parse(text, "p.yaml")) == (
+        "3aadaa0f7eb35cb7d7d3346bef8e7fde3e11100d86cc4ac86d559499922c3ae9"
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code", "line"),
     [
@@ -78,6 +110,34 @@ def test_reads_as_written(text: str) -> None:
         ("[null, Norm", "[[1], Norm", "policy.not-a-single-value", 9),
         ("[null, Norm", "[~, null", "policy.written-twice", 9),
         ("bounds: [1, 14], grid: 1", "description: days", "policy.measure-needs-bounds", 10),
+        ("max_rows: 4", "max_rows: 4, most_rows: 3", "policy.most-rows-too-small", 4),
+        ("max_rows: 4", "max_rows: 4, most_rows: 0", "policy.not-a-whole-number", 4),
+        ("max_rows: 4", "max_rows: 4, most_rows: 1000001", "policy.not-a-whole-number", 4),
+        ("per_job: 1", "selection: {per_job: 1e-9}", "policy.missing-key", 5),
+        ("per_job: 1", "selection: {per_job: 1e-9, lifetime: 1e-10}", "policy.bad-selection", 5),
+        ("per_job: 1", "selection: {per_job: 1e-9, lifetime: 0.0011}", "policy.bad-selection", 5),
+        ("per_job: 1", "selection: {per_job: 0, lifetime: 1e-9}", "policy.bad-selection", 5),
+        ("per_job: 1", "selection: {per_job: 1e-19, lifetime: 1e-9}", "policy.bad-selection", 5),
+        ("per_job: 1", "selection: {per_job: -1e-9, lifetime: 1e-9}", "policy.bad-selection", 5),
+        (
+            "filter: zcdp, epsilon: 8, delta: 1e-6, per_job: 1",
+            "filter: pure, epsilon: 8, selection: {per_job: 1e-9, lifetime: 1e-9}",
+            "policy.selection-under-pure",
+            5,
+        ),
+        ("columns:", "joins: [health.x, health.x]\ncolumns:", "policy.written-twice", 7),
+        ("columns:", "joins: health.x\ncolumns:", "policy.not-a-list", 7),
+        ("columns:", "joins: [Health]\ncolumns:", "policy.bad-name", 7),
+        ("columns:", "joins:\ncolumns:", "policy.empty-value", 7),
+        ("use: [group], dates", "use: [group], keys: all, dates", "policy.not-one-of", 11),
+        ("use: [group], dates", "use: [group], keys: selected, dates", "policy.keys-need-selection", 11),
+        ("use: [group], dates", "use: [filter], keys: selected, dates", "policy.keys-without-group", 11),
+        (
+            'categories: ["[0-10)", "[10-20)"]',
+            "keys: selected, categories: [x]",
+            "policy.keys-beside-categories",
+            8,
+        ),
         ("bounds: [1, 14], grid: 1", "categories: [1, 2]", "policy.measure-needs-bounds", 10),
         ("bounds: [1, 14], grid: 1", "grid: 1", "policy.grid-without-bounds", 10),
         ("grid: 1", "grid: 3", "policy.bad-bounds", 10),

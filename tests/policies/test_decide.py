@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from policies.build import parse
 from policies.decide import Allowed, Denied, allowed_or_raise, decide
-from policies.model import OPERATIONS, AccessPolicy, Approval, BudgetRule, ColumnRule, Grant, UnitRule
+from policies.model import (
+    OPERATIONS,
+    AccessPolicy,
+    Approval,
+    BudgetRule,
+    ColumnRule,
+    Grant,
+    SelectionRule,
+    UnitRule,
+)
 from policies.request import Request
 from sandbox.errors import DeniedError
 from sandbox.privacy.loss import Filter, Loss
@@ -47,6 +56,7 @@ def test_allowed(text: str) -> None:
         4,
         {"age": policy.columns[0].domain, "time_in_hospital": policy.columns[2].domain},  # type: ignore[dict-item]
         ("columns.age.use", "columns.time_in_hospital.use", "unit.max_rows", "grants[0]"),
+        most_rows=4,
     )
     assert allowed_or_raise(decision) is decision
     assert isinstance(decide(policy, TAGS, request(uses=frozenset(), max_rows=2)), Allowed)
@@ -129,6 +139,67 @@ def test_a_feature_needs_a_domain(text: str) -> None:
     assert (decision.code, decision.rule) == ("denied.no-domain", "columns.age.domain")
 
 
+OTHER, THIRD = DatasetName("bank.loans"), DatasetName("tax.returns")
+
+
+def test_joins_are_listed_one_by_one(text: str) -> None:
+    policy = parse(text + f"joins: [{OTHER}]\n", "p.yaml")
+    alone = decide(policy, TAGS, request(joined=frozenset({NAME})))
+    assert isinstance(alone, Allowed)  # with itself
+    allowed = decide(policy, TAGS, request(joined=frozenset({OTHER, NAME})))
+    assert isinstance(allowed, Allowed)
+    assert f"joins.{OTHER}" in allowed.rules
+    denied = decide(policy, TAGS, request(joined=frozenset({OTHER, THIRD})))
+    assert isinstance(denied, Denied)
+    assert (denied.code, denied.rule, denied.facts["other"]) == ("denied.join", "joins", THIRD)
+    assert denied.facts["where"] == "p.yaml:18"
+    silent = decide(parse(text, "p.yaml"), TAGS, request(joined=frozenset({OTHER})))
+    assert isinstance(silent, Denied)
+    assert silent.rule == "joins"
+
+
+def selecting(text: str, column: str = "{use: [group], keys: selected}") -> AccessPolicy:
+    budget = text.replace("per_job: 1,", "per_job: 1, selection: {per_job: 1e-9, lifetime: 1e-7},")
+    return parse(budget.replace("grants:", f"  race: {column}\ngrants:"), "p.yaml")
+
+
+def test_keys_are_selected_only_where_the_policy_says_so(text: str) -> None:
+    policy = selecting(text)
+    asked = request(uses=frozenset({("race", Use.GROUP)}), selects=frozenset({"race"}))
+    for either in (asked, replace(asked, selects=frozenset())):
+        allowed = decide(policy, TAGS, either)
+        assert isinstance(allowed, Allowed)
+        assert (allowed.select, allowed.selection_delta) == ({"race"}, Fraction(1, 10**9))
+    unpaid = replace(policy, budget=replace(policy.budget, selection=None))
+    declared = selecting(text, "{use: [group], dates: [2020-01-01, 2020-12-31]}")
+    for odd, code, rule in (
+        (unpaid, "denied.keys-not-selected", "columns.race.keys"),
+        (declared, "denied.keys-not-selected", "columns.race.keys"),
+    ):
+        denied = decide(odd, TAGS, asked)
+        assert isinstance(denied, Denied)
+        assert (denied.code, denied.rule) == (code, rule)
+    without = decide(unpaid, TAGS, replace(asked, selects=frozenset()))
+    assert isinstance(without, Denied)
+    assert without.rule == "columns.race.domain"
+
+
+def test_a_selected_column_is_no_feature(text: str) -> None:
+    rule = ColumnRule("race", frozenset({Use.FEATURE, Use.GROUP}), selected=True)
+    policy = replace(selecting(text), columns=(rule,))
+    decision = decide(policy, TAGS, request(uses=frozenset({("race", Use.FEATURE)})))
+    assert isinstance(decision, Denied)
+    assert decision.rule == "columns.race.domain"
+
+
+def test_the_largest_count_per_unit(text: str) -> None:
+    policy = parse(text.replace("max_rows: 4", "max_rows: 4, most_rows: 60"), "p.yaml")
+    for asked in (None, 2):
+        allowed = decide(policy, TAGS, request(max_rows=asked))
+        assert isinstance(allowed, Allowed)
+        assert (allowed.max_rows, allowed.most_rows) == (asked or 4, 60)
+
+
 def without_domains(policy: AccessPolicy) -> AccessPolicy:
     return replace(policy, columns=tuple(replace(rule, domain=None) for rule in policy.columns))
 
@@ -195,7 +266,15 @@ def subsets(values: tuple[str, ...]) -> st.SearchStrategy[frozenset[str]]:
 
 RULES = st.tuples(
     *(
-        st.none() | st.builds(ColumnRule, st.just(name), st.frozensets(st.sampled_from(Use)), DOMAINS)
+        st.none()
+        | st.builds(
+            ColumnRule,
+            st.just(name),
+            st.frozensets(st.sampled_from(Use)),
+            DOMAINS,
+            st.just(""),
+            st.booleans(),
+        )
         for name in COLUMNS
     )
 ).map(lambda rules: tuple(filter(None, rules)))
@@ -208,10 +287,17 @@ POLICIES = st.builds(
     st.just(1),
     st.just("owner"),
     st.builds(UnitRule, st.just("k"), st.just("n"), st.integers(1, 3)),
-    st.just(BudgetRule(Filter.PURE, Fraction(1), Fraction(0))),
+    st.builds(
+        BudgetRule,
+        st.just(Filter.ZCDP),
+        st.just(Fraction(1)),
+        st.just(Fraction(1, 10**6)),
+        selection=st.none() | st.just(SelectionRule(Fraction(1, 10**9), Fraction(1, 10**8))),
+    ),
     RULES,
     st.lists(GRANTS, max_size=3).map(tuple),
     subsets(("pi.*", "pi.x", "untagged")).map(tuple),
+    subsets((OTHER, THIRD)),
 )
 ALL_TAGS = st.dictionaries(
     st.sampled_from(COLUMNS), st.builds(Tag, st.sampled_from(("pi.x", "general")), st.booleans())
@@ -226,6 +312,9 @@ REQUESTS = st.builds(
     st.just(LOSS),
     st.none() | st.integers(0, 4),
     DAYS,
+    subsets((NAME, OTHER, THIRD)),
+    subsets((OTHER,)),
+    subsets(COLUMNS),
 )
 
 
@@ -238,7 +327,9 @@ def oracle(policy: AccessPolicy, tags: Mapping[str, Tag], asked: Request) -> boo
         and column in rules
         and use in rules[column].uses
         and (use != Use.MEASURE or type(rules[column].domain) is NumericDomain)
-        and (use not in {Use.GROUP, Use.FEATURE} or rules[column].domain is not None)
+        and (use != Use.FEATURE or rules[column].domain is not None)
+        and (use != Use.GROUP or rules[column].domain is not None or selectable(policy, column))
+        and (use != Use.GROUP or column not in asked.selects or selectable(policy, column))
         if column in tags
         else False
         for column, use in asked.uses
@@ -251,7 +342,13 @@ def oracle(policy: AccessPolicy, tags: Mapping[str, Tag], asked: Request) -> boo
         and asked.today <= grant.until
         for grant in policy.grants
     )
-    return columns and rows and grant and bool(asked.operations)
+    joins = asked.joined <= policy.joins | {policy.dataset}
+    return columns and joins and rows and grant and bool(asked.operations)
+
+
+def selectable(policy: AccessPolicy, column: str) -> bool:
+    """Whether the owner lets the column's keys be selected, and pays for it."""
+    return policy.budget.selection is not None and column in {r.name for r in policy.columns if r.selected}
 
 
 @given(POLICIES, ALL_TAGS, REQUESTS)

@@ -13,7 +13,10 @@ import pytest
 from diffprivlib.mechanisms import Laplace
 from scipy import stats
 
+from jobs.plan import Draw
+from sandbox.privacy.exponential import cost_of, draw_bin, rate_of
 from sandbox.privacy.mechanisms import add_noise
+from sandbox.privacy.selection import delta_of, threshold_for
 
 CONFIDENCE = 1e-10
 """Probability that one bound is wrong; about 2,000 bounds are computed."""
@@ -100,3 +103,67 @@ def test_a_floating_point_laplace_is_caught_by_its_low_bits():
     outputs = [np.array([mechanism.randomise(value) for _ in range(DRAWS)]) for value in (0.0, 1.0)]
     fine, coarse = (int(np.sum((abs(y) < 1) & (y * 2.0**53 % 1 != 0))) for y in outputs)
     assert math.log(lower(fine, DRAWS) / upper(coarse, DRAWS)) > 2
+
+
+def quantile_scores(counts, draw):
+    """Return the scores of a quantile's draw (`jobs.plan.Draw`), those of the sentinel at its end."""
+    a, b = draw.quantile.numerator, draw.quantile.denominator
+    rows, lower = sum(counts), np.cumsum([0, *counts[:-1]])
+    target = a * rows + int(b * draw.shift)
+    bins = np.maximum(0, np.maximum(b * lower - target, target - b * (lower + counts)))
+    ends = {"": [], "low": [[max(0, target)]], "high": [[max(0, b * rows - target)]]}[draw.side]
+    return np.concatenate([*ends, bins] if draw.side == "low" else [bins, *ends]).astype(np.int64)
+
+
+def choice_bound(one, other):
+    """Lower bound of ln(P[M(x) in E]/P[M(x') in E]) over single outcomes and all outcomes up to one."""
+    best, n = 0.0, len(one)
+    for edge in range(max(*one, *other) + 1):
+        for event in (lambda i, e=edge: i == e, lambda i, e=edge: i <= e, lambda i, e=edge: i > e):
+            hits = [sum(map(event, side)) for side in (one, other)]
+            for a, b in (hits, hits[::-1]):
+                best = max(best, math.log(max(lower(a, n), 1e-300) / upper(b, n)))
+    return best
+
+
+def drawn_around(counts, unit, draw, n):
+    """Return draws without and with a unit whose two rows are in bin *unit*, at a clamp edge."""
+    joined = [count + (2 if place == unit else 0) for place, count in enumerate(counts)]
+    return [[draw_bin(quantile_scores(rows, draw), draw.rate) for _ in range(n)] for rows in (counts, joined)]
+
+
+@pytest.mark.parametrize("unit", [0, 5])
+@pytest.mark.parametrize("side", ["", "low", "high"])
+@pytest.mark.parametrize("quantile", [Fraction(1, 2), Fraction(9, 10)])
+def test_a_quantile_draw_loses_no_more_than_it_claims(unit, side, quantile):
+    """A unit of two rows at either clamp edge joins six bins; ε = 1."""
+    a, b = quantile.numerator, quantile.denominator
+    rate = rate_of(Fraction(1), "discrete-laplace", 2 * max(a, b - a))
+    shift = {"": 0, "low": -2, "high": 2}[side]
+    for counts in ([0] * 6, [3, 0, 1, 0, 0, 2]):
+        pair = drawn_around(counts, unit, Draw(quantile, Fraction(shift), rate, side), DRAWS)
+        assert choice_bound(*pair) <= 1
+
+
+def test_a_draw_can_lose_what_it_claims_and_a_doubled_rate_is_caught():
+    """One outcome's score falls, all others rise, by all that the sensitivity allows."""
+    rate = rate_of(Fraction(1), "discrete-laplace", 2)
+    for used, caught in ((rate, False), (2 * rate, True)):
+        assert cost_of(used, 2)[0] == (2 if caught else 1)
+        one, other = (
+            [draw_bin(scores, used) for _ in range(20_000)] for scores in ([0] + [2] * 12, [2] + [0] * 12)
+        )
+        bound = choice_bound(one, other)
+        assert bound > 1 if caught else 0.5 < bound <= 1
+
+
+@pytest.mark.parametrize("groups", [1, 5])
+def test_a_key_of_one_unit_is_shown_with_probability_at_most_delta(groups):
+    """δ = 0.01 for all keys of a unit together: 30,000 units, each with keys nobody else has."""
+    scale, n = Fraction(9), 30_000
+    threshold = threshold_for(scale, groups, Fraction(1, 100))
+    noisy = np.array(add_noise([1] * (n * groups), "discrete-gaussian", scale)).reshape(n, groups)
+    seen = int((noisy > threshold).any(axis=1).sum())
+    assert lower(seen, n) <= float(delta_of(scale, groups, threshold)) <= 0.01
+    # A threshold two lower is caught.
+    assert lower(int((noisy > threshold - 2).any(axis=1).sum()), n) > 0.01

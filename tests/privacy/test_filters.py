@@ -29,16 +29,23 @@ def test_a_loss_without_meaning_in_the_filter_is_refused(filter_, loss, code):
         check(filter_, loss)
     assert refusal.value.code == code
     with pytest.raises(InvalidInputError):
-        admits(filter_, ZERO, loss, Loss(10, 10, 10))
+        admits(filter_, loss, Loss(10, 10, 10))
 
 
 @given(st.integers(0, 100), st.integers(1, 100), st.integers(0, 200))
 def test_a_filter_admits_exactly_what_still_fits(spent, loss, limit):
-    assert admits(PURE, Loss(spent), Loss(loss), Loss(limit)) == (spent + loss <= limit)
-    assert admits(ZCDP, Loss(0, spent), Loss(0, loss), Loss(0, limit)) == (spent + loss <= limit)
+    assert admits(PURE, Loss(loss), Loss(limit).minus(Loss(spent))) == (spent + loss <= limit)
+    left = Loss(0, limit).minus(Loss(0, spent))
+    assert admits(ZCDP, Loss(0, loss), left) == (spent + loss <= limit)
 
 
 def test_under_zcdp_rho_and_delta_are_both_counted():
     limit = Loss(rho_pico=10, delta_atto=5)
-    assert admits(ZCDP, Loss(rho_pico=4, delta_atto=2), Loss(rho_pico=6, delta_atto=3), limit)
-    assert not admits(ZCDP, Loss(rho_pico=4, delta_atto=3), Loss(rho_pico=6, delta_atto=3), limit)
+    assert admits(ZCDP, Loss(rho_pico=6, delta_atto=3), limit.minus(Loss(rho_pico=4, delta_atto=2)))
+    assert not admits(ZCDP, Loss(rho_pico=6, delta_atto=3), limit.minus(Loss(rho_pico=4, delta_atto=3)))
+
+
+def test_a_lowered_delta_stops_only_what_costs_delta():
+    left = Loss(rho_pico=10, delta_atto=1).minus(Loss(rho_pico=1, delta_atto=5))
+    assert admits(ZCDP, Loss(rho_pico=9), left)
+    assert not admits(ZCDP, Loss(rho_pico=9, delta_atto=1), left)

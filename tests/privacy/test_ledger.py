@@ -72,7 +72,10 @@ def count(connection):
 def test_a_charge_is_recorded_and_found_again(connection):
     assert charge(connection, pure(1), Limits(pure(3)))
     assert ledger.find(connection, "a", "job-1") == Charge("a", "job-1", "ana", pure(1), NOW)
-    assert ledger.history(connection, "a") == [Charge("a", "job-1", "ana", pure(1), NOW)]
+    assert list(ledger.history(connection, "a")) == [Charge("a", "job-1", "ana", pure(1), NOW)]
+    assert not list(ledger.history(connection, "a", principal="ben"))
+    assert ledger.charges_of(connection, "job-1") == {"a": Charge("a", "job-1", "ana", pure(1), NOW)}
+    assert not ledger.charges_of(connection, "job-2")
     assert ledger.find(connection, "b", "job-1") is None
     assert ledger.spent(connection, "a") == pure(1)
     assert ledger.spent(connection, "b") == ZERO

@@ -39,8 +39,8 @@ def one_job(place: Path, number: int, fatal: int, acknowledged: int) -> None:
     sys.setprofile(count)
     job = stage.keeper.job_submit(stage.wang, _request(number))["job"]
     os.write(acknowledged, f"charged {job}\n".encode())
-    rows = stage.keeper.job_run(stage.wang, job)["rows"]
-    os.write(acknowledged, f"released {json.dumps(rows)}\n".encode())
+    tables = stage.keeper.job_run(stage.wang, job)["tables"]
+    os.write(acknowledged, f"released {json.dumps(tables)}\n".encode())
     sys.setprofile(None)
     os.write(acknowledged, f"calls {calls}\n".encode())
 
@@ -85,7 +85,7 @@ def check(place: Path, said: dict[str, str], ever: set[str]) -> None:
         if "charged" in said:
             assert said["charged"] in charged
         if "released" in said:
-            assert stage.keeper.job_result(stage.wang, said["charged"])["rows"] == json.loads(
+            assert stage.keeper.job_result(stage.wang, said["charged"])["tables"] == json.loads(
                 said["released"]
             )
         _resume(stage, set(charged) - ever)
@@ -100,7 +100,7 @@ def _resume(stage: Stage, jobs: set[str]) -> None:
     for job in jobs:
         first = stage.keeper.job_run(stage.wang, job)
         assert first["status"] == "released"
-        assert stage.keeper.job_run(stage.wang, job)["rows"] == first["rows"]
+        assert stage.keeper.job_run(stage.wang, job)["tables"] == first["tables"]
 
 
 def kills(place: Path, count: int) -> None:
@@ -163,7 +163,7 @@ def test_a_job_is_run_once_by_two_processes_at_once(tmp_path: Path) -> None:
 
     def finish() -> None:
         other = reopen(tmp_path)
-        results.put(json.dumps(other.keeper.job_run(other.wang, job)["rows"]))
+        results.put(json.dumps(other.keeper.job_run(other.wang, job)["tables"]))
 
     children = [_FORK.Process(target=finish) for _ in range(4)]
     for child in children:

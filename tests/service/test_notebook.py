@@ -7,22 +7,28 @@ import pandas as pd
 import keyong
 from sandbox.schema import Principal, Role
 from service.gatekeeper import JobRequest
-from service.notebook import Connection, frame
+from service.notebook import Connection, frames
 
 RESULT = {
     "job": "j",
     "status": "released",
     "replayed": False,
     "mechanism": "discrete-laplace",
-    "notes": [],
     "loss": {"filter": "pure", "epsilon": "0.5", "rho": None, "delta": "0"},
-    "dataset": "a.b",
-    "version": 1,
-    "max_rows": 1,
-    "columns": [{"name": "age", "kind": "key"}, {"name": "n", "kind": "value"}],
-    "rows": [
-        {"age": None, "n": 3, "n_low": 1, "n_high": 5},
-        {"age": "x", "n": None, "n_low": None, "n_high": None},
+    "losses": [{"dataset": "a.b", "filter": "pure", "epsilon": "0.5", "rho": None, "delta": "0"}],
+    "datasets": [{"name": "a.b", "version": 1}],
+    "public_tables": [],
+    "tables": [
+        {
+            "statement": 1,
+            "sql": "SELECT 1",
+            "columns": [{"name": "age", "kind": "key"}, {"name": "n", "kind": "value"}],
+            "rows": [
+                {"age": None, "n": 3, "n_low": 1, "n_high": 5},
+                {"age": "x", "n": None, "n_low": None, "n_high": None},
+            ],
+            "notes": [{"key": "result.bounded", "facts": {}}],
+        }
     ],
 }
 
@@ -30,7 +36,8 @@ RESULT = {
 class Recorder:
     """Answers every question with `RESULT` and remembers what was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, result=RESULT) -> None:
+        self.result = result
         self.asked: list[JobRequest] = []
         self.closed = False
 
@@ -39,23 +46,52 @@ class Recorder:
         return {"job": "j"}
 
     def job_run(self, by, job):
-        return RESULT
+        return self.result
+
+    def job_explain(self, by, request):
+        self.asked.append(request)
+        return {}
 
     def close(self):
         self.closed = True
 
 
 def test_a_release_becomes_a_frame():
-    table = frame(RESULT)
+    (table,) = frames(RESULT)
     assert list(table.columns) == ["age", "n", "n_low", "n_high"]
     assert table["n"].iloc[0] == 3
     assert pd.isna(table["n"].iloc[1])
     assert table.attrs["loss"]["epsilon"] == "0.5"
+    assert table.attrs["losses"][0]["dataset"] == "a.b"
+    assert table.attrs["intervals"] == {"n": ["n_low", "n_high"]}
+    assert table.attrs["notes"] == ["result.bounded"]
     assert table.attrs["replayed"] is False
 
 
+def with_rows(*rows):
+    return {**RESULT, "tables": [{**RESULT["tables"][0], "rows": list(rows)}]}
+
+
 def test_an_empty_release_keeps_its_columns():
-    assert list(frame({**RESULT, "rows": []}).columns) == ["age", "n", "n_low", "n_high"]
+    (table,) = frames(with_rows())
+    assert list(table.columns) == ["age", "n", "n_low", "n_high"]
+
+
+def test_a_total_is_told_from_the_null_category():
+    both = {"n": 1, "n_low": 0, "n_high": 2, "age": None}
+    (table,) = frames(with_rows(both, both | {"_totals": ["age"]}))
+    assert list(table.columns) == ["age", "n", "n_low", "n_high", "_totals"]
+    assert pd.isna(table["_totals"].iloc[0])
+    assert table["_totals"].iloc[1] == ["age"]
+
+
+def test_several_statements_are_several_frames():
+    several = {**RESULT, "tables": RESULT["tables"] * 2}
+    principal = Principal("wang", frozenset({Role.ANALYST}))
+    assert isinstance(Connection(Recorder(), principal).query("S", purpose="p", epsilon=1), pd.DataFrame)
+    found = Connection(Recorder(several), principal).query("S; S", purpose="p", epsilon=1)
+    assert isinstance(found, list)
+    assert [list(table.columns) for table in found] == [["age", "n", "n_low", "n_high"]] * 2
 
 
 def test_what_was_typed_is_what_is_asked():
@@ -63,9 +99,13 @@ def test_what_was_typed_is_what_is_asked():
     with Connection(keeper, Principal("wang", frozenset({Role.ANALYST}))) as connection:
         connection.query("SELECT 1", purpose="p", epsilon=0.1)
         connection.query("SELECT 1", purpose="p", error="1%", group_size=5, max_rows=2)
+        connection.query("SELECT 1; SELECT 2", purpose="p", error=["1%", "50"])
+        connection.explain("SELECT 1; SELECT 2", purpose="p", epsilon="1", weights=[2, 0.5])
     assert keeper.asked == [
         JobRequest("SELECT 1", "p", "0.1", None, None, None),
         JobRequest("SELECT 1", "p", None, "1%", 5, 2),
+        JobRequest("SELECT 1; SELECT 2", "p", errors=("1%", "50")),
+        JobRequest("SELECT 1; SELECT 2", "p", "1", weights=("2", "0.5")),
     ]
     assert keeper.closed
 

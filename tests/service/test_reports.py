@@ -40,9 +40,8 @@ def budget(**changes):
 def result(rows, columns=("k", "n")):
     kinds = [{"name": columns[0], "kind": "key"}, {"name": columns[1], "kind": "value"}]
     return {
-        "dataset": "a.b",
-        "columns": kinds,
-        "rows": rows,
+        "datasets": [{"name": "a.b", "version": 1}],
+        "tables": [{"statement": 1, "sql": "", "columns": kinds, "rows": rows, "notes": []}],
         "mechanism": "discrete-laplace",
         "replayed": False,
         "loss": loss("1", None, "pure"),
@@ -150,6 +149,24 @@ def test_null_values_and_null_keys_are_drawn(tmp_path):
     )
     reports.result_chart(answer, tmp_path / "r.svg")
     assert "∅" in texts(tmp_path / "r.svg")
+
+
+@pytest.mark.parametrize(("tongue", "word"), [("en", "all"), ("zh", "合计")])
+def test_a_total_is_not_drawn_as_the_null_category(tmp_path, monkeypatch, tongue, word):
+    monkeypatch.setenv("KEYONG_LANG", tongue)
+    both = [{"k": None, "n": 3}, {"k": None, "n": 8, "_totals": ["k"]}]
+    reports.result_chart(result(both), tmp_path / "r.svg")
+    assert "∅" in texts(tmp_path / "r.svg")
+    assert word in texts(tmp_path / "r.svg")
+
+
+def test_any_table_of_several_can_be_drawn(tmp_path):
+    answer = result(rows(2))
+    answer["tables"] += result([{"k": "second", "n": 3}])["tables"]
+    reports.result_chart(answer, tmp_path / "first.svg")
+    reports.result_chart(answer, tmp_path / "second.svg", 1)
+    assert "second" not in texts(tmp_path / "first.svg")
+    assert "second" in texts(tmp_path / "second.svg")
 
 
 @pytest.mark.parametrize("count", [0, reports.MOST_BARS + 1])

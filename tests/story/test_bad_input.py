@@ -31,6 +31,8 @@ FILES = {
     "nulls.csv": b"u,v\n1,2\n,3\n",
     "only-nulls.csv": b"u,v\n,2\n",
     "ragged.csv": b"u,v\n1,2,3\n",
+    "people.csv": b"mobile\n13800138000\n13912345678\n",
+    "wards.csv": b"code,beds\nA,20\nB,30\n",
     "x.parquet": b"hello",
     "x.csv.gz": b"hello",
 }
@@ -40,6 +42,10 @@ ASK = "--as wang query 'SELECT ward, COUNT(*) AS n FROM health.stays GROUP BY wa
 
 def add(file: str, more: str = "") -> str:
     return f"{ADD.format(file)} {more}"
+
+
+def public(file: str, more: str = "") -> str:
+    return f"--as bureau dataset add {file} --public --name ref.new --yes {more}"
 
 
 def sql(statement: str, more: str = "--epsilon 0.1") -> str:
@@ -90,6 +96,17 @@ REFUSED: list[tuple[str, int, str]] = [
     (add("ok.csv", "--name health.stays"), 3, "dataset.exists"),
     (ADD.format("ok.csv").replace("--yes", ""), 2, "cli.needs-yes"),
     (ADD.format("ok.csv").replace("bureau", "wang"), 4, "role.missing"),
+    # public tables
+    (public("ok.csv", "--unit u"), 2, "cli.not-public"),
+    (public("ok.csv").replace("--yes", ""), 2, "cli.needs-public-yes"),
+    (public("ok.csv").replace("bureau", "wang"), 4, "role.missing"),
+    (public("ok.csv", "--name health.stays"), 3, "table.name-is-dataset"),
+    (public("ok.csv", "--name BAD"), 3, "table.bad-name"),
+    (public("header.csv"), 3, "vault.no-rows"),
+    (public("people.csv"), 4, "table.personal"),
+    (add("ok.csv", "--name ref.wards"), 3, "dataset.name-is-public"),
+    (add("ok.csv", "--force-public x"), 2, "cli.only-public"),
+    ("--as bureau dataset add ok.csv --name a.b --yes", 2, "cli.usage"),
     # losses and errors
     *((f"{ASK} --epsilon={epsilon}", 3, "privacy.epsilon-") for epsilon in
       ("nan", "inf", "-inf", "0", "-1", "true", "1e-400", "1" + "0" * 400, "0x10", "1_0", "''", "1e-6")),
@@ -112,13 +129,24 @@ REFUSED: list[tuple[str, int, str]] = [
     # statements
     (sql("SELECT nope FROM health.stays"), 3, "sql.unknown-column"),
     (sql("SELECT COUNT(*) AS n FROM health.nowhere"), 4, "denied.unknown-dataset"),
-    (sql("SELECT MEDIAN(days) AS d FROM health.stays"), 3, "sql.unknown-function"),
+    (sql("SELECT MODE(days) AS d FROM health.stays"), 3, "sql.unknown-function"),
+    (sql("SELECT MEDIAN(name) AS d FROM health.stays"), 3, "sql.wrong-kind"),
+    (sql("SELECT ROW_NUMBER() OVER () AS d FROM health.stays"), 3, "sql."),
+    (sql("SELECT AVG(n) AS d FROM (SELECT ward, COUNT(*) AS n FROM health.stays GROUP BY ward)"), 3, "sql."),
+    (sql("SELECT person, COUNT(*) AS n FROM health.stays GROUP BY person"), 3, "sql.groups-by-unit"),
+    (sql("SELECT COUNT(*) AS n FROM health.stays JOIN ref.nowhere ON ward = x"), 4, "denied.unknown-dataset"),
+    (sql("SELECT code, COUNT(*) AS n FROM ref.wards GROUP BY code"), 3, "sql.public-only"),
+    (sql("SELECT COUNT(*) AS n FROM health.stays JOIN ref.wards ON urgent = code"), 3, "sql."),
+    (sql("SELECT COUNT(*) AS n FROM health.stays", "--epsilon 0.1 --weight 1 --weight 2"), 3, "job."),
+    (sql("SELECT COUNT(*) AS n FROM health.stays", "--epsilon 0.1 --weight 0"), 3, "job."),
+    (sql("SELECT COUNT(*) AS n FROM health.stays", "--error 5 --error 6"), 3, "job."),
+    (sql("SELECT COUNT(*) AS n FROM health.stays", "--error 5 --weight 6"), 3, "job."),
     (sql("SELECT name, COUNT(*) AS n FROM health.stays GROUP BY name"), 4, "denied.column-not-listed"),
     (sql("SELECT cost, COUNT(*) AS n FROM health.stays GROUP BY cost"), 4, "denied.use-not-listed"),
     (where("ward = 3"), 3, "sql.wrong-kind"),
     (where("ward = 'A"), 3, "sql.open-quote"),
     (where("seen > 'x'"), 3, "sql.bad-date"),
-    (sql("SELECT COUNT(*) AS n FROM health.stays; SELECT 1"), 3, "sql.several-statements"),
+    (sql("SELECT COUNT(*) AS n FROM health.stays; SELECT 1"), 3, "sql."),
     (sql(""), 3, "sql.not-a-select"),
     (sql("DROP TABLE health.stays"), 3, "sql.not-a-select"),
     # people, jobs, log, policies
@@ -165,6 +193,7 @@ def kept(place: Path) -> tuple[str, str, list[str]]:
 def test_every_mistake_is_told_in_one_line_and_changes_nothing(hospital: Path) -> None:
     for name, content in FILES.items():
         (hospital / name).write_bytes(content)
+    assert typed("--as bureau dataset add wards.csv --public --name ref.wards --yes").code == 0
     before = kept(hospital)
     for line, code, key in REFUSED:
         told, plain = typed(f"--json {line}"), typed(line)
@@ -197,6 +226,8 @@ NAMES = {
         "nope",
         "cost",
         "row",
+        "mobile",
+        "laboratory",
         "person",
     ),
     *(
@@ -220,6 +251,7 @@ NAMES = {
 def test_chinese_is_spoken_throughout(hospital: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, content in FILES.items():
         (hospital / name).write_bytes(content)
+    assert typed("--as bureau dataset add wards.csv --public --name ref.wards --yes").code == 0
     monkeypatch.setenv("KEYONG_LANG", "zh")
     for line, _, _ in REFUSED:
         message = typed(f"--json {line}").error["message"]
@@ -245,7 +277,7 @@ def test_text_that_looks_like_a_truth_value_stays_text(hospital: Path) -> None:
     (hospital / "p.yaml").write_text(text.replace("[A, B, C, null]", "[NO, No]"))
     assert typed("--as bureau policy apply p.yaml").code == 0
     answer = typed(["--json", "--as", "wang", "query", COUNTS, "--epsilon", "0.1"])
-    assert [row["ward"] for row in json.loads(answer.out)["rows"]] == ["NO", "No"]
+    assert [row["ward"] for row in json.loads(answer.out)["tables"][0]["rows"]] == ["NO", "No"]
 
 
 def test_every_kind_of_column_and_a_later_version(hospital: Path) -> None:

@@ -29,12 +29,15 @@ LANDMARKS = (
     r"\[60-70\) +2[12],\d{3} +± 144 +4\.\d+ ",
     r"\n∅ +8[01],\d{3} +± 118 +0\.\d+ ",
     r"\nSteady +Male +1\d\.\d+ ",
+    r"\n +1\.4\d+ +± 0\.0\d+ +5\.\d+ .* 4 +\[4, 4\]\n",
+    r"\nStatement 1: SELECT medical_specialty, .*\n(.*\n){2}∅ +47,\d{3} +± 166\n",
+    r"\nFemale +15 ",
     # 4. denied, too much, free
     r"\(exit code 4\)",
     r"\(exit code 5\)",
     r"free: the same release as before, nothing was spent",
     # 5. the budget, the log, the search
-    r"ever, by everybody\n.*ε 0\.8717 of 8 spent",
+    r"ever, by everybody\n.*ε 1\.13 of 8 spent",
     r"wang +refusal +code=denied\.column-not-listed",
     r"wang +refusal +code=budget\.per-job",
     r"wang +replay +job=job-\w+ +of=job-\w+",

@@ -1,4 +1,7 @@
-"""A small hospital on a real workspace: people, a registered table, confirmed tags, a policy in force."""
+"""A small hospital on a real workspace: people, a registered table, confirmed tags, a policy in force.
+
+`with_labs` adds a second owner's dataset about the same persons, which the first may be joined with.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +22,46 @@ POLICY = """\
 apiVersion: keyong/v1
 kind: AccessPolicy
 metadata: {{dataset: health.stays, version: {version}, owner: bureau}}
-unit: {{key: person, namespace: health.patient, max_rows: {max_rows}, expected_units: 100}}
+unit: {{key: person, namespace: health.patient, max_rows: {max_rows}, most_rows: 10, expected_units: 100}}
 budget: {{filter: {filter}, epsilon: {epsilon}, delta: {delta}{more}}}
 defaults: {{"pi.*": deny, untagged: deny}}
+joins: [{joins}]
 columns:
-  ward: {{use: [group, filter], categories: [A, B, C, null]}}
-  days: {{use: [measure, filter, group], bounds: [0, 14], grid: 1}}
+  ward: {{use: [group, filter, join], categories: [A, B, C, null]}}
+  days: {{use: [measure, filter, group, join], bounds: [0, 14], grid: 1}}
   cost: {{use: [measure, filter], bounds: [0, 1000], grid: 0.01}}
   seen: {{use: [group, filter], dates: [2020-01-01, 2020-12-31]}}
   urgent: {{use: [group, filter], categories: [true, false, null]}}
+{columns}grants:
+  - to: [group:researchers]
+    purposes: [planning]
+    operations: [count, sum, avg, variance, quantile, correlation, distinct]
+    until: {until}
+    approval: {approval}
+"""
+
+SELECTION = ", selection: {per_job: 1e-9, lifetime: 2.5e-9}"
+"""For *more*: a δ that pays for two jobs which select keys."""
+TOWN = "  town: {use: [group, filter], keys: selected}\n"
+"""For *columns*: a column whose keys are selected."""
+
+LABS = "health.labs"
+LABS_POLICY = """\
+apiVersion: keyong/v1
+kind: AccessPolicy
+metadata: {{dataset: health.labs, version: {version}, owner: laboratory}}
+unit: {{key: subject, namespace: health.patient, max_rows: 2, expected_units: 80}}
+budget: {{filter: {filter}, epsilon: {epsilon}, delta: {delta}}}
+defaults: {{"pi.*": deny, untagged: deny}}
+joins: [{joins}]
+columns:
+  test: {{use: [group, filter], categories: [blood, urine]}}
+  value: {{use: [measure, filter], bounds: [0, 100], grid: 0.1}}
 grants:
   - to: [group:researchers]
     purposes: [planning]
     operations: [count, sum, avg]
-    until: 2099-12-31
+    until: {until}
     approval: {approval}
 """
 
@@ -49,9 +78,24 @@ def rows(people: int = 60, seed: int = 7, canary: str = "canary") -> list[dict[s
             "cost": rng.choice(["", "1e300", "-5", f"{rng.uniform(0, 1200):.2f}"]),
             "seen": f"2020-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}",
             "urgent": rng.choice(["true", "false", ""]),
+            "town": rng.choice(["Alt", "Neu", "Ost", f"hamlet {person}"]),
         }
         for person in range(people)
         for _ in range(rng.randint(1, 6))
+    ]
+
+
+def lab_rows(people: int = 80, seed: int = 8) -> list[dict[str, Any]]:
+    """Invented samples, none to four a person; some of the persons have stays, too."""
+    rng = random.Random(seed)
+    return [
+        {
+            "subject": 1030 + person,
+            "test": rng.choice(["blood", "urine", "hair"]),
+            "value": rng.choice(["", f"{rng.uniform(-10, 120):.1f}"]),
+        }
+        for person in range(people)
+        for _ in range(rng.randint(0, 4))
     ]
 
 
@@ -71,6 +115,7 @@ class Stage:
     bureau: Principal
     wang: Principal
     li: Principal
+    lab: Principal
 
     def ask(self, sql: str = COUNTS, epsilon: str | None = "0.5", **more: Any) -> dict[str, Any]:
         """Submit and run as the analyst; return the result."""
@@ -83,9 +128,15 @@ class Stage:
         path.write_text(policy(**options))
         self.keeper.policy_apply(self.bureau, path)
 
+    def apply_labs(self, **options: Any) -> None:
+        """Apply a policy made from `LABS_POLICY`."""
+        path = self.place / "labs.yaml"
+        path.write_text(policy(LABS_POLICY, **options))
+        self.keeper.policy_apply(self.lab, path)
 
-def policy(**options: Any) -> str:
-    """Return the text of `POLICY` with *options*."""
+
+def policy(text: str = POLICY, **options: Any) -> str:
+    """Return the policy *text* with *options*."""
     chosen = {
         "version": 1,
         "max_rows": 3,
@@ -94,8 +145,11 @@ def policy(**options: Any) -> str:
         "delta": "1e-6",
         "more": "",
         "approval": "auto",
+        "until": "2099-12-31",
+        "joins": LABS if text is POLICY else DATASET,
+        "columns": "",
     }
-    return POLICY.format(**chosen | options)
+    return text.format(**chosen | options)
 
 
 def build(
@@ -115,6 +169,25 @@ def build(
     return stage
 
 
+def with_labs(stage: Stage, **options: Any) -> Stage:
+    """Register the laboratory's samples on *stage*, in twice as many shards; *options* go into the policy."""
+    source = write_csv(stage.place / "labs.csv", lab_rows())
+    new = NewDataset(
+        source,
+        LABS,
+        "subject",
+        "health.patient",
+        filter=options.get("filter", "zcdp"),
+        shards=8,
+        types={"value": "decimal(6,1)"},
+        new_lineage="another owner's data about the same persons",
+    )
+    stage.keeper.dataset_add(stage.lab, new)
+    stage.keeper.dataset_tag(stage.lab, LABS, {}, "test", above="0")
+    stage.apply_labs(**options)
+    return stage
+
+
 def reopen(place: Path, *, executor: str = "serial", people: bool = False) -> Stage:
     """Open the workspace in *place*, as another process would."""
     keeper = open_gatekeeper(place / "ws", executor=executor)
@@ -122,4 +195,5 @@ def reopen(place: Path, *, executor: str = "serial", people: bool = False) -> St
         keeper.identity_new("bureau", ["owner"], [])
         keeper.identity_new("wang", ["analyst"], ["researchers"])
         keeper.identity_new("li", ["reviewer"], [])
-    return Stage(place, keeper, keeper.principal("bureau"), keeper.principal("wang"), keeper.principal("li"))
+        keeper.identity_new("laboratory", ["owner"], [])
+    return Stage(place, keeper, *map(keeper.principal, ("bureau", "wang", "li", "laboratory")))

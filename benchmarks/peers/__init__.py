@@ -1,0 +1,1 @@
+"""Error at equal ε beside other libraries: see README.md in the folder above."""

@@ -1,0 +1,74 @@
+"""What a reader of a result must know: message keys with public facts, read off the plan alone.
+
+The rules by which rows or groups are left out are the same for every dataset and stand with every result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jobs.plan import Answer, Binning, Measurement, Part, Plan, Quantile, Total
+from jobs.relations import Core, Join, Lookup, PerUnit, Scan, cores
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence of the message catalogue and the facts to fill it with."""
+
+    key: str
+    facts: dict[str, str | int] = field(default_factory=dict)
+
+
+def notes(plan: Plan, answer: Answer) -> tuple[Note, ...]:
+    """Return what applies to *answer*, most general first."""
+    parts = [plan.parts[part] for part, _ in answer.sets]
+    inside = [core for part in parts for core in cores(part.frame)]
+    found = [*_frames(inside), *_groups(parts), *_measurements(answer, list(_used(answer, parts)))]
+    if len(parts) > 1:
+        found.append(Note("result.consistent"))
+    return (*found, Note("result.suppression"))
+
+
+def _frames(inside: list[Core]) -> Iterator[Note]:
+    bounds = [core.rows for core in inside if isinstance(core, Scan) and core.rows is not None]
+    if bounds:
+        yield Note("result.bounded", {"rows": max(bounds)})
+    if any(isinstance(core, PerUnit) for core in inside):
+        yield Note("result.per-unit")
+    again = [core.rows for core in inside if isinstance(core, Join | Lookup) and core.rows is not None]
+    if any(isinstance(core, Join | Lookup) for core in inside):
+        yield Note("result.joined", {"rows": max(again, default=1)})
+
+
+def _groups(parts: list[Part]) -> Iterator[Note]:
+    rules = [part.selection for part in parts if part.selection is not None]
+    if rules:
+        yield Note(
+            "result.selected", {"threshold": rules[0].threshold, "delta": f"{float(rules[0].delta):.3g}"}
+        )
+    elif any(part.keys for part in parts):
+        yield Note("result.declared-groups")
+
+
+def _measurements(answer: Answer, used: list[Measurement]) -> Iterator[Note]:
+    if any(
+        isinstance(item, Quantile) or (isinstance(item, Total) and (item.factors or item.axis))
+        for item in used
+    ):
+        yield Note("result.clamped")
+    if any(recipe.extreme for recipe in answer.recipes):
+        yield Note("result.min-max")
+    coarse = [item.binning.bins for item in used if isinstance(item, Quantile) and _coarse(item.binning)]
+    if coarse:
+        yield Note("result.quantile-bins", {"bins": min(coarse)})
+
+
+def _coarse(binning: Binning) -> bool:
+    return binning.bins <= (binning.high - binning.low) / binning.grid
+
+
+def _used(answer: Answer, parts: list[Part]) -> Iterator[Measurement]:
+    for recipe in answer.recipes:
+        for part, places in zip(parts, recipe.places, strict=True):
+            yield from (part.measurements[place] for place in places)

@@ -1,0 +1,272 @@
+"""How a job is measured, as frozen data: bounded frames, integer measurements, noise; public values only.
+
+A plan is everything a worker needs beside keys and file names, and everything a reader of a release needs to
+make tables of it.
+
+R is `Part.rows`: no unit has more rows at a part's measurements.  Sensitivities, for adding or removing one
+unit, with c = `Total.step`, K = min(R, cells) and m = the number of categories (`Distinct`):
+
+==========  =====================  =========================
+            L1                     L2 squared
+==========  =====================  =========================
+`Total`     R·c                    (R·c)², all rows may share a cell
+`Units`     K                      K, at most 1 in each of K cells
+`Distinct`  R                      R·min(R, m)
+==========  =====================  =========================
+
+`Quantile` has none: its draws are exponential mechanisms, each calibrated by its own rate (see `Draw`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from typing import Final, Literal
+
+from jobs.expressions import Expression
+from jobs.relations import Frame
+from jobs.spec import Aggregate
+from sandbox.schema import DatasetName, Digest, Scalar
+
+Mechanism = Literal["discrete-laplace", "discrete-gaussian"]
+Side = Literal["", "low", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A private dataset in the version that is read."""
+
+    dataset: DatasetName
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTable:
+    """A public table; *digest* is the SHA-256 of its stored file."""
+
+    name: DatasetName
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A group key and the public categories it is matched against, in order; None: keys are selected."""
+
+    expression: Expression
+    categories: tuple[Scalar, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A number as an integer: q = round(clamp(argument, low, high) / grid) - origin / grid."""
+
+    argument: Expression
+    low: Fraction
+    high: Fraction
+    origin: Fraction
+    grid: Fraction
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The smallest and the largest q."""
+        return int((self.low - self.origin) / self.grid), int((self.high - self.origin) / self.grid)
+
+
+@dataclass(frozen=True, slots=True)
+class Binning:
+    """A number as one of *bins*, which are as equal as the grid allows.
+
+    With q = round(clamp(v) / grid) - low / grid, and n = steps + 1 values of q: bin = q·bins // n.
+    """
+
+    argument: Expression
+    low: Fraction
+    high: Fraction
+    grid: Fraction
+    bins: int
+
+    def first(self, number: int) -> Fraction:
+        """Return the smallest value on the grid that falls in bin *number* (or past the last)."""
+        values = int((self.high - self.low) / self.grid) + 1
+        return self.low + -(-number * values // self.bins) * self.grid
+
+    def last(self, number: int) -> Fraction:
+        """Return the largest value on the grid that falls in bin *number*."""
+        return self.first(number + 1) - self.grid
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Per cell (and bin of *axis*) the sum of the product of *factors* minus *shift*.
+
+    Over rows where nothing in *present* and no factor is null.  No factor: a count.  At most two factors.
+    *scale*: Laplace b, or Gaussian σ².
+    """
+
+    present: tuple[Expression, ...] = ()
+    factors: tuple[Factor, ...] = ()
+    shift: int = 0
+    axis: Binning | None = None
+    scale: Fraction = Fraction(0)
+
+    @property
+    def step(self) -> int:
+        """c: the largest absolute contribution of one row.
+
+        A square lies in [0, largest²]; it is recognised by its two equal factors.
+        """
+        if not self.factors:
+            return 1
+        if len(self.factors) == 2 and self.factors[0] == self.factors[1]:
+            largest = max(map(abs, self.factors[0].range))
+            return max(abs(self.shift), abs(largest**2 - self.shift))
+        corners = [1]
+        for factor in self.factors:
+            corners = [corner * end for corner in corners for end in factor.range]
+        return max(abs(corner - self.shift) for corner in corners)
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Per cell: units with at least one row there where nothing in *present* is null."""
+
+    present: tuple[Expression, ...] = ()
+    scale: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Per cell: how many of *key*'s categories (never null) some row there has."""
+
+    key: Key
+    scale: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One exponential mechanism over the bins of a cell.
+
+    With *quantile* = a/b, N rows, L of them in lower bins and E in this one, T = a·N + b·*shift* in
+    units of 1/b row, the score of a bin is max(0, b·L - T, T - b·(L + E)) and its probability is
+    proportional to exp(-*rate*·score), rate per unit of 1/b row.  One row moves a score by at most
+    max(a, b - a), so a draw costs ε = 2·rate·R·max(a, b - a), or ρ = ε²/8 (Cesar & Rogers 2021).
+
+    *side* ``low`` adds an outcome -1 ("below everything") with score max(0, T), ``high`` an outcome *bins*
+    with score max(0, b·N - T): they keep the ends of an interval honest for small N.
+    """
+
+    quantile: Fraction
+    shift: Fraction
+    rate: Fraction
+    side: Side = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """Per cell and draw: the number of a bin."""
+
+    binning: Binning
+    draws: tuple[Draw, ...]
+
+
+Measurement = Total | Units | Distinct | Quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Private selection of keys: a group's noisy number of units must be above *threshold*.
+
+    The noise is Gaussian of σ² = *scale*.
+    One unit adds 1 to at most R groups, so this costs ρ = R/(2σ²) and δ = R·P(1 + noise > threshold).
+    """
+
+    scale: Fraction
+    threshold: int
+    delta: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A frame, grouped one way, and what is measured of it.
+
+    *within*: the keys of the statement's other grouping sets.  A row counts only if it has a category of each
+    of them too: so the totals of a rollup are about the same rows as their parts.
+    """
+
+    frame: Frame
+    rows: int
+    keys: tuple[Key, ...]
+    measurements: tuple[Measurement, ...]
+    selection: Selection | None = None
+    within: tuple[Key, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        """Number of cells: the product of the category counts, 1 without keys, 0 where keys are selected."""
+        if self.selection is not None:
+            return 0
+        return prod(len(key.categories or ()) for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a measure's value is made; *places*: for each grouping set, its measurements in that set's part.
+
+    COUNT, HISTOGRAM: (count).  UNITS: (units).  DISTINCT: (distinct).  SUM: (sum), or (sum, count) where the
+    sum is measured around an origin.  AVG, CLIPPED: (sum, count).  VAR, STDDEV: (count, sum, square).
+    COVAR, CORR, REGR of (y, x): (count, sum y, sum x, sum yx, square y, square x).  QUANTILE: (quantile), and
+    *offset* is the first of its draws: point, low end, high end.  *offset* is the bin of a HISTOGRAM.
+    """
+
+    aggregate: Aggregate
+    places: tuple[tuple[int, ...], ...]
+    offset: int = 0
+    extreme: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one statement is answered: *keys* of all its grouping sets; *sets*: (part, numbers of keys)."""
+
+    keys: tuple[Key, ...]
+    sets: tuple[tuple[int, tuple[int, ...]], ...]
+    recipes: tuple[Recipe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that decides the pre-noise integers and the noise; public."""
+
+    sources: tuple[Source, ...]
+    tables: tuple[PublicTable, ...]
+    parts: tuple[Part, ...]
+    answers: tuple[Answer, ...]
+    mechanism: Mechanism
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A part's release: one vector of integers per measurement.
+
+    *keys*: None, or for a part with a selection the group keys that passed, one tuple per cell.
+    """
+
+    keys: tuple[tuple[Scalar, ...], ...] | None
+    vectors: tuple[tuple[int, ...], ...]
+
+
+MAX_CELLS: Final = 100_000
+MAX_BINS: Final = 4096
+MAX_NUMBERS: Final = 2**22
+"""Integers in one measurement's partial (cells × bins or categories)."""
+
+
+def width(item: Measurement) -> int:
+    """Return how many integers a measurement releases per cell."""
+    match item:
+        case Total(axis=Binning(bins=bins)):
+            return bins
+        case Quantile(draws=draws):
+            return len(draws)
+    return 1

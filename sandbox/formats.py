@@ -1,0 +1,85 @@
+"""The file that makes a directory a workspace: its id and the format it is written in.
+
+A newer format is refused.  An older one is brought up to ours when it is opened: the books are copied aside,
+missing tables added, and the number is written last.  A migration that is killed is done again.
+
+Format 2 has public tables, and jobs of several statements and datasets.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox.database import Database, copy_books
+from sandbox.errors import InvalidInputError, UsageError
+from sandbox.keys.files import create_private, replace_private
+
+FORMAT: Final = 2
+IDENTITY_FILE: Final = "keyong.json"
+
+
+def write_identity(directory: Path, created: str) -> None:
+    """Give *directory* a new id, in our format."""
+    identity = {"format": FORMAT, "id": secrets.token_hex(16), "created": created}
+    create_private(directory / IDENTITY_FILE, json.dumps(identity, indent=1).encode())
+
+
+def read_identity(directory: Path) -> dict[str, str]:
+    """Return ``{"id"}`` of the workspace in *directory*; refuses formats newer than ours."""
+    return {"id": str(_read(directory)["id"])}
+
+
+def _read(directory: Path) -> dict[str, Any]:
+    try:
+        identity: dict[str, Any] = json.loads((directory / IDENTITY_FILE).read_text())
+        found = int(identity["format"])
+        str(identity["id"])
+    except FileNotFoundError:
+        raise UsageError("workspace.not-found", start=str(directory)) from None
+    except (ValueError, KeyError, TypeError):
+        raise InvalidInputError("workspace.unreadable", directory=str(directory)) from None
+    if not 1 <= found <= FORMAT:
+        raise InvalidInputError("workspace.other-format", found=found, supported=FORMAT)
+    return identity
+
+
+def migrate(directory: Path, books: Path) -> None:
+    """Bring the workspace in *directory* to our format; its old *books* stay beside the new ones."""
+    if int(_read(directory)["format"]) == FORMAT:
+        return
+    with opened(directory) as place:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        identity = _read(directory)
+        if int(identity["format"]) == FORMAT:  # another process was faster
+            return
+        _keep(books, directory / f"books-format-{identity['format']}.sqlite")
+        with closing(Database(books)) as database:
+            database.create()
+        replace_private(
+            directory / IDENTITY_FILE, json.dumps(identity | {"format": FORMAT}, indent=1).encode()
+        )
+
+
+def _keep(books: Path, kept: Path) -> None:
+    if not kept.exists():
+        partial = kept.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        copy_books(books, partial)
+        partial.rename(kept)
+
+
+@contextmanager
+def opened(directory: Path) -> Iterator[int]:
+    """Yield a descriptor of *directory*, to lock or to sync it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

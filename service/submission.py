@@ -1,0 +1,201 @@
+"""Jobs from text to charge: read, decided, planned, and paid for or found again.
+
+The text is read without the writers' lock; decision, plan, charges and their log leaves are then one
+transaction over one state of the books.  Every dataset's own policy decides, every lineage is charged or
+none, and a release of the same plan over the same versions and policies is given again, free, to anybody whom
+all of them let through now.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from jobs import pipeline
+from jobs.codec import plan_to_json, presentation_to_json, replay_key
+from jobs.pipeline import Prepared
+from jobs.plan import Plan
+from jobs.spec import JobSpec, Query
+from policies.model import Approval
+from sandbox import canonical
+from sandbox.audit.log import salted
+from sandbox.database import jobs, releases
+from sandbox.errors import DeniedError, InvalidInputError, KeyongError
+from sandbox.privacy import ledger
+from sandbox.schema import JobId, Principal, Role
+from service import case as cases
+from service.case import Case
+from service.desk import Desk, Entry, require
+from service.dossier import Dossier
+from service.gatekeeper import JobRequest
+from service.requests import check_counts, spec_of
+
+
+def submit(desk: Desk, by: Principal, request: JobRequest, idempotency_key: str | None) -> dict[str, Any]:
+    """Decide, plan, charge; return ``{"job", "status", "replayed"}``.  Refusals are logged, then raised."""
+    require(by, Role.ANALYST)
+    try:
+        spec = spec_of(request)
+        with desk.reading() as connection:  # reading a text needs no writers' lock
+            queries, read = cases.read_queries(connection, desk.workspace, by, spec.sql)
+        check_counts(spec, len(queries))
+        with desk.writing() as entry:
+            known = _known(entry.connection, by, spec, idempotency_key)
+            return known or _admit(entry, by, spec, (queries, read), idempotency_key or "")
+    except (DeniedError, InvalidInputError) as refusal:
+        log_refusal(desk, by, request, refusal)
+        raise
+
+
+def _admit(
+    entry: Entry,
+    by: Principal,
+    spec: JobSpec,
+    asked: tuple[Sequence[Query], Case],
+    idempotency_key: str,
+) -> dict[str, Any]:
+    queries, read = asked
+    case = cases.read(entry.connection, entry.workspace, read)
+    if not case.means_the_same(read):
+        raise InvalidInputError("job.changed-meanwhile", name=next(iter(case.datasets)))
+    prepared = pipeline.prepare(queries, spec, by, case.facts(entry.at.date()), case.tables)
+    sources = case.sources(prepared.plan)
+    key = replay_key_of(prepared.plan, sources)
+    # An answer that waits for somebody's yes is no answer yet, though another job released it.
+    automatic = prepared.approval is Approval.AUTO
+    earlier = released_as(entry.connection, key) if automatic else None
+    state = _first_state(automatic, earlier)
+    job = JobId(f"job-{secrets.token_hex(6)}")
+    salt, text = salted(spec.sql)
+    row = _row(spec, prepared, sources, earlier) | {
+        "job": job,
+        "principal": by.name,
+        "state": state,
+        "salt": salt,
+        "replay_key": key,
+        "idempotency_key": idempotency_key,
+        "created": entry.at.isoformat(),
+        "changed": entry.at.isoformat(),
+    }
+    entry.connection.execute(sa.insert(jobs).values(**row))
+    facts = _decision(prepared, sources)
+    entry.log("decision", by.name, job=job, text=text, purpose=spec.purpose, **facts)
+    if earlier:
+        entry.log("replay", by.name, job=job, of=earlier)
+    elif state == "charged":
+        _charge(entry, by, job, prepared, sources)
+    return {"job": job, "status": state, "replayed": earlier is not None}
+
+
+def replay_key_of(plan: Plan, sources: Sequence[Dossier]) -> str:
+    """Return the key under which a release of *plan* over *sources*, as they are now, is found again."""
+    return replay_key(plan, [found.digest for found in sources], [found.policy_digest for found in sources])
+
+
+def _first_state(automatic: bool, earlier: str | None) -> str:
+    """A job starts charged, waiting for somebody's yes, or released already; approval comes first."""
+    if not automatic:
+        return "awaiting-approval"
+    return "released" if earlier else "charged"
+
+
+def _decision(prepared: Prepared, sources: Sequence[Dossier]) -> dict[str, Any]:
+    plan = prepared.plan
+    return {
+        "verdict": "allowed",
+        "datasets": [
+            {
+                "dataset": found.name,
+                "version": found.manifest.version,
+                "policy": found.policy_digest,
+            }
+            for found in sources
+        ],
+        "grants": {found.name: prepared.allowed[found.name].grant for found in sources},
+        "tables": {table.name: table.digest for table in plan.tables},
+        "plan": canonical.digest(plan_to_json(plan)),
+    }
+
+
+def _charge(entry: Entry, by: Principal, job: JobId, prepared: Prepared, sources: Sequence[Dossier]) -> None:
+    """Charge every lineage or none, each with a leaf of its own."""
+    wanted = [
+        (ledger.Charge(found.lineage, job, by.name, loss, entry.at), found.limits())
+        for found, loss in zip(sources, prepared.losses, strict=True)
+    ]
+    ledger.charge_all(entry.connection, wanted)
+    for charge, _ in wanted:
+        entry.log("charge", by.name, job=job, lineage=charge.lineage, **charge.loss.to_json())
+
+
+def _row(
+    spec: JobSpec, prepared: Prepared, sources: Sequence[Dossier], earlier: str | None
+) -> dict[str, Any]:
+    """What the books keep of a job beside its state: text, plan, and how its result is shown."""
+    shown = {
+        "sql": spec.sql,
+        "asked": _asked(spec),
+        "epsilon": str(prepared.epsilon),
+        "max_rows": spec.max_rows,
+        "datasets": [
+            {
+                "name": found.name,
+                "policy": found.policy_digest,
+                "policy_version": found.policy.version if found.policy else 0,
+            }
+            for found in sources
+        ],
+        "presentation": presentation_to_json(prepared.queries),
+        "replay_of": earlier,
+    }
+    return {
+        "purpose": spec.purpose,
+        "spec": canonical.encode(shown).decode(),
+        "plan": canonical.encode(plan_to_json(prepared.plan)).decode(),
+        "lineage": sources[0].lineage,
+        "failure": "",
+    }
+
+
+def _asked(spec: JobSpec) -> str:
+    """Digest of all that was asked, by which a repeated request is told from another one."""
+    amounts = [str(spec.epsilon), *map(str, spec.errors), "by", *map(str, spec.weights)]
+    return canonical.digest([spec.sql, spec.purpose, amounts, spec.max_rows])
+
+
+def _known(
+    connection: sa.Connection, by: Principal, spec: JobSpec, idempotency_key: str | None
+) -> dict[str, Any] | None:
+    if not idempotency_key:
+        return None
+    chosen = (jobs.c.principal == by.name) & (jobs.c.idempotency_key == idempotency_key)
+    row = connection.execute(sa.select(jobs).where(chosen)).mappings().one_or_none()
+    if row is None:
+        return None
+    earlier = json.loads(row["spec"])
+    if earlier["asked"] != _asked(spec):
+        raise InvalidInputError("job.key-of-another-request", job=row["job"])
+    return {"job": row["job"], "status": row["state"], "replayed": earlier["replay_of"] is not None}
+
+
+def released_as(connection: sa.Connection, key: str) -> str | None:
+    """Return the job that first released under *key*."""
+    query = (
+        sa.select(releases.c.job)
+        .join(jobs, jobs.c.job == releases.c.job)
+        .where(jobs.c.replay_key == key)
+        .order_by(releases.c.released)
+    )
+    return connection.scalar(query.limit(1))
+
+
+def log_refusal(desk: Desk, by: Principal, request: JobRequest, refusal: KeyongError) -> None:
+    """Log that and by which rule a job was refused; its text is there as a salted hash only."""
+    _, digest = salted(request.sql)
+    rule = str(refusal.facts.get("rule") or "")
+    with desk.writing() as entry:
+        entry.log("refusal", by.name, code=refusal.code, rule=rule, text=digest)

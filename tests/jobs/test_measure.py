@@ -1,0 +1,187 @@
+"""Merge and noise: each number once, scores by their definition, selection by its threshold."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from awkward import plan_of
+from hypothesis import given
+from hypothesis import strategies as st
+from relational import World
+
+from jobs import measure as measuring
+from jobs.codec import plan_to_json, released_to_json
+from jobs.engine.tables import read_table
+from jobs.expressions import Column
+from jobs.kernels import measure
+from jobs.measure import noisy, release, scores
+from jobs.partials import merge
+from jobs.plan import (
+    Binning,
+    Distinct,
+    Draw,
+    Key,
+    Part,
+    Plan,
+    PublicTable,
+    Quantile,
+    Released,
+    Selection,
+    Total,
+    Units,
+)
+from jobs.relations import Frame, Scan
+from jobs.releases import decode_release
+from sandbox.errors import TamperingError
+from sandbox.schema import DatasetName, Digest
+from sandbox.vault.shard import sha256
+
+QUIET = Fraction(1, 1000)
+"""The scale of noise that is 0 but with probability e^-1000."""
+GROUPS = Key(Column("group"), ("a", "b"))
+BINNING = Binning(Column("whole"), Fraction(0), Fraction(9), Fraction(1), 10)
+
+
+def world(groups: list[str | None], whole: int = 7) -> World:
+    """One unit for each of *groups*."""
+    row = {"whole": whole, "amount": 0.5}
+    return World([{n: [{"group": group, **row}] for n, group in enumerate(groups)}, {}], [])
+
+
+def encode_release(parts: list[Released]) -> bytes:
+    return json.dumps(released_to_json(tuple(parts))).encode()
+
+
+def part(*items: Any, key: Key = GROUPS, selection: Selection | None = None) -> Part:
+    return Part(Frame(Scan(0, 0, 1)), 1, (key,), items, selection)
+
+
+def released(plan: Plan, *worlds: World) -> tuple[Released, ...]:
+    public = json.dumps({"plan": plan_to_json(plan)}).encode()
+    return decode_release(release(public, tuple(measure(plan, it.inputs()) for it in worlds)), plan)
+
+
+def test_every_kind_of_measurement_is_released() -> None:
+    quantile = Quantile(BINNING, (Draw(Fraction(1, 2), Fraction(0), Fraction(1000)),) * 2)
+    items = (
+        Total(scale=QUIET),
+        Total(axis=BINNING, scale=QUIET),
+        Units(scale=QUIET),
+        Distinct(Key(Column("whole"), (6, 7)), QUIET),
+        quantile,
+    )
+    (found,) = released(plan_of(part(*items)), world(["a", "a", None]), world(["b", "a"]))
+    assert found.keys is None
+    bars = [[n * (place == 7) for place in range(10)] for n in (3, 1)]
+    assert found.vectors == ((3, 1), (*bars[0], *bars[1]), (3, 1), (1, 1), (7, 7, 7, 7))
+
+
+def test_selected_groups_are_above_the_threshold_and_in_order() -> None:
+    selection = Selection(QUIET, 2, Fraction(1, 100))
+    plan = plan_of(part(Total(scale=QUIET), key=Key(Column("group"), None), selection=selection))
+    first = world(["c", "b", "b", "b", "few", None, None])
+    second = World([{n + 50: rows for n, rows in world(["c", "c", None, "few"]).sources[0].items()}, {}], [])
+    (found,) = released(plan, first, second)
+    assert found == Released(((None,), ("b",), ("c",)), ((3, 3, 3),))
+    assert released(plan, second, first) == (found,)
+    assert released(plan, world([])) == (Released((), ((),)),)
+
+
+def test_a_selected_partial_shows_its_size_class_only() -> None:
+    plan = plan_of(
+        part(
+            Total(scale=QUIET),
+            key=Key(Column("group"), None),
+            selection=Selection(QUIET, 2, Fraction(1, 100)),
+        )
+    )
+    sizes = [
+        len(measure(plan, world(names).inputs(10**5)))
+        for names in ([], ["a"], [str(n) * 9 for n in range(3000)])
+    ]
+    assert sizes == [2**16, 2**16, 2**18]
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=8),
+    st.sampled_from([Fraction(0), Fraction(1), Fraction(1, 2), Fraction(1, 3), Fraction(199, 200)]),
+    st.fractions(-20, 20, max_denominator=7),
+    st.sampled_from(["", "low", "high"]),
+    st.sampled_from([1, 2**58]),
+)
+def test_scores_are_those_of_the_definition(
+    bins: list[int], quantile: Fraction, shift: Fraction, side: Any, times: int
+) -> None:
+    bins = [number * times for number in bins]
+    shift *= times
+    found, rate = scores(
+        Draw(quantile, shift, Fraction(3), side), np.array([bins], dtype=object if times > 1 else None)
+    )
+    a, b = quantile.as_integer_ratio()
+    target = a * sum(bins) + b * shift
+    wanted = [max(0, b * sum(bins[:j]) - target, target - b * sum(bins[: j + 1])) for j in range(len(bins))]
+    wanted = [max(0, target)] * (side == "low") + wanted + [max(0, b * sum(bins) - target)] * (side == "high")
+    assert [score * rate for score in found[0].tolist()] == [3 * score for score in wanted]
+
+
+def test_sentinels_are_the_outcomes_beyond_the_bins() -> None:
+    draws = (
+        Draw(Fraction(1, 2), Fraction(-50), Fraction(9), "low"),
+        Draw(Fraction(1, 2), Fraction(50), Fraction(9), "high"),
+    )
+    (found,) = released(plan_of(part(Quantile(BINNING, draws))), world(["a"] * 3))
+    assert found.vectors == ((-1, 10, -1, 10),)
+
+
+def test_each_number_gets_its_own_noise_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[list[int], str, Fraction]] = []
+
+    def counting(values: list[int], mechanism: str, scale: Fraction) -> list[int]:
+        asked.append((values, mechanism, scale))
+        return [value + 1 for value in values]
+
+    monkeypatch.setattr(measuring, "add_noise", counting)
+    plan = plan_of(part(Total(scale=Fraction(3)), Units(scale=Fraction(5))))
+    (found,) = noisy(plan, merge(plan, [measure(plan, world(["a"]).inputs())]))
+    assert asked == [([1, 0], "discrete-laplace", 3), ([1, 0], "discrete-laplace", 5)]
+    assert found.vectors == ((2, 1), (2, 1))
+
+
+def test_an_answer_of_another_shape_is_refused() -> None:
+    plan = plan_of(part(Total(scale=QUIET)))
+    right = Released(None, ((1, 2),))
+    assert decode_release(encode_release([right]), plan) == (right,)
+    wrong = [
+        encode_release([]),
+        encode_release([Released(None, ((1,),))]),
+        encode_release([Released(None, ((1, 2), (3, 4)))]),
+        encode_release([Released((("a",), ("b",)), ((1, 2),))]),
+        b"[1]",
+        b"{}",
+        b"null",
+        b'[{"keys": null, "vectors": [["x", "y"]]}]',
+        b"\xff",
+    ]
+    for data in wrong:
+        with pytest.raises(ValueError):
+            decode_release(data, plan)
+
+
+def test_a_changed_public_table_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"x": [1, 2]}), path)
+    table = PublicTable(DatasetName("a.b"), Digest(sha256(path)))
+    assert read_table(path, table).to_pydict() == {"x": [1, 2]}
+    pq.write_table(pa.table({"x": [1, 3]}), path)
+    with pytest.raises(TamperingError, match=r"vault\.changed-table"):
+        read_table(path, table)
+    path.unlink()
+    with pytest.raises(TamperingError, match=r"vault\.missing-table"):
+        read_table(path, table)
