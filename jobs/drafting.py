@@ -22,6 +22,7 @@ from jobs.categories import categories
 from jobs.expressions import Call, Column, Expression, Literal, columns, to_json
 from jobs.plan import (
     MAX_BINS,
+    MAX_HISTOGRAM,
     MAX_NUMBERS,
     Binning,
     Distinct,
@@ -245,7 +246,7 @@ class _Draft:
     def _quantile(self, argument: Expression) -> Quantile:
         domain = self._domain(argument)
         values = int((domain.high - domain.low) / domain.grid) + 1
-        bins = min(MAX_BINS, values, MAX_NUMBERS // self._cells)
+        bins = min(MAX_BINS, values, MAX_HISTOGRAM // self._cells)
         return Quantile(Binning(argument, domain.low, domain.high, domain.grid, bins), ())
 
     def _beside(self, measure: Measure) -> tuple[Fraction, ...]:

@@ -1,8 +1,12 @@
 """What leaves a shard's worker, sealed: exact integers, as long as the plan says and never as the data says.
 
-A part with declared keys has 8 bytes for every number that cannot leave int64 in one shard, 16 for others.  A
-part whose keys are selected has as many groups as there are: it is padded to the next power of two, at least
-64 KiB, so that only a size class shows.
+A part with declared keys has 8 bytes for every number that cannot leave int64 in one shard, 16 for others.
+Histograms are long, and of a `Distinct` only "none" or "some" is wanted: they have 4 bytes and 1 byte, and a
+number that does not fit is written as the largest that does.  That is a cut at a constant, which brings two
+neighbouring numbers nearer to each other or leaves them: no sensitivity grows.
+
+A part whose keys are selected has as many groups as there are: it is padded to the next power of two, at
+least 64 KiB, so that only a size class shows.
 """
 
 from __future__ import annotations
@@ -55,9 +59,21 @@ def numbers_per_cell(item: Measurement) -> int:
     return 1
 
 
-def pack(limbs: Sequence[Index]) -> bytes:
-    """Return a measurement's limbs as bytes."""
-    return b"".join(limb.astype("<i8", copy=False).tobytes() for limb in limbs)
+def pack(item: Measurement, limbs: Sequence[Index]) -> bytes:
+    """Return the limbs of *item* as bytes."""
+    kind = _stored(item)
+    if kind.kind == "u":
+        limbs = [np.minimum(limb, np.iinfo(kind).max) for limb in limbs]
+    return b"".join(limb.astype(kind, copy=False).tobytes() for limb in limbs)
+
+
+def _stored(item: Measurement) -> np.dtype[Any]:
+    match item:
+        case Distinct():
+            return np.dtype("u1")
+        case Quantile():
+            return np.dtype("<u4")
+    return np.dtype("<i8")
 
 
 def pack_selected(groups: Sequence[Group], units: Index, vectors: Sequence[Sequence[Index]]) -> bytes:
@@ -112,7 +128,10 @@ class _Reader:
         return taken
 
     def vector(self, item: Measurement, count: int) -> Numbers:
-        limbs = [np.frombuffer(self.take(8 * count), dtype="<i8") for _ in range(limb_count(item))]
+        kind = _stored(item)
+        limbs = [
+            np.frombuffer(self.take(kind.itemsize * count), dtype=kind) for _ in range(limb_count(item))
+        ]
         if len(limbs) == 1:
             return limbs[0]
         whole: Numbers = limbs[1].astype(object) * 2**LIMB_BITS + limbs[0]

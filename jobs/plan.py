@@ -260,6 +260,8 @@ MAX_CELLS: Final = 100_000
 MAX_BINS: Final = 4096
 MAX_NUMBERS: Final = 2**22
 """Integers in one measurement's partial (cells × bins or categories)."""
+MAX_HISTOGRAM: Final = 2**20
+"""Those of a `Quantile`: with many cells its bins are fewer, so that every shard sends 4 MiB at most."""
 
 
 def width(item: Measurement) -> int:

@@ -137,7 +137,7 @@ def counter(item: Measurement, cells: int, most: int | None) -> Counter:
 
 
 def limb_count(item: Measurement) -> int:
-    """Return how many numbers of 8 bytes a partial has for each of a measurement's integers."""
+    """Return how many numbers a partial has for each of a measurement's integers."""
     return 2 if isinstance(item, Total) and item.step >= 2**LIMB_BITS else 1
 
 

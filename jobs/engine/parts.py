@@ -35,7 +35,8 @@ class PartCounter:
 
     def packed(self) -> bytes:
         """Return what was counted, as the part's share of a partial."""
-        return b"".join(pack(item.limbs()) for item in self._counters)
+        pairs = zip(self.part.measurements, self._counters, strict=True)
+        return b"".join(pack(item, found.limbs()) for item, found in pairs)
 
     def _bins(self, rows: Rows) -> Bins:
         return rows.bins(self._own, self._all, self.part.frame.where)

@@ -22,7 +22,7 @@ from jobs.engine.tables import read_table
 from jobs.expressions import Column
 from jobs.kernels import measure
 from jobs.measure import noisy, release, scores
-from jobs.partials import merge
+from jobs.partials import merge, pack
 from jobs.plan import (
     Binning,
     Distinct,
@@ -34,6 +34,7 @@ from jobs.plan import (
     Quantile,
     Released,
     Selection,
+    Source,
     Total,
     Units,
 )
@@ -185,3 +186,16 @@ def test_a_changed_public_table_is_found(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(TamperingError, match=r"vault\.missing-table"):
         read_table(path, table)
+
+
+def test_numbers_that_do_not_fit_are_cut_at_a_constant() -> None:
+    binning = Binning(Column("x"), Fraction(0), Fraction(1), Fraction(1), 2)
+    draw = Draw(Fraction(1, 2), Fraction(0), Fraction(1))
+    key = Key(Column("x"), ("a", "b"))
+    for item, most in ((Quantile(binning, (draw,)), 2**32 - 1), (Distinct(key, Fraction(1)), 255)):
+        part = Part(Frame(Scan(0, 0, 1)), 1, (), (item,))
+        plan = Plan((Source(DatasetName("t.t"), 1),), (), (part,), (), "discrete-laplace")
+        for counts in ([0, most], [most, most + 1], [2**62, 7]):
+            packed = pack(item, [np.array(counts, dtype=np.int64)])
+            (exact,) = merge(plan, [packed])
+            assert exact.vectors[0].tolist() == [min(count, most) for count in counts]
