@@ -8,7 +8,7 @@ from typing import Any, Final
 from cli import render
 from cli.results import statement_line
 from cli.session import Session, say
-from service.wording import loss, mechanism, tidy
+from service.wording import approval, loss, measured, mechanism, tidy
 
 Json = Mapping[str, Any]
 
@@ -50,7 +50,7 @@ def _terms(answer: Json) -> list[tuple[str, render.Cell]]:
     return [
         *(term for dataset in answer["datasets"] for term in _dataset(dataset)),
         *(("cli.head-public-table", f"{t['name']} ({t['digest'][:12]}…)") for t in answer["public_tables"]),
-        ("cli.head-approval", answer["approval"]),
+        ("cli.head-approval", approval(answer["approval"])),
         ("cli.head-cost", say("cli.explain-replay", loss=cost) if answer["free_replay"] else cost),
         ("cli.head-halved", f"ε {tidy(answer['halved'])}"),
         ("cli.head-noise", mechanism(answer["mechanism"])),
@@ -89,7 +89,7 @@ def _columns(statement: Json) -> None:
         (
             column["name"],
             expected(column),
-            column["clamp"],
+            _clamp(column["clamp"]),
             _count(column["bound"]),
         )
         for column in values
@@ -100,7 +100,7 @@ def _columns(statement: Json) -> None:
 def _derivations(statement: Json) -> None:
     """Print which bounds are in force and what each follows from, once."""
     found = {
-        (item["what"], _bound_kind(item["kind"]), _range(item), _source(item["source"])): None
+        (item["what"] or "JOIN", _bound_kind(item["kind"]), _range(item), _source(item["source"])): None
         for column in statement["columns"]
         for item in column["derived_from"]
     }
@@ -123,7 +123,11 @@ def _source(source: str) -> str:
 def _range(item: Json) -> str:
     if item["low"] is None or item["high"] is None:
         return "–"
-    return f"{tidy(item['low'])} … {tidy(item['high'])}"
+    return f"{item['low']} … {item['high']}"  # a bound is told exactly
+
+
+def _clamp(ranges: str | None) -> str:
+    return (ranges or "").replace(" by ", say("cli.clamp-step"))
 
 
 def _without_empty(
@@ -158,9 +162,9 @@ def _measurements(answer: Json, several: bool) -> None:
     ]
     rows = [
         (
-            item["kind"],
+            measured(item["kind"]),
             item["column"],
-            item["clamp"],
+            _clamp(item["clamp"]),
             _count(item["bound"]),
             expected(item),
             "; ".join(_paid(each, answer) for each in item["losses"]),
@@ -196,6 +200,9 @@ def _rules(answer: Json) -> list[str]:
         say("cli.selection-rule", threshold=rule["threshold"], delta=tidy(rule["delta"]))
         for rule in answer["selection"]
     ]
+    columns = [column for statement in answer["statements"] for column in statement["columns"]]
+    if any(column.get("assumed") for column in columns):
+        chosen.append(say("cli.explain-even"))
     return [*chosen, *(say(key) for key in answer["suppression"])]
 
 

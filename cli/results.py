@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.text import Text
 
@@ -13,6 +13,9 @@ from service import wording
 from service.wording import loss, mechanism, tidy
 
 Json = Mapping[str, Any]
+
+_ABREAST: Final = 5
+"""A table of one row that has more columns than this stands upright."""
 
 
 def show_result(session: Session, result: Json) -> None:
@@ -40,7 +43,10 @@ def statement_line(table: Json) -> str:
 
 
 def show_table(table: Json) -> None:
-    """Print one table of a release."""
+    """Print one table of a release; a single row of many values as a line for each."""
+    if len(table["rows"]) == 1 and len(table["columns"]) > _ABREAST:
+        _show_row(table)
+        return
     headings: list[render.Heading] = []
     columns: list[Sequence[render.Cell]] = []
     for column in table["columns"]:
@@ -52,6 +58,20 @@ def show_table(table: Json) -> None:
         headings += [(name, "right"), (say("cli.head-interval"), "left")]
         columns += _estimates(name, table["rows"])
     render.table(headings, zip(*columns, strict=True))
+
+
+def _show_row(table: Json) -> None:
+    (row,) = table["rows"]
+    lines: list[list[render.Cell]] = []
+    for column in table["columns"]:
+        name = column["name"]
+        if column["kind"] == "key":
+            lines.append([name, _key(row, name), ""])
+        else:
+            value, spread = render.estimate(row[name], row.get(f"{name}_low"), row.get(f"{name}_high"))
+            lines.append([name, value, Text(spread, style="dim")])
+    headings = [("cli.head-column", "left"), ("cli.head-value", "right"), ("cli.head-interval", "left")]
+    render.keyed(headings, lines)
 
 
 def _key(row: Json, name: str) -> Text:
@@ -92,6 +112,9 @@ def _notes(table: Json) -> list[str]:
     told = [say("cli.result-totals", mark=str(render.total()))] if any(total for _, total in shown) else []
     if any(value is None and not total for value, total in shown):
         told.append(say("cli.result-null"))
+    values = [column["name"] for column in table["columns"] if column["kind"] == "value"]
+    if any(row[name] is None for row in table["rows"] for name in values):
+        told.append(say("cli.result-none"))
     return told + [say(note["key"], **note["facts"]) for note in table["notes"]]
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from jobs.expressions import columns
 from jobs.plan import Answer, Binning, Measurement, Part, Plan, Quantile, Total
-from jobs.relations import Core, Join, Lookup, PerUnit, Scan, cores
+from jobs.relations import Core, Join, Lookup, PerUnit, Scan, cores, shown
+from jobs.values import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,20 @@ def _measurements(answer: Answer, used: list[Measurement]) -> Iterator[Note]:
         for item in used
     ):
         yield Note("result.clamped")
+    axes = [item.axis for item in used if isinstance(item, Total) and item.axis]
+    for axis in dict.fromkeys(axes):
+        named = ", ".join(sorted({shown(name) for name in columns(axis.argument)}))
+        yield Note("result.bars", {"column": named, "bars": _bars(axis)})
     if any(recipe.extreme for recipe in answer.recipes):
         yield Note("result.min-max")
     coarse = [item.binning.bins for item in used if isinstance(item, Quantile) and _coarse(item.binning)]
     if coarse:
         yield Note("result.quantile-bins", {"bins": min(coarse)})
+
+
+def _bars(axis: Binning) -> str:
+    ends = [(number(axis.first(bar)), number(axis.last(bar))) for bar in range(axis.bins)]
+    return " | ".join(f"{low} … {high}" for low, high in ends)
 
 
 def _coarse(binning: Binning) -> bool:

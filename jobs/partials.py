@@ -129,9 +129,7 @@ class _Reader:
 
     def vector(self, item: Measurement, count: int) -> Numbers:
         kind = _stored(item)
-        limbs = [
-            np.frombuffer(self.take(kind.itemsize * count), dtype=kind) for _ in range(limb_count(item))
-        ]
+        limbs = [np.frombuffer(self.take(kind.itemsize * count), dtype=kind) for _ in range(limb_count(item))]
         if len(limbs) == 1:
             return limbs[0]
         whole: Numbers = limbs[1].astype(object) * 2**LIMB_BITS + limbs[0]

@@ -14,6 +14,8 @@ unit, with c = `Total.step`, K = min(R, cells) and m = the number of categories 
 `Distinct`  R                      R·min(R, m)
 ==========  =====================  =========================
 
+Two steps of this kind, for a unit whose rows are replaced by others: see `jobs.sensitivity`.
+
 `Quantile` has none: its draws are exponential mechanisms, each calibrated by its own rate (see `Draw`).
 """
 

@@ -4,7 +4,8 @@ Statements over the same rows, grouped the same way, share a part; equal measure
 loss is divided from the top down: a statement's amount equally among its measurements of all grouping
 sets (a key selection is one), a quantile's share again among its point and the ends of its interval.  A
 measurement that several statements need gets the sum of their shares (`build`), or, where each statement
-states what it needs, the largest (`build_for`).  So the whole never costs more than the amounts together.
+states what it needs, the largest (`build_for`).  So the whole never costs more than the amounts together,
+whichever dataset pays: noise allows for the rows that a unit's absence from one of two may replace.
 
 Parts and measurements stand in an order that does not depend on how, or in which order, they are asked for.
 """
@@ -31,7 +32,8 @@ from jobs.plan import (
     Recipe,
     Source,
 )
-from jobs.sensitivity import bound_of, plan_losses
+from jobs.reading import sources_of
+from jobs.sensitivity import bound_of, plan_losses, steps_of
 from jobs.spec import Aggregate, Query
 from jobs.statements import Group, Statement, selected, statement
 from jobs.uses import joined, operations, uses
@@ -123,8 +125,9 @@ def _built(
     setting = replace(setting, sources=tuple(by_name), tables=tuple(sorted(setting.tables, key=_table_name)))
     statements = [statement(query, setting) for query in queries]
     pools: dict[bytes, _Pool] = {}
+    laplace = setting.mechanism == "discrete-laplace"
     for found, amount in zip(statements, amounts, strict=True):
-        _divide(pools, found, amount, combine)
+        _divide(pools, found, amount, combine, laplace=laplace)
     ordered = [(identity, pools[identity]) for identity in sorted(pools)]
     _check_size(pool for _, pool in ordered)
     selecting = sum(pool.selection > 0 for _, pool in ordered)
@@ -146,11 +149,13 @@ def _table_name(table: TableFacts) -> str:
     return table.name
 
 
-def _divide(pools: dict[bytes, _Pool], found: Statement, amount: Fraction, combine: _Combine) -> None:
+def _divide(
+    pools: dict[bytes, _Pool], found: Statement, amount: Fraction, combine: _Combine, *, laplace: bool
+) -> None:
     """Give every measurement of *found*, each once, an equal share of *amount*."""
     needs = {(group.identity, *_name(wanted)): wanted for group in found.groups for wanted in group.wanted()}
     selections = len(found.groups) if found.selects else 0
-    share = amount / (len(needs) + selections)
+    share = amount / _dearest(found, laplace=laplace) / (len(needs) + selections)
     for group in found.groups:
         pool = pools.setdefault(group.identity, _Pool(group.part))
         if found.selects:
@@ -159,6 +164,13 @@ def _divide(pools: dict[bytes, _Pool], found: Statement, amount: Fraction, combi
         known = pools[part].needs
         old = known[_name(wanted)][1] if _name(wanted) in known else Fraction(0)
         known[_name(wanted)] = (wanted, combine(old, share))
+
+
+def _dearest(found: Statement, *, laplace: bool) -> int:
+    """How many times the price of one step the source pays whose rows are replaced by others (`steps_of`)."""
+    part = found.groups[0].part
+    steps = max(steps_of(part.frame, source) for source in sources_of(part))
+    return steps if laplace else steps**2
 
 
 def _check_size(pools: Iterable[_Pool]) -> None:

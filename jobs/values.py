@@ -17,7 +17,7 @@ Fixed rules, the same for every dataset:
   ``_SAMP``, at most 2), a covariance between minus and plus the geometric mean of two such, CORR
   into [-1, 1], a slope between minus and plus the width of y by the grid of x: it is a mean
   of slopes between two rows, whose x differ by a step at least.
-* Counts are shown as measured, so they may be negative.
+* Counts are shown as measured, so they may be negative, a COUNT(DISTINCT x) moved into [0, categories].
 * A quantile is the middle grid point of the bin that was drawn (of a bin of one value: that value), moved
   into its interval (`jobs.confidence`).
 """
@@ -31,7 +31,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Final
 
-from jobs.plan import Binning, Factor, Measurement, Quantile, Recipe, Total, width
+from jobs.plan import Binning, Distinct, Factor, Measurement, Quantile, Recipe, Total, width
 from jobs.spec import Aggregate
 from sandbox.privacy.combinations import Term, Terms
 from sandbox.privacy.intervals import Noise
@@ -99,14 +99,19 @@ def value_rule(recipe: Recipe, used: Sequence[Estimate]) -> Callable[[int], Scal
         return lambda cell: _quantile(used[0], cell, recipe.offset)
     if kind in (Aggregate.AVG, Aggregate.CLIPPED):
         return _average_rule(*used)
-    if kind is Aggregate.SUM:
-        return _sum_rule(used)
+    if kind in (Aggregate.SUM, Aggregate.DISTINCT):
+        return _sum_rule(used) if kind is Aggregate.SUM else _distinct_rule(used[0])
     return lambda cell: number(used[0].at(cell, recipe.offset))
 
 
 def number(value: Exact) -> int | float:
     """Return *value* as an integer if it is one, else as the nearest float."""
     return value.numerator if value.denominator == 1 else float(value)
+
+
+def _distinct_rule(found: Estimate) -> Callable[[int], Scalar]:
+    most = len(found.item.key.categories or ()) if isinstance(found.item, Distinct) else 0
+    return lambda cell: number(min(max(found.at(cell), 0), most))
 
 
 def _quantile(found: Estimate, cell: int, offset: int) -> int | float:

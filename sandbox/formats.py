@@ -3,7 +3,8 @@
 A newer format is refused.  An older one is brought up to ours when it is opened: the books are copied aside,
 missing tables added, and the number is written last.  A migration that is killed is done again.
 
-Format 2 has public tables, and jobs of several statements and datasets.
+Format 2 has public tables, and jobs of several statements and datasets.  Plans of format 1 cannot be read
+any more, so a workspace of format 1 that holds jobs is refused as it is: its releases could not be verified.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sandbox.database import Database, copy_books
+import sqlalchemy as sa
+
+from sandbox.database import Database, copy_books, jobs
 from sandbox.errors import InvalidInputError, UsageError
 from sandbox.keys.files import create_private, replace_private
 
@@ -51,7 +54,10 @@ def _read(directory: Path) -> dict[str, Any]:
 
 
 def migrate(directory: Path, books: Path) -> None:
-    """Bring the workspace in *directory* to our format; its old *books* stay beside the new ones."""
+    """Bring the workspace in *directory* to our format; its old *books* stay beside the new ones.
+
+    Raises `InvalidInputError`, changing nothing, where the old books hold jobs.
+    """
     if int(_read(directory)["format"]) == FORMAT:
         return
     with opened(directory) as place:
@@ -59,12 +65,19 @@ def migrate(directory: Path, books: Path) -> None:
         identity = _read(directory)
         if int(identity["format"]) == FORMAT:  # another process was faster
             return
+        if _holds_jobs(books):
+            raise InvalidInputError("workspace.old-jobs", found=int(identity["format"]), supported=FORMAT)
         _keep(books, directory / f"books-format-{identity['format']}.sqlite")
         with closing(Database(books)) as database:
             database.create()
         replace_private(
             directory / IDENTITY_FILE, json.dumps(identity | {"format": FORMAT}, indent=1).encode()
         )
+
+
+def _holds_jobs(books: Path) -> bool:
+    with closing(Database(books)) as database, database.reading() as connection:
+        return connection.scalar(sa.select(jobs.c.job).limit(1)) is not None
 
 
 def _keep(books: Path, kept: Path) -> None:

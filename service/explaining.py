@@ -20,6 +20,7 @@ from jobs.planning import plan_losses
 from jobs.reading import measured
 from jobs.relations import shown
 from jobs.spec import Output, Query
+from jobs.values import PAIRED, SPREAD
 from sandbox.errors import DeniedError
 from sandbox.privacy import ledger
 from sandbox.privacy.intervals import half_width
@@ -168,7 +169,14 @@ def _statement(
 
 def _column(output: Output, plan: Plan, answer: Answer, widths: Sequence[Any]) -> Json:
     kind, _, index = getattr(output.expression, "name", "").partition(":")
-    told: Json = {"half_width": None, "error": None, "clamp": None, "bound": None, "derived_from": []}
+    told: Json = {
+        "half_width": None,
+        "error": None,
+        "assumed": None,
+        "clamp": None,
+        "bound": None,
+        "derived_from": [],
+    }
     if kind == "measure":
         told = _measure(plan, answer, int(index), widths[int(index)])
     return {"name": output.name, "kind": "key" if kind in ("key", "grouping") else "value", **told}
@@ -182,6 +190,7 @@ def _measure(plan: Plan, answer: Answer, number: int, width: float | None) -> Js
     return {
         "half_width": width,
         "error": None if width is None else "rank" if rank else "value",
+        "assumed": "even" if width is not None and recipe.aggregate in PAIRED | SPREAD else None,
         "clamp": _clamps(used),
         "bound": part.rows,
         "derived_from": [

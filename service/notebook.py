@@ -6,20 +6,33 @@ it holds what was released, and its ``attrs`` say what that cost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pandas as pd
 
+from sandbox.errors import KeyongError
 from sandbox.schema import Principal
 from service.embedded import open_gatekeeper
 from service.gatekeeper import Gatekeeper, JobRequest
+from service.messages import catalogue
 from service.whoami import asking_principal
 
 Json = dict[str, Any]
 Number = str | int | float
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Let a traceback end with the message that the command line would print."""
+    try:
+        yield
+    except KeyongError as error:
+        error.add_note(catalogue.text(error, catalogue.language()))
+        raise
 
 
 class Connection:
@@ -29,6 +42,7 @@ class Connection:
         self._gatekeeper = gatekeeper
         self._principal = principal
 
+    @_told()
     def query(
         self,
         sql: str,
@@ -60,6 +74,7 @@ class Connection:
         found = frames(self._gatekeeper.job_run(self._principal, job))
         return found[0] if len(found) == 1 else found
 
+    @_told()
     def explain(
         self,
         sql: str,
@@ -83,10 +98,12 @@ class Connection:
         )
         return self._gatekeeper.job_explain(self._principal, asked)
 
+    @_told()
     def budget(self, dataset: str) -> Json:
         """Return limit, spent and remaining losses of *dataset*, as `Gatekeeper.budget_show`."""
         return self._gatekeeper.budget_show(self._principal, dataset)
 
+    @_told()
     def datasets(self) -> pd.DataFrame:
         """Return the datasets that the principal may see, one a row."""
         return pd.DataFrame(self._gatekeeper.dataset_list(self._principal)["datasets"])
@@ -104,6 +121,7 @@ class Connection:
         self.close()
 
 
+@_told()
 def connect(workspace: str | Path | None = None, as_: str | None = None) -> Connection:
     """Open *workspace* (default: KEYONG_WORKSPACE, else the nearest above here) in the name of *as_*.
 

@@ -29,6 +29,8 @@ BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#E69F00", "#009E73", "#E3E6E8", "#3
 ANALYSTS: Final = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#D55E00")
 MOST_BARS: Final = 60
 """More rows than this are no picture any more."""
+MOST_ACROSS: Final = 4
+"""Panels side by side; more of them stand below."""
 
 _CHINESE_FONTS = (
     "Noto Sans CJK SC",
@@ -179,10 +181,15 @@ def result_chart(result: Json, path: Path, number: int = 0) -> None:
     if not rows or not values or len(rows) > MOST_BARS:
         raise InvalidInputError("reports.not-drawable", rows=len(rows), most=MOST_BARS)
     labels = [" · ".join(_label(row, key, tongue) for key in keys) for row in rows]
-    figure = _figure(2.2 + 3.6 * len(values), 1.9 + 0.34 * len(rows))
-    panels = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
-    for axes, name in zip(panels, values, strict=True):
-        _bars(axes, name, rows)
+    across = min(len(values), MOST_ACROSS)
+    down = -(-len(values) // across)
+    figure = _figure(2.2 + 3.6 * across, 0.9 + down * (1 + 0.34 * len(rows)))
+    panels = list(figure.subplots(down, across, sharey=True, squeeze=False).flat)
+    for place, axes in enumerate(panels):
+        if place < len(values):
+            _bars(axes, values[place], rows)
+        else:
+            axes.set_visible(False)
     panels[0].set_yticks(range(len(rows)), labels)
     panels[0].set_ylim(len(rows) - 0.4, -0.6)
     noise = catalogue.say("reports.noise", tongue, mechanism=wording.mechanism(result["mechanism"], tongue))

@@ -36,6 +36,25 @@ STATES: Final = {
 }
 """State of a job → message key."""
 
+MEASURED: Final = {
+    "count": "cli.kind-count",
+    "sum": "cli.kind-sum",
+    "product": "cli.kind-product",
+    "histogram": "cli.kind-histogram",
+    "units": "cli.kind-units",
+    "distinct": "cli.kind-distinct",
+    "quantile": "cli.kind-quantile",
+    "selection": "cli.kind-selection",
+}
+"""Kind of a measurement → message key."""
+
+APPROVALS: Final = {
+    "auto": "cli.approval-auto",
+    "owner": "cli.approval-owner",
+    "owner+reviewer": "cli.approval-both",
+}
+"""Whose yes a job needs → message key."""
+
 
 def tidy(amount: object) -> str:
     """Return decimal text at four digits for the eye: ``"0.000001"`` → ``"1e-6"``; None → ``"–"``."""
@@ -63,6 +82,16 @@ def mechanism(name: str, language: str | None = None) -> str:
 def window(every: str, language: str | None = None) -> str:
     """Return what a pacing window is called in *language*, the user's if None."""
     return say(WINDOWS[every], language or users_language()) if every in WINDOWS else every
+
+
+def measured(kind: str) -> str:
+    """Return a kind of measurement in the user's language."""
+    return say(MEASURED[kind], users_language()) if kind in MEASURED else kind
+
+
+def approval(name: str) -> str:
+    """Return whose yes a job needs, in the user's language."""
+    return say(APPROVALS[name], users_language()) if name in APPROVALS else name
 
 
 def share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> float:

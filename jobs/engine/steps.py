@@ -7,6 +7,7 @@ from math import ceil
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -76,14 +77,21 @@ def check_total(item: Total) -> None:
 def bin_codes(values: pa.Array, item: Binning) -> tuple[Index, Mask | None]:
     """Return the bin of each row (any for nulls), and which rows are not null."""
     found, valid = steps(values, item)
-    numbers = found.astype(np.int64)
     count = int((item.high - item.low) / item.grid) + 1
+    if count > EXACT:
+        return np.searchsorted(_firsts(item, count).astype(np.float64), found, side="right"), valid
+    # Ends beyond 2**53 grid units are no float64 numbers: a step may land beside the last.
+    numbers = np.clip(found.astype(np.int64), 0, count - 1)
     if count == item.bins:
         return numbers, valid
     if count * item.bins < 2**63:
         return numbers * item.bins // count, valid
-    firsts = np.array([ceil(Fraction(number * count, item.bins)) for number in range(1, item.bins)])
-    return np.searchsorted(firsts, numbers, side="right"), valid
+    return np.searchsorted(_firsts(item, count).astype(np.int64), numbers, side="right"), valid
+
+
+def _firsts(item: Binning, count: int) -> npt.NDArray[np.object_]:
+    """The smallest step of every bin but the first."""
+    return np.array([ceil(Fraction(number * count, item.bins)) for number in range(1, item.bins)], object)
 
 
 def valid_of(values: pa.Array) -> Mask | None:

@@ -7,6 +7,7 @@ semicolons between them); and a closed list of syntax classes with the parts eac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Final
 
 import sqlglot
@@ -198,7 +199,12 @@ def _check_node(source: Source, node: Node) -> None:
 def _unsupported(place: dict[str, Fact], node: Node, what: str) -> InvalidInputError:
     if isinstance(node, exp.Anonymous | exp.Func) and what == node.key and what not in HINTS:
         name = str(node.name) if isinstance(node, exp.Anonymous) else node.sql_name()
-        return InvalidInputError("sql.unknown-function", **place, found=name[:40].upper(), instead=FUNCTIONS)
+        name = name[:40].upper()
+        known = FUNCTIONS.replace(";", "").split() if isinstance(node, exp.Anonymous) else ()
+        near: list[str] = get_close_matches(name, known, n=3, cutoff=0.7)
+        if near:
+            return InvalidInputError("sql.misspelt-function", **place, found=name, instead=near)
+        return InvalidInputError("sql.unknown-function", **place, found=name, instead=FUNCTIONS)
     unknown = (f"{node.key.upper()}(…, …)", f"{node.key.upper()}(a)")
     whole = (what.upper(), INSTEAD)
     found, instead = HINTS.get(what, unknown if isinstance(node, exp.Func) else whole)

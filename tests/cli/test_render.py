@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cli import render
+from cli import render, results
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,16 @@ def test_nan_is_not_json(capsys):
     session.json = True
     with pytest.raises(ValueError):
         render.answer_json(session, {"x": math.nan})
+
+
+def test_one_row_of_many_values_stands_upright(capsys, monkeypatch):
+    monkeypatch.setenv("KEYONG_LANG", "en")
+    names = [f"h_{bar}" for bar in range(1, 7)]
+    row = dict.fromkeys(names, 1234) | {f"{name}_low": 1200 for name in names}
+    row |= {f"{name}_high": 1268 for name in names} | {"g": None}
+    columns = [{"name": "g", "kind": "key"}, *({"name": name, "kind": "value"} for name in names)]
+    results.show_table({"columns": columns, "rows": [row]})
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert shown[0] == ["column", "value", "95", "%", "interval"]
+    assert shown[2] == ["g", "∅"]
+    assert shown[3:9] == [[name, "1,234", "±", "34"] for name in names]

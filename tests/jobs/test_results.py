@@ -111,7 +111,11 @@ def test_counts_are_shown_as_measured_and_their_intervals_cut() -> None:
     values = tabulate(query_of(ALL), plan, 0, (Released(None, tuple(vectors)),)).rows[0]
     assert [values[name] for name in ("count", "count-units", "histogram")] == [-3, -3, -3]
     assert [values[f"{name}_low"] for name in ("count", "count-units", "histogram")] == [0, 0, 0]
-    assert (values["count-distinct"], values["count-distinct_high"]) == (12, len(CITIES.categories or ()))
+    most = len(CITIES.categories or ())
+    assert (values["count-distinct"], values["count-distinct_high"]) == (most, most)
+    vectors[8] = (-12,)
+    values = tabulate(query_of(ALL), plan, 0, (Released(None, tuple(vectors)),)).rows[0]
+    assert (values["count-distinct"], values["count-distinct_low"]) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -321,6 +325,10 @@ def test_notes_say_what_shaped_the_numbers() -> None:
         "quantile-bins",
         "suppression",
     ]
+    bars = Recipe(Aggregate.HISTOGRAM, ((0,),))
+    plan = plan_of("discrete-gaussian", 2, measurements=(Total(axis=replace(BINS, bins=2)),), recipes=(bars,))
+    told = [note.facts for note in notes(plan, plan.answers[0]) if note.key == "result.bars"]
+    assert told == [{"column": "x", "bars": "0 … 50 | 51 … 100"}]
     cube = cube_plan()
     assert "result.consistent" in {note.key for note in notes(cube, cube.answers[0])}
 

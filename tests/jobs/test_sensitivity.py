@@ -23,6 +23,7 @@ from jobs.measure import scores
 from jobs.partials import Exact, merge, numbers_per_cell
 from jobs.plan import Distinct, Draw, Factor, Key, Measurement, Part, Quantile, Selection, Total, Units
 from jobs.relations import Frame, Join, Lookup, PerUnit, Scan, UnitValue, slot
+from jobs.sensitivity import steps_of
 
 DRAWS = [
     Draw(Fraction(a, b), Fraction(shift, b), Fraction(1), side)
@@ -56,6 +57,19 @@ def largest(item: Total) -> int:
     return max(abs(corner - item.shift) for corner in corners)
 
 
+def stays_near(part: Part, world: World) -> bool:
+    """Whether removing any one unit from one source alone moves *part* by no more than `steps_of` claims."""
+    whole = integers(part, world)
+    for number, source in enumerate(world.sources):
+        steps = steps_of(part.frame, number)
+        for unit in source:
+            rest = {other: rows for other, rows in source.items() if other != unit}
+            sources = [*world.sources[:number], rest, *world.sources[number + 1 :]]
+            if not _moves_within(part, whole, integers(part, replace(world, sources=sources)), steps):
+                return False
+    return True
+
+
 def passes(part: Part, world: World, claimed: Part | None = None) -> bool:
     """Whether removing any one unit moves every measurement of *part* by no more than *claimed* allows."""
     whole = integers(part, world)
@@ -68,11 +82,11 @@ def integers(part: Part, world: World) -> Exact:
     return merge(plan_of(part), [measure(plan_of(part), world.inputs())])[0]
 
 
-def _moves_within(part: Part, whole: Exact, without: Exact) -> bool:
+def _moves_within(part: Part, whole: Exact, without: Exact, steps: int = 1) -> bool:
     if part.selection is not None:
         moved = _by_group(whole, without)
         units, *vectors = moved
-        if units.max(initial=0) > 1 or units.sum() > part.rows:
+        if units.max(initial=0) > 1 or units.sum() > steps * part.rows:
             return False
     else:
         vectors = [
@@ -80,9 +94,9 @@ def _moves_within(part: Part, whole: Exact, without: Exact) -> bool:
         ]
     for item, vector in zip(part.measurements, vectors, strict=True):
         one, two = bounds(part, item)
-        if vector.sum() > one or (vector * vector).sum() > two:
+        if vector.sum() > steps * one or (vector * vector).sum() > steps**2 * two:
             return False
-        if isinstance(item, Quantile) and not _scores_within(part, item, whole, without):
+        if isinstance(item, Quantile) and not _scores_within(part, item, whole, without, steps):
             return False
     return True
 
@@ -95,21 +109,22 @@ def _released(item: Measurement, whole: Any, without: Any) -> Any:
 
 
 def _by_group(whole: Exact, without: Exact) -> list[Any]:
-    names = [repr(group) for group in whole.groups or []]
-    others = [repr(group) for group in without.groups or []]
-    assert set(others) <= set(names)
-    place = [others.index(name) if name in others else -1 for name in names]
+    places = [{repr(group): at for at, group in enumerate(it.groups or [])} for it in (whole, without)]
+    names = sorted({*places[0], *places[1]})
+    at, beside = ([found.get(name, -1) for name in names] for found in places)
     pairs = zip([whole.units, *whole.vectors], [without.units, *without.vectors], strict=True)
-    return [np.abs(one - np.append(other, 0)[place]).astype(object) for one, other in pairs]
+    return [
+        np.abs(np.append(one, 0)[at] - np.append(other, 0)[beside]).astype(object) for one, other in pairs
+    ]
 
 
-def _scores_within(part: Part, item: Quantile, whole: Exact, without: Exact) -> bool:
+def _scores_within(part: Part, item: Quantile, whole: Exact, without: Exact, steps: int) -> bool:
     at = part.measurements.index(item)
     counts = [found.vectors[at].reshape(-1, item.binning.bins) for found in (whole, without)]
     for draw in DRAWS:
         (one, _), (other, _) = (scores(draw, it) for it in counts)
         a, b = draw.quantile.as_integer_ratio()
-        if np.abs(one - other).max(initial=0) > part.rows * max(a, b - a):
+        if np.abs(one - other).max(initial=0) > steps * part.rows * max(a, b - a):
             return False
     return True
 
@@ -118,6 +133,19 @@ def _scores_within(part: Part, item: Quantile, whole: Exact, without: Exact) -> 
 @given(parts(count=1), worlds())
 def test_no_unit_moves_a_measurement_by_more_than_its_bound(of: tuple[Part, ...], world: World) -> None:
     assert passes(of[0], world)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(parts(count=1), worlds())
+def test_no_unit_of_one_source_moves_a_measurement_further(of: tuple[Part, ...], world: World) -> None:
+    assert stays_near(of[0], world)
+
+
+@pytest.mark.soak
+@settings(max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(parts(depth=3, count=1), worlds())
+def test_no_unit_of_one_source_moves_a_measurement_long(of: tuple[Part, ...], world: World) -> None:
+    assert stays_near(of[0], world)
 
 
 @pytest.mark.soak
@@ -193,3 +221,31 @@ def test_a_selected_group_counts_a_unit_once() -> None:
     assert found.units is not None
     assert found.units.tolist() == [1]
     assert not passes(part, World([{1: [row("a"), row("b")]}, {1: [row()]}], []), replace(part, rows=1))
+
+
+LOST = Call("is_null", (Column(slot(1, "group")),))
+SIGN = Call("case", (LOST, Literal(-1), Literal(1)))
+SIGNED = Total((), (Factor(SIGN, Fraction(-1), Fraction(1), Fraction(0), Fraction(1)),), 0, None, Fraction(1))
+KEPT = Frame(Join("left", ONE, OTHER, None, 4))
+FULL = World([{1: [row()] * 4}, {1: [row()] * 4}], [])
+
+
+def test_rows_that_a_left_join_keeps_are_replaced_when_their_partners_leave() -> None:
+    """Unit 1 leaves the right side only: four rows of +1 are four of -1, in another cell."""
+    for keys in ((), (Key(LOST, (True, False)),)):
+        part = Part(KEPT, 4, keys, (SIGNED,))
+        assert (steps_of(KEPT, 0), steps_of(KEPT, 1)) == (1, 2)
+        assert stays_near(part, FULL)
+        rest = World([FULL.sources[0], {}], [])
+        moved = integers(part, FULL).vectors[0] - integers(part, rest).vectors[0]
+        assert abs(moved).sum() == 2 * bounds(part, SIGNED)[0]
+
+
+def test_who_replaces_rows() -> None:
+    anti = Frame(Join("anti", ONE, OTHER, TWICE, 4))
+    assert (steps_of(anti, 0), steps_of(anti, 1)) == (1, 1)
+    values = Frame(PerUnit(Frame(Join("anti", Frame(Scan(0, 0)), Frame(Scan(1, 1)), TWICE)), (), ()))
+    assert (steps_of(values, 0), steps_of(values, 1)) == (1, 2)
+    assert steps_of(Frame(Join("inner", KEPT, Frame(Scan(1, 2, 4)), None, 4)), 1) == 1
+    assert steps_of(Frame(Join("left", ONE, Frame(Scan(0, 1, 4)), None, 4)), 0) == 1
+    assert steps_of(Frame(Join("anti", ONE, OTHER, None, 3)), 1) == 2

@@ -332,6 +332,7 @@ HOSTILE = {
     "SELECT ROW_NUMBER() OVER (ORDER BY n) FROM h.d": "sql.not-supported",
     "SELECT MAX(age) FROM h.d": "sql.wrong-kind",
     "SELECT MODE(n) FROM h.d": "sql.unknown-function",
+    "SELECT AVEG(n) FROM h.d": "sql.misspelt-function",
     "SELECT STRING_AGG(age, ',') FROM h.d": "sql.unknown-function",
     "SELECT LIST(n) FROM h.d": "sql.unknown-function",
     # clauses

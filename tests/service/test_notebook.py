@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
 import keyong
+from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
 from service.gatekeeper import JobRequest
+from service.messages import catalogue
 from service.notebook import Connection, frames
 
 RESULT = {
@@ -113,3 +116,16 @@ def test_what_was_typed_is_what_is_asked():
 def test_the_facade_defines_nothing():
     assert keyong.__all__ == ["Connection", "connect"]
     assert keyong.connect.__module__ == "service.notebook"
+
+
+def test_an_error_brings_the_words_of_the_command_line(monkeypatch):
+    monkeypatch.setenv("KEYONG_LANG", "en")
+
+    class Refusing(Recorder):
+        def job_submit(self, *_):
+            raise InvalidInputError("job.epsilon-or-error")
+
+    connection = Connection(Refusing(), Principal("wang", frozenset({Role.ANALYST})))
+    with pytest.raises(InvalidInputError) as refused:
+        connection.query("SELECT 1", purpose="p")
+    assert refused.value.__notes__ == [catalogue.text(refused.value, "en")]

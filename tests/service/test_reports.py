@@ -179,3 +179,15 @@ def test_too_few_or_too_many_rows_are_refused(tmp_path, count):
 def test_other_formats_are_refused(tmp_path):
     with pytest.raises(InvalidInputError, match="unknown-format"):
         reports.budget_chart(budget(), tmp_path / "b.pdf")
+
+
+def test_many_values_stand_below_one_another(tmp_path):
+    row = {"k": "x", **{f"v{number}": number for number in range(9)}}
+    answer = result([row])
+    answer["tables"][0]["columns"] = [{"name": "k", "kind": "key"}] + [
+        {"name": f"v{number}", "kind": "value"} for number in range(9)
+    ]
+    reports.result_chart(answer, tmp_path / "r.svg")
+    size = ET.parse(tmp_path / "r.svg").getroot()
+    assert float(size.attrib["width"].removesuffix("pt")) < 72 * 18
+    assert all(f"v{number}" in texts(tmp_path / "r.svg") for number in range(9))

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from sandbox import formats, workspace
-from sandbox.database import leaves, public_tables
+from sandbox.database import jobs, leaves, public_tables
 from sandbox.errors import DeniedError, InvalidInputError, TamperingError
 from sandbox.schema import CategoricalDomain, Principal, Role
 from service import publishing, registration, tables
@@ -161,16 +161,22 @@ def test_a_backup_holds_it(desk, tmp_path):
     back.workspace.close()
 
 
+def age(directory: Path) -> tuple[Path, dict[str, object]]:
+    """Say that the workspace has format 1; return the file that says so and what it said before."""
+    identity = directory / formats.IDENTITY_FILE
+    held = json.loads(identity.read_text())
+    identity.write_text(json.dumps(held | {"format": 1}))
+    identity.chmod(0o600)
+    return identity, held
+
+
 def test_an_older_workspace_is_brought_up_to_ours(desk, tmp_path):
     """Format 1 had no public tables; its books are kept beside the new ones."""
     directory = desk.workspace.directory
     with desk.workspace.database.transaction() as connection:
         connection.exec_driver_sql("DROP TABLE public_tables")
     desk.workspace.close()
-    identity = directory / formats.IDENTITY_FILE
-    held = json.loads(identity.read_text())
-    identity.write_text(json.dumps(held | {"format": 1}))
-    identity.chmod(0o600)
+    identity, held = age(directory)
     opened = Desk(workspace.open_workspace(directory))
     assert tables.listing(opened) == []
     upload(opened, tmp_path)
@@ -180,3 +186,21 @@ def test_an_older_workspace_is_brought_up_to_ours(desk, tmp_path):
     opened.workspace.close()
     assert workspace.open_workspace(directory).id == held["id"]
     assert not list(directory.glob("*.partial"))
+
+
+def test_an_older_workspace_with_jobs_is_refused_as_it_is(desk):
+    """Plans of format 1 cannot be read, so its releases could not be verified."""
+    directory = desk.workspace.directory
+    job = {"job": "job-1", "principal": "wang", "purpose": "p", "state": "submitted"}
+    with desk.workspace.database.transaction() as connection:
+        blank = {column.name: "{}" for column in jobs.columns if not column.nullable}
+        connection.execute(jobs.insert().values(blank | job))
+    desk.workspace.close()
+    identity, _ = age(directory)
+    before = identity.read_text()
+    for _ in range(2):
+        with pytest.raises(InvalidInputError) as refused:
+            workspace.open_workspace(directory)
+        assert (refused.value.code, refused.value.facts["found"]) == ("workspace.old-jobs", 1)
+    assert identity.read_text() == before
+    assert not list(directory.glob("books-format-*"))
