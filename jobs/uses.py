@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from jobs.domains import BOOLEAN
-from jobs.expressions import Call, Column, Expression, columns
+from jobs.expressions import Call, Column, Expression, Literal, columns
 from jobs.relations import Frame, Join, Lookup, PerUnit, Scan, UnitValue, cores, inputs, place_of, shown
 from jobs.spec import Aggregate, Query
 from sandbox.schema import DatasetName, Use
@@ -65,7 +65,7 @@ def uses(query: Query) -> tuple[frozenset[tuple[str, Use]], ...]:
         _note(found, key, Use.GROUP)
     for measure in query.measures:
         for argument in measure.arguments:
-            _note(found, argument, _ARGUMENT.get(measure.aggregate, Use.MEASURE))
+            _argument(found, measure.aggregate, argument)
     _descend(found, query.frame)
     home = {core.place: core.source for core in cores(query.frame) if isinstance(core, Scan)}
     by_source: list[set[tuple[str, Use]]] = [set() for _ in query.sources]
@@ -73,6 +73,16 @@ def uses(query: Query) -> tuple[frozenset[tuple[str, Use]], ...]:
         if place_of(name) in home:
             by_source[home[place_of(name)]] |= {(shown(name), use) for use in made}
     return tuple(map(frozenset, by_source))
+
+
+def _argument(found: _Found, aggregate: Aggregate, argument: Expression) -> None:
+    match aggregate, argument:
+        case Aggregate.DISTINCT, Call("case", (condition, value, Literal(None))):
+            # COUNT(DISTINCT x) FILTER (WHERE p), or the same by hand: p decides about rows, as in WHERE.
+            _note(found, condition, Use.FILTER)
+            _note(found, value, Use.GROUP)
+        case _:
+            _note(found, argument, _ARGUMENT.get(aggregate, Use.MEASURE))
 
 
 def _descend(found: _Found, frame: Frame) -> None:

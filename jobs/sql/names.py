@@ -200,7 +200,8 @@ class Names:
         """Return the refusal of a name that no table has."""
         known = [name for table in self.tables for name in table.cells if not hidden(name)]
         near = get_close_matches(node.name, known, n=3)
-        if not near and node.this.args.get("quoted"):
+        identifier = node if isinstance(node, exp.Identifier) else node.this
+        if not near and identifier.quoted:
             near = ["'" + node.name[:64] + "'"]  # "text" is a name, 'text' a value
         return InvalidInputError(
             "sql.unknown-column",

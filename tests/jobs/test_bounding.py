@@ -9,7 +9,7 @@ from hypothesis import given
 from statements import BOTH, ZCDP, R, T, planned, statements, told
 
 from jobs.bounding import raw_slot
-from jobs.plan import MAX_BINS, MAX_NUMBERS, Plan, Quantile, Total, width
+from jobs.plan import MAX_BINS, MAX_HISTOGRAM, MAX_NUMBERS, Plan, Quantile, Total, width
 from jobs.planning import bound_of
 from jobs.relations import PerUnit, UnitValue, cores
 
@@ -129,7 +129,7 @@ def test_products_are_exact_and_bins_few(text: str) -> None:
                 assert item.step < 2**52
             if isinstance(item, Quantile):
                 assert item.binning.bins <= MAX_BINS
-                assert item.binning.bins * max(part.cells, 1) <= MAX_NUMBERS
+                assert item.binning.bins * max(part.cells, 1) <= MAX_HISTOGRAM
             assert part.cells * width(item) <= MAX_NUMBERS
 
 
@@ -147,4 +147,4 @@ def test_quantiles_of_many_cells_have_fewer_bins() -> None:
     (part,) = plan.parts
     (item,) = part.measurements
     assert isinstance(item, Quantile)
-    assert item.binning.bins == MAX_NUMBERS // part.cells < MAX_BINS
+    assert item.binning.bins == MAX_HISTOGRAM // part.cells < MAX_BINS

@@ -20,6 +20,11 @@ def by_source(text: str) -> list[set[str]]:
         ("SELECT COUNT(free) FROM a.stays WHERE urgent", {"free:f", "urgent:f"}),
         ("SELECT ward, SUM(days) FROM a.stays GROUP BY ward", {"ward:g", "days:m"}),
         ("SELECT COUNT(DISTINCT ward) FROM a.stays", {"ward:g"}),
+        ("SELECT COUNT(DISTINCT ward) FILTER (WHERE cost > 3) FROM a.stays", {"ward:g", "cost:f"}),
+        (
+            "SELECT COUNT(DISTINCT CASE WHEN cost > 3 THEN ward ELSE 'none' END) FROM a.stays",
+            {"ward:g", "cost:g"},
+        ),
         ("SELECT COUNT(DISTINCT person) FROM a.stays", set()),
         (
             "SELECT MEDIAN(cost), HISTOGRAM(days, 2), CLIPPED(sure) FROM a.stays",

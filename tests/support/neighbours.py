@@ -125,6 +125,11 @@ class Pair:
     def item(self) -> Measurement:
         return self.plan.parts[0].measurements[0]
 
+    @property
+    def side(self) -> str:
+        """Which end of an interval a quantile's draw is for, if any."""
+        return self.item.draws[0].side if isinstance(self.item, Quantile) else ""
+
     def prices(self, filter_: Filter) -> list[float]:
         """Return what this costs each source: ε of a pure filter, ρ otherwise."""
         losses = plan_losses(self.plan, [filter_] * len(self.plan.sources))
@@ -162,6 +167,16 @@ class Pair:
         else:
             found = (from_one**2 - from_other**2).sum(axis=1) / (2 * float(self.item.scale))
         return found
+
+    def thresholds(self) -> tuple[int, Floats]:
+        """Return which number moves most, and what it may pass; chosen without looking at a release."""
+        if isinstance(self.item, Quantile):
+            return 0, np.arange(-1.0, self.item.binning.bins + 1)
+        one, other = (self._means(exact).astype(float) for exact in (self.without, self.present))
+        place = int(np.argmax(np.abs(other - one)))
+        scale = float(self.item.scale)
+        spread = scale if self.plan.mechanism == "discrete-laplace" else scale**0.5
+        return place, (one[place] + other[place]) / 2 + spread * np.linspace(-4, 4, 33)
 
     def _means(self, exact: Exact) -> npt.NDArray[Any]:
         vector = exact.vectors[0]
