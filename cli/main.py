@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 
 def main() -> None:
@@ -19,11 +20,16 @@ def main() -> None:
     except ImportError as error:
         sys.stderr.write(f"keyong: {error}\n")
         sys.exit(2)
-    failures = importlib.import_module("cli.failures")
-    failures.quiet_hooks()
-    code = importlib.import_module("cli.app").run(sys.argv[1:])
-    if code == failures.INTERRUPTED:
-        # Everything is unwound; a library's thread still reading ahead would abort the interpreter's own end.
+    importlib.import_module("cli.failures").quiet_hooks()
+    leave(importlib.import_module("cli.app").run(sys.argv[1:]))
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; an interrupted one at once, for everything of ours is unwound by then.
+
+    A library's thread that still reads ahead would abort the interpreter's own end.
+    """
+    if code == importlib.import_module("cli.failures").INTERRUPTED:
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)

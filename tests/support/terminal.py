@@ -79,7 +79,7 @@ def typed(line: str | Sequence[str], stdin: str = "") -> Answer:
 
 def started(arguments: Sequence[str], **environment: str) -> subprocess.Popen[str]:
     """Start ``keyong`` with serial workers as a process of its own."""
-    code = "import sys; from terminal import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from cli.main import leave; from terminal import main; leave(main(sys.argv[1:]))"
     paths = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
