@@ -5,6 +5,7 @@ Nothing of the house is imported before `service.house.stand_together` has said 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -30,7 +31,8 @@ def leave(code: int) -> NoReturn:
     A library's thread that still reads ahead would abort the interpreter's own end.
     """
     if code == importlib.import_module("cli.failures").INTERRUPTED:
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # nobody may be reading any more
+            sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
 

@@ -29,9 +29,9 @@ LANDMARKS = (
     r"\[60-70\) +2[12],\d{3} +± 144 +4\.\d+ ",
     r"\n∅ +8[01],\d{3} +± 118 +0\.\d+ ",
     r"\nSteady +Male +1\d\.\d+ ",
-    r"\n +1\.[34]\d+ +± 0\.0\d+ +[56]\.\d+ .* [345] +\[[345], [345]\]\n",
-    r"\nStatement 1: SELECT medical_specialty, .*\n(.*\n){2}∅ +4[678],\d{3} +± 166\n",
-    r"\nFemale +1[456] ",
+    r"\n +1\.(39|4\d)\d* +± 0\.0\d+ +[56]\.\d+ .* 4 +\[4, 4\]\n",
+    r"\nStatement 1: SELECT medical_specialty, .*\n(.*\n){2}∅ +4[78],\d{3} +± 166\n",
+    r"\nFemale +15 ",
     # 4. denied, too much, free
     r"\(exit code 4\)",
     r"\(exit code 5\)",
