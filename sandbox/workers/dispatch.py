@@ -125,18 +125,36 @@ class RoundExecutor(ABC):
         while todo or flying:
             self._launch(sealed, positions, todo, flying)
             pending = self._next(flying)
-            seat, shard = flying.pop(pending)
+            seat, shard = flying[pending]
+            try:
+                partials[shard] = opened(self._reply(pending))
+                del flying[pending]
+            except WorkerLostError:
+                self._vacate(seat)
+                lost = self._take_back(seat, flying, partials)
+                losses[lost[0]] += 1
+                if losses[lost[0]] > RETRIES:
+                    raise JobFailedError("job.workers-lost", job=sealed.job) from None
+                todo.extendleft(reversed(lost))
+            meter.show(len(partials))
+        return tuple(partials[shard] for shard in range(sealed.shards))
+
+    def _take_back(
+        self, seat: Seat, flying: dict[Pending, tuple[Seat, int]], partials: dict[int, bytes]
+    ) -> list[int]:
+        """Return the shards that were lost with *seat*, the one it was at first.
+
+        Only that one can have ended the worker: those queued behind it were never begun, and must not be
+        counted as tried.
+        """
+        lost = []
+        for pending in [pending for pending, (holder, _) in flying.items() if holder is seat]:
+            _, shard = flying.pop(pending)
             try:
                 partials[shard] = opened(self._reply(pending))
             except WorkerLostError:
-                self._vacate(seat)
-                losses[shard] += 1
-                if losses[shard] > RETRIES:
-                    raise JobFailedError("job.workers-lost", job=sealed.job) from None
-                todo.appendleft(shard)
-            else:
-                meter.show(len(partials))
-        return tuple(partials[shard] for shard in range(sealed.shards))
+                lost.append(shard)
+        return lost
 
     def _launch(
         self,

@@ -103,6 +103,26 @@ def test_a_killed_worker_is_replaced_and_the_answer_the_same(executor, tmp_path)
     assert executor.run(round_of(shards, "die_once")) == b'["", "s0", "s1", "s2", "s3", "s4", "s5"]'
 
 
+class _Queueing(SerialExecutor):
+    """One whose death takes with it what was queued behind: calls after it are lost until it is replaced."""
+
+    def _call(self, handle, method, *arguments):
+        if getattr(handle, "dead", False):
+            return _Outcome(None)
+        try:
+            return super()._call(handle, method, *arguments)
+        except _DeathError:
+            handle.dead = True
+            return _Outcome(None)
+
+
+def test_what_was_queued_behind_a_deadly_shard_is_not_blamed(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker_entries, "kill_self", _die)
+    shards = [(str(tmp_path).encode(), f"s{n}".encode()) for n in range(6)]
+    executor = _Queueing(tmp_path, workers=1, entries=ENTRIES)
+    assert executor.run(round_of(shards, "die_thrice")) == b'["", "s0", "s1", "s2", "s3", "s4", "s5"]'
+
+
 def test_a_killed_combiner_is_replaced_and_everything_done_again(executor, tmp_path):
     seen = []
     work = round_of([(b"a", b"1"), (b"b", b"2")], combine="die_once_joining", public=str(tmp_path).encode())

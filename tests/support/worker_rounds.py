@@ -7,7 +7,7 @@ from sandbox.workers.entries import Entries
 from sandbox.workers.executor import Round, ShardWork
 
 FOLDER = str(Path(__file__).parent)
-SHARD = ("echo", "loud", "die_once", "die", "slow", "fail", "where")
+SHARD = ("echo", "loud", "die_once", "die_thrice", "die", "slow", "fail", "where")
 COMBINE = ("join", "size", "die_once_joining", "fail_joining")
 ENTRIES = Entries(
     shard=frozenset(f"worker_entries:{name}" for name in SHARD),
