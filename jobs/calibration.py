@@ -10,16 +10,20 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
-from jobs.plan import Distinct, Draw, Mechanism, Part, Quantile, Selection, Side, Total, Units
+from jobs.plan import Distinct, Draw, Mechanism, Part, Selection, Side, Total, Units
 from jobs.sensitivity import moved, score_step
 from sandbox.privacy.intervals import COVERAGE
 
-SIDES: Final[tuple[tuple[Side, Fraction], ...]] = (
-    ("", Fraction(1, 2)),
-    ("low", Fraction(1, 4)),
-    ("high", Fraction(1, 4)),
-)
-"""The draws of one quantile, in order, and what each gets of its share."""
+Shares = tuple[tuple[Side, Fraction], ...]
+_MIDDLE: Final[Shares] = (("", Fraction(7, 8)), ("around", Fraction(1, 8)))
+_TAIL: Final[Shares] = (("", Fraction(3, 4)), ("low", Fraction(1, 8)), ("high", Fraction(1, 8)))
+_TAILS: Final = Fraction(1, 10)
+"""Of quantiles below this or above 1 minus this one side often reaches the edge: each has its own width."""
+
+
+def shares_of(quantile: Fraction) -> Shares:
+    """Return the draws of one quantile, in order, and what each gets of its share."""
+    return _MIDDLE if _TAILS <= quantile <= 1 - _TAILS else _TAIL
 
 
 def noisy(
@@ -31,20 +35,18 @@ def noisy(
     return replace(item, scale=scale)
 
 
-def draws(
-    part: Part, item: Quantile, quantile: Fraction, share: Fraction, mechanism: Mechanism
-) -> tuple[Draw, ...]:
-    """Return the draws of one quantile: its point and the two ends of its interval."""
-    from sandbox.privacy.exponential import rate_of, shift_for  # noqa: PLC0415 - brings numpy
+def draws(part: Part, quantile: Fraction, share: Fraction, mechanism: Mechanism) -> tuple[Draw, ...]:
+    """Return the draws of one quantile: its point and what its interval needs."""
+    from sandbox.privacy.exponential import rate_of  # noqa: PLC0415 - brings numpy
+    from sandbox.privacy.widths import slack_for  # noqa: PLC0415
 
     moves = part.rows * score_step(quantile)
-    found: list[Draw] = []
-    for side, weight in SIDES:
-        rate, shift = rate_of(share * weight, mechanism, moves), Fraction(0)
-        if side:
-            away = shift_for(item.binning.bins, rate, quantile, COVERAGE)
-            shift = -away if side == "low" else away
-        found.append(Draw(quantile, shift, rate, side))
+    (_, own), *sides = shares_of(quantile)
+    coverage = 1 - (1 - COVERAGE) / len(sides)
+    found = [Draw(quantile, rate_of(share * own, mechanism, moves))]
+    for side, weight in sides:
+        rate = rate_of(share * weight, mechanism, moves)
+        found.append(Draw(quantile, rate, side, slack_for(rate, coverage)))
     return tuple(found)
 
 

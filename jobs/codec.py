@@ -131,7 +131,7 @@ def measurement_to_json(item: Measurement) -> list[Json]:
         case Distinct(key, scale):
             return ["distinct", key_to_json(key), ratio(scale)]
         case Quantile(binning, draws):
-            drawn = [[ratio(d.quantile), ratio(d.shift), ratio(d.rate), d.side] for d in draws]
+            drawn = [[ratio(d.quantile), ratio(d.rate), d.side, str(d.slack)] for d in draws]
             return ["quantile", binning_to_json(binning), drawn]
 
 
@@ -162,8 +162,8 @@ def _quantile(binning: Json, draws: Json) -> Quantile:
     return Quantile(_binning(*binning), tuple(_draw(*draw) for draw in draws))
 
 
-def _draw(quantile: str, shift: str, rate: str, side: Json) -> Draw:
-    return Draw(Fraction(quantile), Fraction(shift), Fraction(rate), _known(side, get_args(Side)))
+def _draw(quantile: str, rate: str, side: Json, slack: str) -> Draw:
+    return Draw(Fraction(quantile), Fraction(rate), _known(side, get_args(Side)), int(slack))
 
 
 _MEASUREMENTS: Final[dict[str, Callable[..., Measurement]]] = {

@@ -8,9 +8,9 @@ what was released.  Fixed rules:
 * An AVG and a CLIPPED stay in their domains; where N is too near 0 to say anything, they have all of it.
 * A variance, covariance, correlation or regression has the interval of `sandbox.privacy.moments`, widened to
   its own value where that was moved; none where nothing bounds it.
-* A QUANTILE goes from the lowest value of the bin of its low draw to the highest of its high draw, or to the
-  ends of the domain where a draw says "below" or "above everything".  Its coverage is in its draws, so where
-  several measures share the risk it has none.
+* A QUANTILE goes from the lowest value of the lowest bin of its interval to the highest of the highest, which
+  follow from its point and the half-widths drawn around it (`sandbox.privacy.widths`).  Its coverage is in
+  its draws, so where several measures share the risk it has none.
 """
 
 from __future__ import annotations

@@ -4,25 +4,25 @@
 mechanism and the scale that stand in the plan.  What it returns is noisy; nothing before that is written,
 logged or put in an exception.
 
-A `Quantile` releases bins, drawn by the exponential mechanism from integer scores (`jobs.plan.Draw`).  Where
-keys are selected, a group that any shard has seen is kept if its noisy number of units is above the
-threshold; only kept groups are measured and named, in an order that depends on their values alone.
+A `Quantile` releases bins, drawn by exponential mechanisms from integer scores: its point, and then how far
+around that bin it may lie (`jobs.plan.Draw`).  Where keys are selected, a group that any shard has seen is
+kept if its noisy number of units is above the threshold; only kept groups are measured and named, in an order
+that depends on their values alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from fractions import Fraction
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from jobs.codec import plan_from_json, released_to_json
 from jobs.partials import Exact, Numbers, merge, numbers_per_cell
 from jobs.plan import Distinct, Draw, Measurement, Part, Plan, Quantile, Released, Selection
 from sandbox.privacy.exponential import draw_bin
 from sandbox.privacy.mechanisms import add_noise
+from sandbox.privacy.widths import half_widths, weights, width_scores
 
 
 def release(public: bytes, partials: tuple[bytes, ...]) -> bytes:
@@ -64,32 +64,45 @@ def _measured(plan: Plan, item: Measurement, vector: Numbers) -> list[int]:
     return add_noise(vector.tolist(), plan.mechanism, item.scale)
 
 
-def _drawn(item: Quantile, counts: npt.NDArray[np.int64]) -> list[int]:
-    columns = []
-    for draw in item.draws:
-        scored, rate = scores(draw, counts)
-        columns.append([draw_bin(cell, rate) - (draw.side == "low") for cell in scored])
+def _drawn(item: Quantile, counts: Numbers) -> list[int]:
+    columns: list[list[int]] = []
+    for point, *widths in item.asked:
+        exact = _roomy(counts, (point, *widths))
+        columns.extend(_interval(point, widths, exact))
     return [number for cell in zip(*columns, strict=True) for number in cell]
 
 
-def scores(draw: Draw, counts: Numbers) -> tuple[Numbers, Fraction]:
-    """Return the integer score of every outcome (columns) in each cell (rows), and the rate per unit of it.
+def _interval(point: Draw, widths: Sequence[Draw], counts: Numbers) -> tuple[list[int], ...]:
+    """Of each cell the point, and the lowest and the highest bin around it."""
+    upper, last = np.cumsum(counts, axis=1), counts.shape[1] - 1
+    points = [draw_bin(cell, point.rate) for cell in scores(point, counts)]
+    low, high = [0] * len(points), [last] * len(points)
+    for draw in widths:
+        away = [_half_width(draw, rows, middle) for rows, middle in zip(upper, points, strict=True)]
+        if draw.side != "high":
+            low = [max(middle - width, 0) for middle, width in zip(points, away, strict=True)]
+        if draw.side != "low":
+            high = [min(middle + width, last) for middle, width in zip(points, away, strict=True)]
+    return points, low, high
 
-    The unit is 1/(b·d) row, where the quantile is a/b and b·shift has the denominator d; the sentinel of side
-    ``low`` stands before the bins, that of ``high`` behind them.
-    """
-    a, b = draw.quantile.as_integer_ratio()
-    moved, d = (b * draw.shift).as_integer_ratio()
+
+def _half_width(draw: Draw, upper: Numbers, point: int) -> int:
+    widths = half_widths(point, len(upper), draw.side)
+    scored = width_scores(upper, point, draw.quantile, draw.slack, draw.side)
+    return int(widths[draw_bin(scored, draw.rate, weights(widths))])
+
+
+def _roomy(counts: Numbers, draws: Sequence[Draw]) -> Numbers:
+    """*counts* as Python integers where a score could pass int64."""
     rows = int(counts.sum(axis=1).max(initial=0))
-    if d * b * rows + abs(moved) >= 2**62:
-        counts = counts.astype(object)
+    most = max(draw.quantile.denominator * (rows + 2) + draw.slack for draw in draws)
+    return counts.astype(object) if most >= 2**62 else counts
+
+
+def scores(draw: Draw, counts: Numbers) -> Numbers:
+    """Return the integer score of a point in every bin (columns) of each cell (rows)."""
+    a, b = draw.quantile.as_integer_ratio()
     upper = np.cumsum(counts, axis=1)
-    total = upper[:, -1:]
-    target = total * (a * d) + moved
-    below = target - upper * (b * d)
-    found = [np.maximum(np.maximum(-below - counts * (b * d), below), 0)]
-    if draw.side == "low":
-        found.insert(0, np.maximum(target, 0))
-    if draw.side == "high":
-        found.append(np.maximum(total * (b * d) - target, 0))
-    return np.concatenate(found, axis=1), draw.rate / d
+    below = upper[:, -1:] * a - upper * b
+    found: Numbers = np.maximum(np.maximum(-below - counts * b, below), 0)
+    return found

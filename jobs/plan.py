@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import prod
 from typing import Final, Literal
 
@@ -32,7 +33,7 @@ from jobs.spec import Aggregate
 from sandbox.schema import DatasetName, Digest, Scalar
 
 Mechanism = Literal["discrete-laplace", "discrete-gaussian"]
-Side = Literal["", "low", "high"]
+Side = Literal["", "around", "low", "high"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,29 +148,40 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One exponential mechanism over the bins of a cell.
+    """One exponential mechanism in a cell: a point, or how far around it the quantile may lie.
 
-    With *quantile* = a/b, N rows, L of them in lower bins and E in this one, T = a·N + b·*shift* in
-    units of 1/b row, the score of a bin is max(0, b·L - T, T - b·(L + E)) and its probability is
-    proportional to exp(-*rate*·score), rate per unit of 1/b row.  One row moves a score by at most
-    max(a, b - a), so a draw costs ε = 2·rate·R·max(a, b - a), or ρ = ε²/8 (Cesar & Rogers 2021).
+    The point (no *side*) is a bin.  With *quantile* = a/b, N rows, L of them in lower bins and E in this one,
+    its score is max(0, b·L - a·N, a·N - b·(L + E)) in units of 1/b row, and its probability is
+    proportional to exp(-*rate*·score), rate per such unit.
 
-    *side* ``low`` adds an outcome -1 ("below everything") with score max(0, T), ``high`` an outcome *bins*
-    with score max(0, b·N - T): they keep the ends of an interval honest for small N.
+    A half-width is drawn after the point and ``around`` it, or to its ``low`` or ``high`` side alone, with
+    *slack* T in units of 1/b row (`sandbox.privacy.widths`).
+
+    One row moves a score by at most max(a, b - a), so either costs ε = 2·rate·R·max(a, b - a), or ρ = ε²/8
+    (Cesar & Rogers 2021).
     """
 
     quantile: Fraction
-    shift: Fraction
     rate: Fraction
     side: Side = ""
+    slack: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Quantile:
-    """Per cell and draw: the number of a bin."""
+    """Per cell and quantile three bins: its point, and the lowest and the highest of its interval.
+
+    *draws*: for each quantile its point, then half-widths around it.  A side without one reaches the edge.
+    """
 
     binning: Binning
     draws: tuple[Draw, ...]
+
+    @property
+    def asked(self) -> tuple[tuple[Draw, ...], ...]:
+        """The draws of each quantile."""
+        starts = [place for place, draw in enumerate(self.draws) if not draw.side]
+        return tuple(self.draws[one:next_] for one, next_ in pairwise((*starts, len(self.draws))))
 
 
 Measurement = Total | Units | Distinct | Quantile
@@ -218,7 +230,7 @@ class Recipe:
     COUNT, HISTOGRAM: (count).  UNITS: (units).  DISTINCT: (distinct).  SUM: (sum), or (sum, count) where the
     sum is measured around an origin.  AVG, CLIPPED: (sum, count).  VAR, STDDEV: (count, sum, square).
     COVAR, CORR, REGR of (y, x): (count, sum y, sum x, sum yx, square y, square x).  QUANTILE: (quantile), and
-    *offset* is the first of its draws: point, low end, high end.  *offset* is the bin of a HISTOGRAM.
+    *offset* is its point's place in a cell.  *offset* is the bin of a HISTOGRAM.
     """
 
     aggregate: Aggregate
@@ -266,11 +278,15 @@ MAX_HISTOGRAM: Final = 2**20
 """Those of a `Quantile`: with many cells its bins are fewer, so that every shard sends 4 MiB at most."""
 
 
+PER_QUANTILE: Final = 3
+"""Integers that a `Quantile` releases for each of its quantiles, per cell."""
+
+
 def width(item: Measurement) -> int:
     """Return how many integers a measurement releases per cell."""
     match item:
         case Total(axis=Binning(bins=bins)):
             return bins
-        case Quantile(draws=draws):
-            return len(draws)
+        case Quantile():
+            return PER_QUANTILE * len(item.asked)
     return 1

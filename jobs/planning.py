@@ -22,6 +22,7 @@ from jobs.bounding import never_null
 from jobs.drafting import Drafted, Wanted
 from jobs.facts import Setting, SourceFacts, TableFacts
 from jobs.plan import (
+    PER_QUANTILE,
     Answer,
     Measurement,
     Mechanism,
@@ -186,7 +187,7 @@ def _check_size(pools: Iterable[_Pool]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Part *number* of the plan; *places*: each measurement's number, and the first of a quantile's draws."""
+    """Part *number* of the plan; *places*: each measurement's number, and a quantile's first in a cell."""
 
     number: int
     part: Part
@@ -205,7 +206,7 @@ def _finished(
         names = sorted(name for name in pool.needs if name[0] == identity)
         measurements.append(_measurement(part, [pool.needs[name] for name in names], mechanism))
         for rank, name in enumerate(names):
-            places[name] = (len(measurements) - 1, rank * len(calibration.SIDES))
+            places[name] = (len(measurements) - 1, rank * PER_QUANTILE)
     return replace(part, measurements=tuple(measurements)), places
 
 
@@ -218,7 +219,7 @@ def _measurement(part: Part, needs: Sequence[tuple[Wanted, Fraction]], mechanism
         draw
         for wanted, given in needs
         if wanted.quantile is not None
-        for draw in calibration.draws(part, item, wanted.quantile, given, mechanism)
+        for draw in calibration.draws(part, wanted.quantile, given, mechanism)
     )
     return replace(item, draws=tuple(drawn))
 

@@ -18,7 +18,9 @@ Costs, added over measurements (basic composition; Bun & Steinke 2016, Lemma 1.7
 * discrete Laplace of scale b: ε = L1/b, and ρ = ε²/2 (ibid., Proposition 1.4);
 * discrete Gaussian of σ²: ρ = L2²/(2σ²) (Canonne, Kamath & Steinke 2020, Theorem 4);
 * a `Draw` of quantile a/b: one row moves a score by at most max(a, b - a), so ε = 2·rate·R·max(a, b - a), and
-  ρ = ε²/8 (Cesar & Rogers 2021: the exponential mechanism has bounded range ε);
+  ρ = ε²/8 (Cesar & Rogers 2021: the exponential mechanism has bounded range ε).  So does a half-width for
+  every point that it may be drawn around; its prior weights do not depend on data and drop out
+  (`sandbox.privacy.widths`);
 * a `Selection`: ρ = R/(2σ²), since a unit adds 1 to at most R groups, and its δ.
 
 A dataset pays for every part that reads it, in full.  Removing a unit from one dataset of several takes all
@@ -164,6 +166,8 @@ def _part_cost(part: Part, mechanism: Mechanism) -> Cost:
 
 def _cost(part: Part, item: Measurement, mechanism: Mechanism) -> Cost:
     if isinstance(item, Quantile):
+        if item.draws and item.draws[0].side:
+            raise ValueError("a half-width is drawn around a point")
         return sum((_draw_cost(part, draw) for draw in item.draws), Cost())
     if isinstance(item, Total) and not all(map(_on_grid, item.factors)):
         raise ValueError("bounds and origin are not on the grid")

@@ -18,8 +18,7 @@ Fixed rules, the same for every dataset:
   into [-1, 1], a slope between minus and plus the width of y by the grid of x: it is a mean
   of slopes between two rows, whose x differ by a step at least.
 * Counts are shown as measured, so they may be negative, a COUNT(DISTINCT x) moved into [0, categories].
-* A quantile is the middle grid point of the bin that was drawn (of a bin of one value: that value), moved
-  into its interval (`jobs.confidence`).
+* A quantile is the middle grid point of the bin that was drawn (of a bin of one value: that value).
 """
 
 from __future__ import annotations
@@ -115,9 +114,7 @@ def _distinct_rule(found: Estimate) -> Callable[[int], Scalar]:
 
 
 def _quantile(found: Estimate, cell: int, offset: int) -> int | float:
-    low, high = drawn_interval(found, cell, offset)
-    value = middle(binning_of(found), int(found.at(cell, offset)))
-    return value if low <= value <= high else number(Fraction(min(max(value, low), high)))
+    return middle(binning_of(found), int(found.at(cell, offset)))
 
 
 def middle(binning: Binning, drawn: int) -> int | float:
@@ -127,14 +124,10 @@ def middle(binning: Binning, drawn: int) -> int | float:
 
 
 def drawn_interval(found: Estimate, cell: int, offset: int) -> tuple[float, float]:
-    """Return the interval of a quantile from its low and high draws, which follow draw number *offset*."""
+    """Return the interval of a quantile from its lowest and its highest bin; its point is at *offset*."""
     binning = binning_of(found)
-    drawn = [int(found.at(cell, offset + side)) for side in (1, 2)]
-    low, high = min(drawn), max(drawn)
-    return (
-        float(binning.low if low < 0 else binning.first(low)),
-        float(binning.high if high >= binning.bins else binning.last(high)),
-    )
+    low, high = (int(found.at(cell, offset + end)) for end in (1, 2))
+    return float(binning.first(low)), float(binning.last(high))
 
 
 def factors_of(item: Measurement) -> tuple[Factor, ...]:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
-from jobs.plan import Answer, Measurement, Part, Plan, Quantile, Recipe
+from jobs.plan import PER_QUANTILE, Answer, Measurement, Part, Plan, Quantile
 from jobs.planning import plan_losses
 from sandbox.privacy.loss import Filter, Loss
-
-_DRAWS = 3
-"""A quantile takes three draws: the point and both ends of its interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +64,18 @@ def _restricted(part: Part, place: int, need: Mapping[tuple[int, int], set[int]]
     return replace(part, measurements=tuple(measured))
 
 
-def _with_draws(item: Measurement, draws: set[int]) -> Measurement:
+def _with_draws(item: Measurement, asked: set[int]) -> Measurement:
     if not isinstance(item, Quantile):
         return item
-    return replace(item, draws=tuple(draw for number, draw in enumerate(item.draws) if number in draws))
+    kept = (draws for number, draws in enumerate(item.asked) if number in asked)
+    return replace(item, draws=tuple(chain.from_iterable(kept)))
 
 
 def _needed(answer: Answer) -> dict[tuple[int, int], set[int]]:
-    """Return the measurements that an answer is made of, as (part, number), with the draws it takes."""
+    """Return the measurements that an answer is made of, as (part, number); of a quantile, which of them."""
     found: dict[tuple[int, int], set[int]] = {}
     for recipe in answer.recipes:
         for (part, _), places in zip(answer.sets, recipe.places, strict=True):
             for number in places:
-                found.setdefault((part, number), set()).update(_draws(recipe))
+                found.setdefault((part, number), set()).add(recipe.offset // PER_QUANTILE)
     return found
-
-
-def _draws(recipe: Recipe) -> range:
-    return range(recipe.offset, recipe.offset + _DRAWS)

@@ -1,22 +1,24 @@
 """The exponential mechanism (McSherry & Talwar 2007): calibrated, and sampled exactly.
 
-Index i is drawn with probability proportional to exp(-rate·score_i), rate rational, scores integers.
+Index i is drawn with probability proportional to μ_i·exp(-rate·score_i), rate rational, scores integers, the
+prior weights μ_i ≥ 1 integers that do not depend on data (1 where none are given).
 
 **Sampling.**  Let γ_i = rate·(score_i - least score).  An index is proposed with probability proportional to
-an integer w_i ≥ 2^40·exp(-γ_i) and kept with probability 2^40·exp(-γ_i)/w_i, otherwise all is drawn anew.  So
-the result has exactly the law above, whatever the w_i are, as long as they are upper bounds.  They come from
-float64: w_i = ⌊x_i⌋ + 2 with x_i = 2^40·fl(exp(-fl(γ_i))).  Where γ_i ≤ 28 the four roundings of fl(γ_i)
-and 100 ulp of a careless exp make x_i wrong by a factor within 1 ± 10^-13, and 2^40·10^-13 < 1; where
+μ_i·w_i, w_i an integer ≥ 2^40·exp(-γ_i), and kept with probability 2^40·exp(-γ_i)/w_i, otherwise all is drawn
+anew.  So the result has exactly the law above, whatever the w_i are, as long as they are upper bounds.  They
+come from float64: w_i = ⌊x_i⌋ + 2 with x_i = 2^40·fl(exp(-fl(γ_i))).  Where γ_i ≤ 28 the four roundings of
+fl(γ_i) and 100 ulp of a careless exp make x_i wrong by a factor within 1 ± 10^-13, and 2^40·10^-13 < 1; where
 γ_i > 28, 2^40·exp(-γ_i) < 1 anyway.  The keeping compares a uniform real, revealed 64 bits at a time, with an
 enclosure of exp(-γ_i) in integers whose precision grows with it: no float decides.  A draw is anew with
-probability below 2·n/2^40.
+probability below 3·Σμ_i/2^40, since w_i < 2^40·exp(-γ_i) + 3 and some γ_i is 0.
 
 **Loss.**  Let a unit move every score by at most Δ, and ε = 2·rate·Δ.  The log-ratio of an outcome's two
-probabilities is rate·(score' - score) plus a term that all outcomes share, so it lies in an interval of
-length ε that contains 0: the mechanism is ε-DP and "ε-bounded range".  With L the log-ratio under P,
-f(λ) = ln E[exp(λL)] has f(0) = f(-1) = 0 and, as the variance of a variable in an interval of length ε,
-f'' ≤ ε²/4; so f(α - 1) ≤ (ε²/4)·α(α - 1)/2, which is to say D_α ≤ α·ε²/8: ρ = ε²/8 (Cesar & Rogers 2021,
-"Bounding, concentrating, and truncating").  Slightly less would do (Harrison & Manurangsi 2026).
+probabilities is rate·(score' - score), in which μ has cancelled, plus a term that all outcomes share, so it
+lies in an interval of length ε, which contains 0 as both laws sum to 1: the mechanism is ε-DP and "ε-bounded
+range".  With L the log-ratio under P, f(λ) = ln E[exp(λL)] has f(0) = f(-1) = 0 and, as the variance of a
+variable in an interval of length ε, f'' ≤ ε²/4; so f(α - 1) ≤ (ε²/4)·α(α - 1)/2, which is to say
+D_α ≤ α·ε²/8: ρ = ε²/8 (Cesar & Rogers 2021, "Bounding, concentrating, and truncating").  Slightly less would
+do (Harrison & Manurangsi 2026).
 """
 
 from __future__ import annotations
@@ -36,31 +38,47 @@ from sandbox.privacy.sampler import RandomBits
 _PRECISION: Final = 40
 _WORD: Final = 64
 _MOST: Final = 2**22
-"""Outcomes of one draw: their weights add up below 2^63."""
+"""Outcomes of one draw; where this is also their prior weight, what is proposed adds up below 2^63."""
+_HEAVIEST: Final = 2**40
+"""Prior weight of all outcomes: a draw is not often anew."""
 _FAR: Final = 64
 """At this γ and beyond a float need not know γ any better."""
 _RATE_BITS: Final = 40
 
 Scores = Sequence[int] | npt.NDArray[Any]
+Weights = npt.NDArray[np.int64]
 
 
-def draw_bin(scores: Scores, rate: Fraction, _bits: RandomBits = secrets.randbits) -> int:
-    """Return index i with probability proportional to exp(-*rate*·scores[i]), exactly.
+def draw_bin(
+    scores: Scores, rate: Fraction, weights: Weights | None = None, _bits: RandomBits = secrets.randbits
+) -> int:
+    """Return index i with probability proportional to weights[i]·exp(-*rate*·scores[i]), exactly.
 
     *scores*: integers, as Python integers of any size or as an array of a signed integer type or of
-    objects; at least one and at most 2^22.  *rate* > 0.  0.1 ms for 4096 scores in int64.
+    objects; 1 to 2^22 of them.  *rate* > 0.  *weights*: as many integers, at least 1 each and at most 2^40
+    together; 1 each if None.  0.1 ms for 4096 scores in int64.
     """
     if rate <= 0 or not 0 < len(scores) <= _MOST:
         raise ValueError("a draw needs a positive rate and 1 to 2^22 scores")
     above = _above_least(scores)
-    ends = np.cumsum(_proposals(above, rate))
+    ends = np.cumsum(_weighed(_proposals(above, rate), weights))
     total = int(ends[-1])
     while True:
         drawn = _below(total, _bits)
         index = int(np.searchsorted(ends, drawn, side="right"))
-        weight = int(ends[index]) - (int(ends[index - 1]) if index else 0)
-        if _kept(weight, int(above[index]) * rate, _bits):
+        proposed = int(ends[index]) - (int(ends[index - 1]) if index else 0)
+        proposed //= 1 if weights is None else int(weights[index])
+        if _kept(proposed, int(above[index]) * rate, _bits):
             return index
+
+
+def _weighed(proposals: npt.NDArray[np.int64], weights: Weights | None) -> npt.NDArray[Any]:
+    if weights is None:
+        return proposals
+    if len(weights) != len(proposals) or weights.min() < 1 or (together := int(weights.sum())) > _HEAVIEST:
+        raise ValueError("a draw needs a weight for each score, of 1 or more and 2^40 together")
+    found: npt.NDArray[Any] = proposals * weights.astype(np.int64 if together <= _MOST else object)
+    return found
 
 
 def _above_least(scores: Scores) -> npt.NDArray[Any]:
@@ -145,32 +163,3 @@ def cost_of(rate: Fraction, sensitivity: int) -> tuple[Fraction, Fraction]:
     """Return (ε, ρ) of one draw, exactly: ε = 2·rate·Δ and ρ = ε²/8, Δ = *sensitivity*."""
     epsilon = 2 * rate * sensitivity
     return epsilon, epsilon**2 / 8
-
-
-def shift_for(bins: int, rate: Fraction, quantile: Fraction, coverage: Fraction) -> Fraction:
-    """Return t such that draws aimed t rows below and t above a quantile enclose it with *coverage*.
-
-    That is, of the draws `jobs.plan.Draw(quantile, -t, rate, "low")` and `Draw(quantile, t, rate, "high")`
-    the first value of the lower's bin is at most, and the last of the higher's at least, the q-quantile as
-    SQL interpolates it (and any value v with #{< v} ≤ qN ≤ #{≤ v}), with probability ≥ coverage.
-
-    Proof, q = a/b, for the lower; the higher mirrors it (q becomes 1 - q).  SQL's quantile is at least
-    x₍ₖ₎, the k-th smallest row, with k > qN - q (k = ⌊q(N - 1)⌋ + 1), so a bin j fails only if it
-    begins above x₍ₖ₎: then at least k rows lie in lower bins, L_j > qN - q, and its score is at least
-    b·L_j - T > b·(t - q) where T = b·(qN - t).  There are at most bins - 1 such bins, since L_0 = 0.  An
-    outcome of score 0 exists: if T ≤ 0 it is the outcome "below everything", which never fails; otherwise
-    0 < T ≤ b·N and the bin where the cumulated count passes T/b has it.  So failing has probability at
-    most (bins - 1)·exp(-rate·b·(t - q)), whatever the rows: α for t = q + ln((bins - 1)/α)/(rate·b).  With
-    α = (1 - coverage)/2 the union of both failures has probability ≤ 1 - coverage.  Without rows the
-    quantile is null, and there is nothing to enclose.
-
-    For rows at the lowest and the highest value only, the failing bins all have about that least score: the
-    bound is attained up to rounding, so no smaller t will do for all data.
-    """
-    if bins < 1 or rate <= 0 or not 0 <= quantile <= 1 or not 0 < coverage < 1:
-        raise ValueError("no such quantile")
-    side = max(quantile, 1 - quantile)
-    log = math.log(2 * max(bins - 1, 1) / (1 - coverage)) * (1 + 1e-12)
-    exact = side + Fraction(log) / (rate * quantile.denominator)
-    # Upwards to a whole number of 1/b rows, in which scores are counted.
-    return Fraction(math.ceil(exact * quantile.denominator), quantile.denominator)

@@ -11,6 +11,7 @@ A plan with half the noise fails the same comparison, so it would be seen.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -219,54 +220,59 @@ def test_these_aggregates_release_the_same_numbers(one: str, other: tuple[str, .
 # --- quantiles --------------------------------------------------------------------------------------------
 
 
-def balanced(draw: Draw) -> World:
-    """Rows around a median's *draw* where R rows at the lower clamp move most outcomes as far as can be.
+def balanced() -> World:
+    """Rows where R rows at the lower clamp move most outcomes of a median as far as can be.
 
-    Below R/2 rows on the second value lies the draw's aim, so the lowest value's score falls by R, and rises
+    Below R/2 rows on the second value lies the middle, so the lowest value's score falls by R, and rises
     by R above: the probability of the lowest value moves by both.
     """
-    low = 40 + int(2 * abs(draw.shift))
-    counts = {0: low, 1: R // 2, 14: low + R // 2 - int(2 * draw.shift)}
+    counts = {0: 40, 1: R // 2, 14: 40 + R // 2}
     days = [value for value, count in counts.items() for _ in range(count)]
     return {STAYS: {f"other {n}": [stay(value)] for n, value in enumerate(days)}}
 
 
 MEDIAN = "SELECT MEDIAN(days) FROM a.stays"
+TAIL = "SELECT QUANTILE_CONT(days, 0.95) FROM a.stays"
 LOWEST: World = {STAYS: {"x": [stay(-(10**6))] * 9}}
 
 
-def draws(plan: Plan) -> Iterator[Pair]:
-    for _, _, single in alone(plan):
-        item = single.parts[0].measurements[0]
-        assert isinstance(item, Quantile)
-        world = balanced(item.draws[0])
+def drawn(plan: Plan) -> Iterator[Pair]:
+    """Yield a quantile's point, and its point with the half-widths drawn around it."""
+    (single,) = (single for _, _, single in alone(plan))
+    (item,) = single.parts[0].measurements
+    assert isinstance(item, Quantile)
+    for draws in (item.draws[:1], item.draws):
+        part = replace(single.parts[0], measurements=(replace(item, draws=draws),))
+        single = replace(single, parts=(part,))
+        world = balanced()
         one, other = (integers(single, side)[0] for side in (world, with_unit(world, LOWEST)))
         yield Pair(single, one, other)
 
 
 @pytest.mark.parametrize("filter_", [Filter.PURE, Filter.ZCDP])
-def test_a_unit_changes_a_median_by_no_more_than_its_price(filter_: Filter) -> None:
-    """The point and both ends of its interval, each by its exact probabilities and by draws."""
-    plan = planned(MEDIAN, PURE if filter_ is Filter.PURE else ZCDP, 2)
-    found = list(zip(draws(plan), draws(louder(plan)), strict=True))
-    assert len(found) == 3
-    for pair, worse in found:
+@pytest.mark.parametrize("sql", [MEDIAN, TAIL])
+def test_a_unit_changes_a_quantile_by_no_more_than_its_price(sql: str, filter_: Filter) -> None:
+    """The point alone and with what is drawn around it, by their joint exact probabilities and by draws."""
+    plan = planned(sql, PURE if filter_ is Filter.PURE else ZCDP, 2)
+    for pair, worse in zip(drawn(plan), drawn(louder(plan)), strict=True):
         price = pair.price(filter_, None)
-        assert pair.exact_loss(filter_) <= price + ROUNDED
+        exact = pair.exact_loss(filter_)
+        assert exact <= price + ROUNDED
         assert seen(pair, filter_, price) <= price
-        assert worse.exact_loss(filter_) > price
-        if filter_ is Filter.PURE:
-            assert pair.exact_loss(filter_) > 0.75 * price
-    point = next(worse for pair, worse in found if pair.side == "")
-    if filter_ is Filter.PURE:
-        assert seen(point, filter_, 1, times=6000) > 1
+        if sql == MEDIAN:
+            assert worse.exact_loss(filter_) > price
+        if sql == MEDIAN and filter_ is Filter.PURE:
+            assert exact > 0.75 * price
+            assert seen(worse, filter_, price, times=6000) > price
 
 
-def test_draws_have_their_exact_probabilities() -> None:
-    for pair in draws(planned(MEDIAN, PURE, 3)):
-        side = pair.side
-        for released, chances in zip(pair.released(6000), pair.chances(), strict=True):
-            counted = np.bincount(released[:, 0] + (side == "low"), minlength=len(chances))
+@pytest.mark.parametrize(("sql", "epsilon"), [(MEDIAN, Fraction(3)), (TAIL, Fraction(1, 5))])
+def test_draws_have_their_exact_probabilities(sql: str, epsilon: Fraction) -> None:
+    for pair in drawn(planned(sql, PURE, epsilon)):
+        for released, law in zip(pair.released(6000), pair.chances(), strict=True):
+            found = Counter(map(tuple, released.tolist()))
+            assert found.keys() <= law.keys()
+            counted, chances = np.array([found[it] for it in law]), np.array([*law.values()])
             rare = chances * 6000 < 8
             wanted = np.append(chances[~rare], chances[rare].sum())
             seen_ = np.append(counted[~rare], counted[rare].sum())
@@ -280,25 +286,24 @@ def test_draws_have_their_exact_probabilities() -> None:
     st.lists(st.integers(0, 9), min_size=15, max_size=15),
     st.lists(st.integers(-3, 20), min_size=1, max_size=R),
     st.sampled_from([Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(199, 200), Fraction(1)]),
-    st.sampled_from(["", "low", "high"]),
-    st.integers(-30, 30),
+    st.sampled_from([(), ("around",), ("low",), ("low", "high")]),
+    st.integers(0, 300),
 )
 def test_no_rows_of_a_unit_change_any_quantile_by_more(
-    counts: list[int], days: list[int], quantile: Fraction, side: Any, shift: int
+    counts: list[int], days: list[int], quantile: Fraction, sides: Sequence[Any], slack: int
 ) -> None:
     _, _, single = next(alone(planned(MEDIAN, PURE)))
     item = single.parts[0].measurements[0]
     assert isinstance(item, Quantile)
-    draw = Draw(
-        quantile, Fraction(shift, 2 * quantile.denominator), Fraction(1, 16 * quantile.denominator), side
-    )
-    part = replace(single.parts[0], measurements=(replace(item, draws=(draw,)),))
+    rate = Fraction(1, 16 * quantile.denominator)
+    draws = (Draw(quantile, rate), *(Draw(quantile, rate / 2, side, slack) for side in sides))
+    part = replace(single.parts[0], measurements=(replace(item, draws=draws),))
     single = replace(single, parts=(part,))
     without = np.array(counts)
     present = without + np.bincount(np.clip(days, 0, 14), minlength=15)
     assert (
         Pair(single, Exact([without]), Exact([present])).exact_loss(Filter.PURE)
-        <= float(draw_epsilon(part, draw)) + ROUNDED
+        <= float(sum(draw_epsilon(part, draw) for draw in draws)) + ROUNDED
     )
 
 

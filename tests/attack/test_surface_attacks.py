@@ -24,6 +24,7 @@ from jobs.plan import Binning, Plan, Quantile
 from jobs.planning import plan_losses
 from sandbox.errors import DeniedError
 from sandbox.privacy.loss import ATTO, PICO, Filter, Loss
+from sandbox.privacy.widths import half_widths
 from service.gatekeeper import JobRequest
 
 # --- rows that are replaced, not removed -----------------------------------------------------------------
@@ -110,7 +111,7 @@ def test_a_release_draws_what_its_plan_charges(setting: Any, monkeypatch: pytest
         noises.append((mechanism, scale, len(values)))
         return values
 
-    def draw_bin(scores: Any, rate: Fraction) -> int:
+    def draw_bin(scores: Any, rate: Fraction, weights: Any = None) -> int:
         rates.append((rate, len(scores)))
         return 0
 
@@ -125,10 +126,7 @@ def test_a_release_draws_what_its_plan_charges(setting: Any, monkeypatch: pytest
     ]
     assert noises == totals
     found = [
-        (
-            draw.rate / (draw.quantile.denominator * draw.shift).denominator,
-            item.binning.bins + bool(draw.side),
-        )
+        (draw.rate, len(half_widths(0, item.binning.bins, draw.side)) if draw.side else item.binning.bins)
         for part in plan.parts
         for item in part.measurements
         if isinstance(item, Quantile)

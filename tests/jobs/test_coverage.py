@@ -68,9 +68,7 @@ def truth_of(count: int) -> dict[str, float | None]:
 
 def table_of(mechanism: Mechanism, count: int, runs: int) -> list[dict[str, Any]]:
     plan = plan_of(mechanism, runs)
-    median = Quantile(
-        BINS, draws(plan.parts[0], Quantile(BINS, ()), Fraction(1, 2), LOSS[mechanism], mechanism)
-    )
+    median = Quantile(BINS, draws(plan.parts[0], Fraction(1, 2), LOSS[mechanism], mechanism))
     items = [median if isinstance(item, Quantile) else item for item in MEASUREMENTS]
     plan = plan_of(mechanism, runs, measurements=items)
     rows = rows_of(count)

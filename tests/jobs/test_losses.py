@@ -154,6 +154,7 @@ def test_more_than_was_paid_is_seen(change: Callable[[Plan], Plan], setting: Any
         _item(Total, lambda item: replace(item, scale=Fraction(-1))),
         _item(Quantile, lambda item: replace(item, draws=(replace(item.draws[0], rate=Fraction(0)),))),
         _item(Quantile, lambda item: replace(item, draws=(replace(item.draws[0], quantile=Fraction(2)),))),
+        _item(Quantile, lambda item: replace(item, draws=item.draws[1:])),
         _sum(lambda factor: replace(factor, high=factor.high + factor.grid / 2)),
         _sum(lambda factor: replace(factor, grid=-factor.grid)),
     ],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -54,7 +56,7 @@ SETTINGS = (BOTH, MIXED, replace(BOTH, sources=tuple(replace(s, filter=Filter.PU
         ),
         (
             "MEDIAN(days), QUANTILE_CONT(days, [0.5, 0.1])",
-            ["quantile/1/10,1/10low,1/10high,1/2,1/2low,1/2high"],
+            ["quantile/1/10,1/10around,1/2,1/2around"],
         ),
         ("HISTOGRAM(days, 3)", ["bars/3"]),
         ("COUNT(DISTINCT person), COUNT(DISTINCT ward)", ["distinct/3", "units/0"]),
@@ -175,17 +177,30 @@ def test_what_statements_share_is_paid_once() -> None:
     assert plan_losses(both, [Filter.ZCDP]) == (Loss(rho_pico=PICO // 5),)
 
 
-def test_a_quantile_spends_half_on_its_point() -> None:
-    for setting in (ZCDP, PURE):
-        plan = planned("SELECT QUANTILE_CONT(days, 0.9) FROM a.stays", setting)
-        (item,) = plan.parts[0].measurements
-        assert isinstance(item, Quantile)
-        costs = [cost_of(draw.rate, R * 9)[setting is ZCDP] for draw in item.draws]
-        assert [float(cost) for cost in costs] == pytest.approx([0.5, 0.25, 0.25])
-        assert sum(costs) <= 1
-        point, low, high = item.draws
-        assert point.shift == 0 < high.shift == -low.shift
-        assert (point.side, low.side, high.side) == ("", "low", "high")
+@pytest.mark.parametrize(
+    ("quantile", "sides", "parts"),
+    [
+        ("0.9", ("", "around"), (7, 1)),
+        ("0.1", ("", "around"), (7, 1)),
+        ("0.5", ("", "around"), (7, 1)),
+        ("0.95", ("", "low", "high"), (6, 1, 1)),
+        ("0.05", ("", "low", "high"), (6, 1, 1)),
+    ],
+)
+@pytest.mark.parametrize("setting", [ZCDP, PURE])
+def test_a_quantile_spends_most_on_its_point(quantile: str, sides: Any, parts: Any, setting: Any) -> None:
+    (item,) = planned(f"SELECT QUANTILE_CONT(days, {quantile}) FROM a.stays", setting).parts[0].measurements
+    assert isinstance(item, Quantile)
+    a, b = Fraction(quantile).as_integer_ratio()
+    costs = [cost_of(draw.rate, R * max(a, b - a))[setting is ZCDP] for draw in item.draws]
+    assert [float(8 * cost) for cost in costs] == pytest.approx(parts)
+    assert sum(costs) <= 1
+    assert tuple(draw.side for draw in item.draws) == sides
+    point, *widths = item.draws
+    alpha = Fraction(1, 20) / len(widths)
+    assert point.slack == 0
+    for draw in widths:
+        assert 0 <= draw.slack - math.log(1 / alpha) / draw.rate <= 1 + 1e-6
 
 
 # --- order ----------------------------------------------------------------------------------------------

@@ -24,11 +24,12 @@ from jobs.partials import Exact, merge, numbers_per_cell
 from jobs.plan import Distinct, Draw, Factor, Key, Measurement, Part, Quantile, Selection, Total, Units
 from jobs.relations import Frame, Join, Lookup, PerUnit, Scan, UnitValue, slot
 from jobs.sensitivity import steps_of
+from sandbox.privacy.widths import width_scores
 
 DRAWS = [
-    Draw(Fraction(a, b), Fraction(shift, b), Fraction(1), side)
+    Draw(Fraction(a, b), Fraction(1), side, slack)
     for a, b in ((0, 1), (1, 2), (1, 3), (199, 200), (1, 1))
-    for shift, side in ((0, ""), (-3, "low"), (5, "low"), (3, "high"), (-2, "high"))
+    for side, slack in (("", 0), ("around", 4), ("around", 400), ("low", 3), ("high", 5))
 ]
 
 
@@ -122,11 +123,22 @@ def _scores_within(part: Part, item: Quantile, whole: Exact, without: Exact, ste
     at = part.measurements.index(item)
     counts = [found.vectors[at].reshape(-1, item.binning.bins) for found in (whole, without)]
     for draw in DRAWS:
-        (one, _), (other, _) = (scores(draw, it) for it in counts)
         a, b = draw.quantile.as_integer_ratio()
-        if np.abs(one - other).max(initial=0) > steps * part.rows * max(a, b - a):
-            return False
+        for one, other in zip(*(_every_score(draw, it) for it in counts), strict=True):
+            if np.abs(one - other).max(initial=0) > steps * part.rows * max(a, b - a):
+                return False
     return True
+
+
+def _every_score(draw: Draw, counts: Any) -> list[Any]:
+    """The scores of a point, or of half-widths around some points."""
+    if not draw.side:
+        return list(scores(draw, counts))
+    return [
+        width_scores(upper, point, draw.quantile, draw.slack, draw.side)
+        for upper in np.cumsum(counts, axis=1)
+        for point in {0, counts.shape[1] // 3, counts.shape[1] - 1}
+    ]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,13 +8,17 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from measured import MEASUREMENTS, PLACES, plan_of, query_of, release
 
+from jobs.calibration import draws
 from jobs.derivations import Derivation, derivations
 from jobs.expressions import Column
 from jobs.facts import Setting, SourceFacts
-from jobs.plan import Draw, Plan, Quantile, Recipe, Units
+from jobs.measure import noisy
+from jobs.partials import Exact
+from jobs.plan import Answer, Binning, Part, Plan, Quantile, Recipe, Units
 from jobs.planning import build_for
 from jobs.relations import Frame, PerUnit, Scan, UnitValue, slot
 from jobs.results import tabulate
@@ -26,14 +30,11 @@ from sandbox.schema import CategoricalDomain, DatasetName, Field, Kind, NumericD
 
 DELTA = Fraction(1, 10**6)
 ALL = {kind.value: Column(f"measure:{place}") for place, kind in enumerate(PLACES)}
-SHIFTED = tuple(
-    Draw(Fraction(1, 2), Fraction(shift), Fraction(1, 10), side)  # type: ignore[arg-type]
-    for shift, side in ((0, ""), (-40, "low"), (41, "high"))
-)
+DRAWN = draws(Part(Frame(Scan(0, 0, 1)), 1, (), ()), Fraction(1, 2), Fraction(1, 10), "discrete-laplace")
 
 
 def plan(mechanism: Any = "discrete-gaussian", cells: int = 1) -> Plan:
-    items = [Quantile(it.binning, SHIFTED) if isinstance(it, Quantile) else it for it in MEASUREMENTS]
+    items = [Quantile(it.binning, DRAWN) if isinstance(it, Quantile) else it for it in MEASUREMENTS]
     return plan_of(mechanism, cells, measurements=items)
 
 
@@ -60,7 +61,27 @@ def test_what_is_told_is_what_results_have(mechanism: Any) -> None:
 
 
 def test_a_quantile_is_off_by_ranks() -> None:
-    assert told(plan(), None)["quantile"] == 41
+    point, width = DRAWN
+    wanted = (width.slack + Fraction(15, 8) / width.rate + 1 / point.rate + 1) / 2
+    assert told(plan(), None)["quantile"] == float(wanted)
+
+
+@pytest.mark.parametrize("quantile", [Fraction(1, 2), Fraction(1, 4), Fraction(19, 20)])
+@pytest.mark.parametrize("mechanism", ["discrete-laplace", "discrete-gaussian"])
+def test_the_ranks_told_are_those_that_even_values_give(quantile: Fraction, mechanism: Any) -> None:
+    """A hundred cells of 100 rows in each of 2,000 bins."""
+    part = Part(Frame(Scan(0, 0, 1)), 1, (), ())
+    binning = Binning(Column("x"), Fraction(0), Fraction(1999), Fraction(1), 2000)
+    share = Fraction(1, 100) if mechanism == "discrete-laplace" else Fraction(1, 20000)
+    item = Quantile(binning, draws(part, quantile, share, mechanism))
+    counts = np.full(100 * 2000, 100)
+    found = replace(part, measurements=(item,))
+    one = replace(plan(mechanism), parts=(found,))
+    released = np.array(noisy(one, [Exact([counts])])[0].vectors[0]).reshape(-1, 3)
+    answer = Answer((), ((0, ()),), (Recipe(Aggregate.QUANTILE, ((0,),)),))
+    (wanted,) = half_widths(one, answer, None)
+    real = 100 * (released[:, 2] - released[:, 1]).mean() / 2
+    assert 0.85 * real <= (wanted or 0) <= 1.15 * real
 
 
 def test_what_divides_by_rows_needs_their_number() -> None:

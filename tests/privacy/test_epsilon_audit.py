@@ -7,6 +7,7 @@ probability below 1e-6, so a correct mechanism passes; a halved scale, and a flo
 
 import math
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from jobs.plan import Draw
 from sandbox.privacy.exponential import cost_of, draw_bin, rate_of
 from sandbox.privacy.mechanisms import add_noise
 from sandbox.privacy.selection import delta_of, threshold_for
+from sandbox.privacy.widths import half_widths, weights, width_scores
+from tests.support.laws import around, climbed, law, reach_of
 
 CONFIDENCE = 1e-10
 """Probability that one bound is wrong; about 2,000 bounds are computed."""
@@ -105,14 +108,11 @@ def test_a_floating_point_laplace_is_caught_by_its_low_bits():
     assert math.log(lower(fine, DRAWS) / upper(coarse, DRAWS)) > 2
 
 
-def quantile_scores(counts, draw):
-    """Return the scores of a quantile's draw (`jobs.plan.Draw`), those of the sentinel at its end."""
-    a, b = draw.quantile.numerator, draw.quantile.denominator
-    rows, lower = sum(counts), np.cumsum([0, *counts[:-1]])
-    target = a * rows + int(b * draw.shift)
-    bins = np.maximum(0, np.maximum(b * lower - target, target - b * (lower + counts)))
-    ends = {"": [], "low": [[max(0, target)]], "high": [[max(0, b * rows - target)]]}[draw.side]
-    return np.concatenate([*ends, bins] if draw.side == "low" else [bins, *ends]).astype(np.int64)
+def quantile_scores(counts, quantile):
+    """Return the scores of a quantile's point (`jobs.plan.Draw`)."""
+    a, b = quantile.as_integer_ratio()
+    lower, target = np.cumsum([0, *counts[:-1]]), a * sum(counts)
+    return np.maximum(0, np.maximum(b * lower - target, target - b * (lower + counts)))
 
 
 def choice_bound(one, other):
@@ -126,23 +126,64 @@ def choice_bound(one, other):
     return best
 
 
-def drawn_around(counts, unit, draw, n):
-    """Return draws without and with a unit whose two rows are in bin *unit*, at a clamp edge."""
-    joined = [count + (2 if place == unit else 0) for place, count in enumerate(counts)]
-    return [[draw_bin(quantile_scores(rows, draw), draw.rate) for _ in range(n)] for rows in (counts, joined)]
+def with_unit(counts, unit):
+    """Return *counts* with two rows more in bin *unit*, at a clamp edge."""
+    return [count + (2 if place == unit else 0) for place, count in enumerate(counts)]
+
+
+def drawn_around(counts, point, widths, n):
+    """Return *n* draws of a point and a half-width around it, each pair as one number."""
+    found, own = [], quantile_scores(counts, point.quantile)
+    for _ in range(n):
+        place = draw_bin(own, point.rate)
+        reach = half_widths(place, len(counts), widths.side)
+        scored = width_scores(np.cumsum(counts), place, point.quantile, widths.slack, widths.side)
+        found.append(place * 10 + draw_bin(scored, widths.rate, weights(reach)))
+    return found
+
+
+def joint_law(counts, point, widths):
+    """Return the exact probabilities of every point and half-width around it, by the definitions."""
+    found = []
+    for place, chance in enumerate(law(quantile_scores(counts, point.quantile), point.rate)):
+        prior = [2**rung for rung in range(len(climbed(reach_of(place, len(counts), widths.side))))]
+        scored = around(counts, place, point.quantile, widths.slack, widths.side)
+        found.append(chance * law(scored, widths.rate, prior))
+    return found
+
+
+def a_quantile(quantile, side, slack, share=Fraction(1, 2)):
+    """Return a point and a half-width for a unit of two rows: of ε = 1 in all, *share* for the point."""
+    a, b = quantile.as_integer_ratio()
+    one, other = (rate_of(part, "discrete-laplace", 2 * max(a, b - a)) for part in (share, 1 - share))
+    return Draw(quantile, one), Draw(quantile, other, side, slack)
 
 
 @pytest.mark.parametrize("unit", [0, 5])
-@pytest.mark.parametrize("side", ["", "low", "high"])
-@pytest.mark.parametrize("quantile", [Fraction(1, 2), Fraction(9, 10)])
-def test_a_quantile_draw_loses_no_more_than_it_claims(unit, side, quantile):
-    """A unit of two rows at either clamp edge joins six bins; ε = 1."""
-    a, b = quantile.numerator, quantile.denominator
-    rate = rate_of(Fraction(1), "discrete-laplace", 2 * max(a, b - a))
-    shift = {"": 0, "low": -2, "high": 2}[side]
+@pytest.mark.parametrize("side", ["around", "low", "high"])
+def test_a_quantile_loses_no_more_than_it_claims(unit, side):
+    """A unit of two rows at either clamp edge joins six bins; ε = 1 for point and half-width together."""
     for counts in ([0] * 6, [3, 0, 1, 0, 0, 2]):
-        pair = drawn_around(counts, unit, Draw(quantile, Fraction(shift), rate, side), DRAWS)
+        draws = a_quantile(Fraction(1, 2), side, slack=4)
+        pair = [drawn_around(rows, *draws, DRAWS) for rows in (counts, with_unit(counts, unit))]
         assert choice_bound(*pair) <= 1
+
+
+CELLS = [[0] * 6, [3, 0, 1, 0, 0, 2], [9, 0, 0, 0, 0, 9], [0, 0, 8, 0, 0, 0], [1] * 6, [40, 1, 0, 0, 1, 40]]
+
+
+@pytest.mark.parametrize("side", ["around", "low", "high"])
+@pytest.mark.parametrize("share", [Fraction(1, 2), Fraction(7, 8), Fraction(1, 1000)])
+def test_the_joint_law_of_point_and_half_width_keeps_the_claim(side, share):
+    """Exactly, for every pair of outcomes: the half-width is drawn after the point, and both losses add."""
+    worst = 0.0
+    for quantile in (Fraction(0), Fraction(1, 200), Fraction(1, 2), Fraction(9, 10), Fraction(1)):
+        for counts, unit, slack in product(CELLS, range(6), (0, 1, 5, 60, 900)):
+            draws = a_quantile(quantile, side, slack, share)
+            one, other = (joint_law(rows, *draws) for rows in (counts, with_unit(counts, unit)))
+            gaps = [np.log(p / q) for p, q in zip(one, other, strict=True)]
+            worst = max(worst, *(np.abs(gap).max() for gap in gaps))
+    assert 0.6 < worst <= 1 + 1e-9
 
 
 def test_a_draw_can_lose_what_it_claims_and_a_doubled_rate_is_caught():

@@ -1,4 +1,4 @@
-"""The exponential mechanism's draws have exactly the stated law, and its quantile ends cover.
+"""The exponential mechanism's draws have exactly the stated law.
 
 A correct sampler fails a goodness-of-fit test with probability 1e-9; one with a rate 10 % off does not pass.
 """
@@ -13,31 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from jobs.plan import Draw
 from sandbox.privacy import exponential
-from sandbox.privacy.exponential import cost_of, draw_bin, rate_of, shift_for
+from sandbox.privacy.exponential import cost_of, draw_bin, rate_of
+from tests.support.laws import law
 
 RARE = 1e-9
 
 
-def law(scores, rate):
-    """Return the exact probabilities, by arithmetic with 60 digits."""
-    ctx = Context(prec=60)
-    scores = [int(score) for score in scores]
-    least = min(scores)
-    powers = [
-        ctx.exp(ctx.divide(Decimal((least - score) * rate.numerator), Decimal(rate.denominator)))
-        if (score - least) * rate < 1000
-        else Decimal(0)
-        for score in scores
-    ]
-    return np.array([float(ctx.divide(power, sum(powers))) for power in powers])
-
-
-def fit(scores, rate, drawn_at, n=10_000):
+def fit(scores, rate, drawn_at, n=10_000, weights=None, drawn_with=None):
     """Return the p-value of *n* draws at one rate against the law at another; rare outcomes are pooled."""
-    seen = np.bincount([draw_bin(scores, drawn_at) for _ in range(n)], minlength=len(scores))
-    expected = law(scores, rate) * n
+    weights = None if weights is None else np.array(weights)
+    drawn_with = weights if drawn_with is None else np.array(drawn_with)
+    drawn = [draw_bin(scores, drawn_at, drawn_with) for _ in range(n)]
+    seen = np.bincount(drawn, minlength=len(scores))
+    expected = law(scores, rate, None if weights is None else weights.tolist()) * n
     often = expected >= 10
     assert not seen[expected < 1e-12].any()
     observed = np.append(seen[often], seen[~often].sum())
@@ -73,6 +62,22 @@ def test_draws_have_the_exact_law(name):
 def test_a_wrong_rate_is_caught(wrong):
     scores, rate = CASES["a ramp"]
     assert fit(scores, rate, rate * wrong, n=30_000) < RARE
+
+
+WEIGHED = ([3, 0, 1, 1, 4, 2, 30], [1, 1, 2, 7, 100, 3, 2**36])
+
+
+def test_prior_weights_have_the_exact_law():
+    scores, weights = WEIGHED
+    for rate in (Fraction(1, 3), Fraction(1, 10**6), Fraction(2)):
+        assert fit(scores, rate, rate, weights=weights) > RARE
+        assert fit(np.array(scores), rate, rate, weights=weights) > RARE
+
+
+def test_a_wrong_weight_is_caught():
+    scores, _ = WEIGHED
+    right, wrong = [1] * 7, [1, 1, 1, 1, 3, 1, 1]
+    assert fit(scores, Fraction(1), Fraction(1), n=30_000, weights=right, drawn_with=wrong) < RARE
 
 
 def test_arrays_and_lists_are_alike():
@@ -129,6 +134,12 @@ def test_what_has_no_law_is_refused(bad):
         draw_bin(*bad)
 
 
+@pytest.mark.parametrize("weights", [[1], [1, 1, 1], [1, 0], [1, 2**40], [3, -1]])
+def test_weights_that_are_none_are_refused(weights):
+    with pytest.raises(ValueError, match="weight"):
+        draw_bin([1, 2], Fraction(1), np.array(weights))
+
+
 @given(st.fractions(Fraction(1, 10**15), 10**6), st.integers(1, 10**12))
 def test_a_rate_costs_at_most_its_share_and_hardly_less(share, sensitivity):
     epsilon, _ = cost_of(rate_of(share, "discrete-laplace", sensitivity), sensitivity)
@@ -151,64 +162,3 @@ def test_the_cost_is_what_the_law_loses():
         for alpha in (1.01, 2, 5, 30):
             assert math.log(np.sum(p**alpha * q ** (1 - alpha))) / (alpha - 1) <= alpha * rho * (1 + 1e-9)
     assert 0.6 * epsilon < worst <= epsilon
-
-
-def scored(counts, draw):
-    """Return the scores of the bins and of the sentinel if there is one, in the words of `jobs.plan.Draw`."""
-    a, b = draw.quantile.numerator, draw.quantile.denominator
-    rows = int(sum(counts))
-    target = a * rows + int(b * draw.shift)
-    lower = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    scores = np.maximum(0, np.maximum(b * lower - target, target - b * (lower + counts)))
-    if draw.side == "low":
-        return [max(0, target), *scores.tolist()]
-    return [*scores.tolist(), max(0, b * rows - target)]
-
-
-def chances(counts, quantile, rate, values):
-    """Return the exact probabilities that the lower end, and that the higher, misses the quantile."""
-    shift = shift_for(len(counts), rate, quantile, Fraction(95, 100))
-    rows = np.repeat(values, counts)
-    truth = np.quantile(rows, float(quantile))
-    low = law(scored(counts, Draw(quantile, -shift, rate, "low")), rate)
-    high = law(scored(counts, Draw(quantile, shift, rate, "high")), rate)
-    return low[1:][values > truth].sum(), high[:-1][values < truth].sum()
-
-
-SHAPES = {
-    "both ends": lambda n, bins: [n - n // 2, *[0] * (bins - 2), n // 2],
-    "one value": lambda n, bins: [*[0] * (bins // 3), n, *[0] * (bins - bins // 3 - 1)],
-    "even": lambda n, bins: [n // bins + (k < n % bins) for k in range(bins)],
-    "rare above": lambda n, bins: [n - 1, *[0] * (bins - 2), 1],
-}
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("quantile", [Fraction(1, 2), Fraction(1, 200), Fraction(199, 200), Fraction(9, 10)])
-@pytest.mark.parametrize("n", [1, 2, 5, 60, 3000])
-def test_quantile_ends_cover_whatever_the_rows(shape, quantile, n):
-    """Exact probabilities, no simulation: each end fails with at most 2.5 %."""
-    counts, values = np.array(SHAPES[shape](n, 64)), np.arange(64.0)
-    for rate in (Fraction(1, 5), Fraction(1, 400)):
-        assert max(chances(counts, quantile, rate, values)) <= 0.025 * (1 + 1e-9)
-
-
-def test_the_shift_is_hardly_more_than_the_worst_rows_need():
-    """Half of the rows at either end: one side fails with nearly its whole 2.5 %."""
-    counts = np.array(SHAPES["both ends"](10_001, 256))
-    missed = max(chances(counts, Fraction(1, 2), Fraction(1, 100), np.arange(256.0)))
-    assert 0.022 < missed <= 0.025
-
-
-def test_draws_enclose_the_quantile_in_simulation():
-    """2,000 runs of two draws; a coverage of 95 % would fail with probability below 1e-4."""
-    counts = np.array([3, 0, 40, 200, 500, 180, 60, 10, 0, 7])
-    rate, quantile = Fraction(1, 20), Fraction(1, 2)
-    shift = shift_for(10, rate, quantile, Fraction(95, 100))
-    truth, hits = np.quantile(np.repeat(np.arange(10), counts), 0.5), 0
-    low, high = (
-        scored(counts, Draw(quantile, side * shift, rate, name)) for side, name in ((-1, "low"), (1, "high"))
-    )
-    for _ in range(2000):
-        hits += draw_bin(low, rate) - 1 <= truth <= draw_bin(high, rate)
-    assert hits >= 0.932 * 2000

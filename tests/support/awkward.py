@@ -88,7 +88,7 @@ def measurement(draw: Any, frames: Frames, shape: Shape) -> Measurement:
             Key(Column(name), ("a", "b", "c", "") if name in shape.texts else (0, 1, 2)), Fraction(1)
         )
     if kind == "quantile":
-        return Quantile(binning(draw, frames, shape), (Draw(Fraction(1, 2), Fraction(0), Fraction(1)),))
+        return Quantile(binning(draw, frames, shape), (Draw(Fraction(1, 2), Fraction(1)),))
     return total(draw, frames, shape)
 
 

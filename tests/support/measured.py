@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any, Final
 
 from jobs.expressions import Column
@@ -150,27 +151,52 @@ def _vector(plan: Plan, item: Measurement, cells: Sequence[Sequence[Row]]) -> li
     known = {id(rows): numbers(item, rows) for rows in {id(rows): rows for rows in cells}.values()}
     exact = [known[id(rows)] for rows in cells]
     if isinstance(item, Quantile):
-        return [drawn(draw, counts) for counts in exact for draw in item.draws]
+        return [bin_ for counts in exact for draws in item.asked for bin_ in drawn(draws, counts)]
     return add_noise([value for cell in exact for value in cell], plan.mechanism, item.scale)
 
 
-def drawn(draw: Draw, counts: Sequence[int]) -> int:
-    """Draw a bin by `jobs.plan.Draw`'s definition, in floating point: good enough for a test."""
-    a, b, bins = draw.quantile.numerator, draw.quantile.denominator, len(counts)
-    wanted = a * sum(counts) + b * draw.shift
-    outcomes, scores, below = list(range(bins)), [], 0
-    for count in counts:
-        scores.append(max(0, b * below - wanted, wanted - b * (below + count)))
-        below += count
-    if draw.side == "low":
-        outcomes.append(-1)
-        scores.append(max(0, wanted))
-    if draw.side == "high":
-        outcomes.append(bins)
-        scores.append(max(0, b * below - wanted))
+def drawn(draws: Sequence[Draw], counts: Sequence[int]) -> list[int]:
+    """Draw a quantile by `jobs.plan.Draw`'s definition, in floating point: good enough for a test."""
+    (point, *widths), bins = draws, len(counts)
+    a, b = point.quantile.as_integer_ratio()
+    upper = list(accumulate(counts))
+    wanted = a * upper[-1]
+    scores = [max(0, b * (n - own) - wanted, wanted - b * n) for n, own in zip(upper, counts, strict=True)]
+    place = _chosen(point, scores, [1] * bins)
+    low, high = 0, bins - 1
+    for draw in widths:
+        width = _width(draw, upper, place)
+        low = low if draw.side == "high" else max(place - width, 0)
+        high = high if draw.side == "low" else min(place + width, bins - 1)
+    return [place, low, high]
+
+
+def _width(draw: Draw, upper: Sequence[int], place: int) -> int:
+    widths, scores, before = [0], [], -math.inf
+    while True:
+        margin = _margin(draw, upper, place - widths[-1], place + widths[-1])
+        scores.append(max(0, before - draw.slack, draw.slack - margin))
+        if margin == math.inf:
+            return widths[_chosen(draw, scores, [2**rung for rung in range(len(widths))])]
+        before = margin
+        widths.append(widths[-1] + max(1, -(-widths[-1] // 2)))
+
+
+def _margin(draw: Draw, upper: Sequence[int], low: int, high: int) -> float:
+    (a, b), rows = draw.quantile.as_integer_ratio(), upper[-1]
+    open_low = low <= 0 or draw.side == "high"
+    open_high = high >= len(upper) - 1 or draw.side == "low"
+    left = math.inf if open_low else a * rows - a - b * upper[low - 1]
+    return min(left, math.inf if open_high else b * upper[high] - a * rows - b + a)
+
+
+def _chosen(draw: Draw, scores: Sequence[float], prior: Sequence[int]) -> int:
     least = min(scores)
-    weights = [math.exp(-float(draw.rate * (score - least))) for score in scores]
-    return random.SystemRandom().choices(outcomes, weights)[0]
+    chances = [
+        weight * math.exp(-float(draw.rate) * (score - least))
+        for weight, score in zip(prior, scores, strict=True)
+    ]
+    return random.SystemRandom().choices(range(len(scores)), chances)[0]
 
 
 def _name(expression: Any) -> str:

@@ -7,6 +7,7 @@ repeating the exact integers, each number with noise of its own.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -23,9 +24,10 @@ from jobs.frames import Inputs, Read
 from jobs.kernels import measure
 from jobs.measure import noisy, scores
 from jobs.partials import Exact, merge, numbers_per_cell
-from jobs.plan import Distinct, Measurement, Plan, Quantile
+from jobs.plan import Distinct, Draw, Measurement, Plan, Quantile
 from jobs.planning import plan_losses
 from sandbox.privacy.loss import PICO, Filter
+from sandbox.privacy.widths import half_widths, weights, width_scores
 from sandbox.schema import ORDINAL, UNIT_TAG, DatasetName, Field, Kind
 
 Row = Mapping[str, Any]
@@ -91,8 +93,8 @@ def _singles(item: Measurement) -> Iterator[Measurement]:
     if not isinstance(item, Quantile):
         yield item
         return
-    for draw in item.draws:
-        yield replace(item, draws=(draw,))
+    for draws in item.asked:
+        yield replace(item, draws=draws)
 
 
 def louder(plan: Plan) -> Plan:
@@ -125,11 +127,6 @@ class Pair:
     def item(self) -> Measurement:
         return self.plan.parts[0].measurements[0]
 
-    @property
-    def side(self) -> str:
-        """Which end of an interval a quantile's draw is for, if any."""
-        return self.item.draws[0].side if isinstance(self.item, Quantile) else ""
-
     def prices(self, filter_: Filter) -> list[float]:
         """Return what this costs each source: ε of a pure filter, ρ otherwise."""
         losses = plan_losses(self.plan, [filter_] * len(self.plan.sources))
@@ -156,10 +153,8 @@ class Pair:
     def ratios(self, released: npt.NDArray[Any]) -> Floats:
         """Return ln P[release | with] - ln P[release | without], exactly but for rounding, of each row."""
         if isinstance(self.item, Quantile):
-            tables = self._log_chances(self.present) - self._log_chances(self.without)
-            low = int(self.item.draws[0].side == "low")
-            cells: Floats = tables[np.arange(len(tables)), released + low].sum(axis=1)
-            return cells
+            one, other = (self._log_chances(exact) for exact in (self.without, self.present))
+            return np.array([other[tuple(it)] - one[tuple(it)] for it in released.tolist()])
         sides = (self._means(exact) for exact in (self.without, self.present))
         from_one, from_other = (np.abs(released - means).astype(float) for means in sides)
         if self.plan.mechanism == "discrete-laplace":
@@ -184,18 +179,15 @@ class Pair:
             vector = (vector.reshape(-1, numbers_per_cell(self.item)) > 0).sum(axis=1)
         return vector
 
-    def _log_chances(self, exact: Exact) -> Floats:
-        """ln of each outcome's probability, one cell a row."""
+    def _log_chances(self, exact: Exact) -> dict[tuple[int, ...], float]:
+        """ln of the probability of each point, low and high end that a quantile's only cell may release."""
         assert isinstance(self.item, Quantile)
-        found, rate = scores(self.item.draws[0], exact.vectors[0].reshape(-1, self.item.binning.bins))
-        weights = -float(rate) * found.astype(float)
-        logs: Floats = weights - logsumexp(weights, axis=1, keepdims=True)
-        return logs
+        return log_chances(self.item.draws, exact.vectors[0])
 
-    def chances(self) -> tuple[Floats, Floats]:
+    def chances(self) -> tuple[dict[tuple[int, ...], float], dict[tuple[int, ...], float]]:
         """Return each outcome's probability in the only cell of a quantile, without and with the unit."""
-        one, other = (np.exp(self._log_chances(exact)[0]) for exact in (self.without, self.present))
-        return one, other
+        one, other = (self._log_chances(exact) for exact in (self.without, self.present))
+        return _powers(one), _powers(other)
 
     def exact_loss(self, filter_: Filter) -> float:
         """Return the ε (pure) or ρ that the two releases really are apart, from the known distributions.
@@ -210,7 +202,9 @@ class Pair:
         return float((moved**2).sum() / (2 * float(self.item.scale)))
 
     def _exact_of_draw(self, filter_: Filter) -> float:
-        one, other = (self._log_chances(exact)[0] for exact in (self.without, self.present))
+        laws = [self._log_chances(exact) for exact in (self.without, self.present)]
+        assert laws[0].keys() == laws[1].keys()
+        one, other = (np.array([law[it] for it in laws[0]]) for law in laws)
         if filter_ is Filter.PURE:
             return float(np.abs(other - one).max())
         orders = np.concatenate([[1.0001], np.arange(1.25, 60, 0.25)])
@@ -220,6 +214,42 @@ class Pair:
             for p, q in ((one, other), (other, one))
         ]
         return float(max(both))
+
+
+def log_chances(draws: Sequence[Draw], counts: npt.NDArray[Any]) -> dict[tuple[int, ...], float]:
+    """Return ln of the joint probability of every (point, lowest bin, highest bin) of one quantile."""
+    last = len(counts) - 1
+    points = _logs(draws[0], scores(draws[0], counts.reshape(1, -1))[0])
+    found = {(point, 0, last): log for point, log in enumerate(points.tolist())}
+    for draw in draws[1:]:
+        found = {
+            ends: log + own
+            for (point, low, high), log in found.items()
+            for ends, own in _widened(draw, counts, point, low, high)
+        }
+    return found
+
+
+def _widened(
+    draw: Draw, counts: npt.NDArray[Any], point: int, low: int, high: int
+) -> Iterator[tuple[tuple[int, ...], float]]:
+    widths = half_widths(point, len(counts), draw.side)
+    scored = width_scores(np.cumsum(counts), point, draw.quantile, draw.slack, draw.side)
+    logs = _logs(draw, scored, weights(widths)).tolist()
+    for width, log in zip(widths.tolist(), logs, strict=True):
+        below = low if draw.side == "high" else max(point - width, 0)
+        above = high if draw.side == "low" else min(point + width, len(counts) - 1)
+        yield (point, below, above), log
+
+
+def _powers(logs: Mapping[tuple[int, ...], float]) -> dict[tuple[int, ...], float]:
+    return {it: math.exp(log) for it, log in logs.items()}
+
+
+def _logs(draw: Draw, scored: npt.NDArray[Any], prior: npt.NDArray[Any] | int = 1) -> Floats:
+    logs = -float(draw.rate) * scored.astype(float) + np.log(prior)
+    found: Floats = logs - logsumexp(logs)
+    return found
 
 
 def seen_loss(one: Floats, other: Floats, edges: Floats, filter_: Filter) -> float:
