@@ -1,0 +1,1 @@
+"""Generators of the labelled Chinese set: invented tables with real formats and correct check digits."""
