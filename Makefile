@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 PYTHON ?= $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(if $(shell \
 	$(p) -c 'import sys; print((3, 11) <= sys.version_info[:2] <= (3, 14) or "")' 2>/dev/null),$(p))))
 
-.PHONY: help install test check demo soak bench bench-peers format lock clean
+.PHONY: help install test check demo soak bench bench-classification bench-peers format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -49,6 +49,9 @@ soak: $(STAMP) ## the long loops: kills, races, distributions
 
 bench: $(STAMP) ## speed against the floor (benchmarks/README.md)
 	$(BIN)/python -m benchmarks
+
+bench-classification: $(STAMP) ## classification of the labelled sets, and its speed
+	$(BIN)/python -m benchmarks.classification --speed
 
 bench-peers: $(STAMP) ## error beside other libraries at equal epsilon (downloads them)
 	$(BIN)/python -m benchmarks.peers

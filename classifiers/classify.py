@@ -10,37 +10,65 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from classifiers.combine import combine
+from classifiers.combine import Judgement, judge
+from classifiers.evidence.dictionaries import dictionary_evidence
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.names import name_evidence
+from classifiers.evidence.neighbours import Surroundings, surroundings
 from classifiers.evidence.patterns import value_evidence
-from classifiers.evidence.sample import draw
-from classifiers.taxonomy import core
+from classifiers.evidence.sample import ColumnSample, draw
+from classifiers.evidence.statistics import statistic_evidence
+from classifiers.recognizers import Recognizer, recognizer_evidence
 from sandbox.schema import Field
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """*tag* for *column* with *confidence* from 0 to 1; *evidence* holds all hints, also for other tags."""
+    """*tag* for *column* with *confidence* from 0 to 1; *evidence* holds all hints, also for other tags.
+
+    *others*: what else it may be, likeliest first.  *alone*: what it seems to be whatever stands beside it,
+    which changes only if the column does.
+    """
 
     column: str
     tag: str
     confidence: float
     evidence: tuple[Evidence, ...]
+    alone: str
+    others: tuple[Judgement, ...] = ()
 
 
-def classify(fields: Sequence[Field], sample: Iterable[Any]) -> tuple[Proposal, ...]:
+def classify(
+    fields: Sequence[Field], sample: Iterable[Any], recognizers: Sequence[Recognizer] = ()
+) -> tuple[Proposal, ...]:
     """Return one proposal per field, in order.
 
     *sample* is a `pyarrow.Table` or an iterable of record batches with columns of those names; it is read
-    once, in memory that does not grow with its rows.
+    once, in memory that does not grow with its rows.  *recognizers* are the owner's own.
     """
-    taxonomy = core()
     samples = draw(fields, sample)
-    proposals = []
-    for field in fields:
-        hints = (*name_evidence(field.name), *value_evidence(samples[field.name]))
-        tag, confidence = combine(hints, taxonomy)
-        ordered = tuple(sorted(hints, key=lambda hint: (-hint.weight, hint.tag, hint.source, hint.rule)))
-        proposals.append(Proposal(field.name, tag, confidence, ordered))
-    return tuple(proposals)
+    found = [hints_of(field, samples[field.name], recognizers) for field in fields]
+    alone = [judge(hints) for hints in found]
+    around = surroundings([{it.tag: it.confidence for it in judged} for judged in alone])
+    return tuple(map(_proposal, fields, found, alone, around))
+
+
+def hints_of(
+    field: Field, sample: ColumnSample, recognizers: Sequence[Recognizer] = ()
+) -> tuple[Evidence, ...]:
+    """Return all hints of one column, the strongest first."""
+    hints = (
+        *name_evidence(field.name, field.description),
+        *value_evidence(sample),
+        *dictionary_evidence(sample),
+        *statistic_evidence(sample),
+        *recognizer_evidence(recognizers, field.name, sample),
+    )
+    return tuple(sorted(hints, key=lambda hint: (-hint.weight, hint.tag, hint.source, hint.rule)))
+
+
+def _proposal(
+    field: Field, hints: tuple[Evidence, ...], alone: tuple[Judgement, ...], around: Surroundings
+) -> Proposal:
+    best, *others = judge(hints, around)
+    return Proposal(field.name, best.tag, round(best.confidence, 2), hints, alone[0].tag, tuple(others))

@@ -1,11 +1,14 @@
 """The taxonomy: what a column can be, as data with sources (``taxonomies/core.yaml``).
 
+How strictly a standard sees a tag stands apart, in one file per standard (``taxonomies/profiles``): the tags
+change with what we recognise, the levels with the standards.
+
 The files are part of the program, not input: they are read with a plain loader and an error in them is a bug.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -31,7 +34,10 @@ class IdentifierRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TagInfo:
-    """One tag: *levels* by profile, *titles* by language, the *uses* and *treatment* a policy usually has."""
+    """One tag: *levels* by profile, *titles* by language, the *uses* and *treatment* a policy usually has.
+
+    *dpv* is the term of the W3C Data Privacy Vocabulary (``pd:`` is ``https://w3id.org/dpv/pd#``), if any.
+    """
 
     name: str
     role: IdentifierRole
@@ -40,6 +46,7 @@ class TagInfo:
     titles: Mapping[str, str]
     uses: tuple[Use, ...]
     treatment: str
+    dpv: str | None = None
 
     @property
     def strictness(self) -> tuple[bool, int]:
@@ -48,12 +55,36 @@ class TagInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """One standard: its levels in *order* from low to high, and the level of every tag.
+
+    *judged* says how levels were found where the standard does not name them; *basis* says of some tags
+    where the standard names them; *titles* are by level and language.
+    """
+
+    name: str
+    version: int
+    title: str
+    source: str
+    judged: str
+    order: tuple[str, ...]
+    titles: Mapping[str, Mapping[str, str]]
+    levels: Mapping[str, str]
+    basis: Mapping[str, str]
+
+    def highest(self, levels: Iterable[str]) -> str:
+        """Return the highest of *levels*; of none it is the lowest there is."""
+        return max(levels, key=self.order.index, default=self.order[0])
+
+
+@dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """All tags by name, and the standards that levels are taken from."""
+    """All tags and profiles by name, and the *sources* that levels are taken from."""
 
     version: int
     sources: Mapping[str, str]
     tags: Mapping[str, TagInfo]
+    profiles: Mapping[str, Profile]
 
 
 def read_data(file: str) -> Any:
@@ -66,17 +97,41 @@ def read_data(file: str) -> Any:
 def core() -> Taxonomy:
     """Return the built-in taxonomy."""
     data = read_data("core.yaml")
-    tags = {name: _tag(name, entry) for name, entry in data["tags"].items()}
-    return Taxonomy(data["version"], data["sources"], tags)
+    profiles = {name: _profile(name) for name in data["profiles"]}
+    tags = {name: _tag(name, entry, profiles) for name, entry in data["tags"].items()}
+    sources = {name: profile.source for name, profile in profiles.items()}
+    return Taxonomy(data["version"], sources, tags, profiles)
 
 
-def _tag(name: str, entry: Any) -> TagInfo:
+def highest(profile: str, tags: Iterable[str]) -> str:
+    """Return the level of data with columns of *tags* under *profile*: that of the strictest column."""
+    found = core().profiles[profile]
+    return found.highest(found.levels[tag] for tag in tags)
+
+
+def _profile(name: str) -> Profile:
+    data = read_data(f"profiles/{name}.yaml")
+    return Profile(
+        name,
+        data["version"],
+        data["title"],
+        data["source"],
+        data["judged"],
+        tuple(data["order"]),
+        data["titles"],
+        data["levels"],
+        data.get("basis", {}),
+    )
+
+
+def _tag(name: str, entry: Any, profiles: Mapping[str, Profile]) -> TagInfo:
     return TagInfo(
         name,
         IdentifierRole(entry["role"]),
         entry["sensitive"],
-        entry["levels"],
+        {profile.name: profile.levels[name] for profile in profiles.values()},
         entry["title"],
         tuple(map(Use, entry["use"])),
         entry["treatment"],
+        entry.get("dpv"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 import click
 
 from cli import render
+from cli.classified import show_proposals
+from cli.inspect import inspect
+from cli.pairs import encoding_option, marks, pairs
 from cli.progress import watching
 from cli.public import add_public, check_options, list_tables, show_table
 from cli.session import Session, pass_session, say
 from sandbox.errors import UsageError
 from service.gatekeeper import NewDataset, NewTable
-from service.messages import catalogue
 from service.wording import tidy
 
 
@@ -43,6 +45,7 @@ def dataset() -> None:
 )
 @click.option("--required", "required", multiple=True, metavar="COL", help="Column without nulls; repeat.")
 @click.option("--delimiter", default=",", show_default=True, help="One character; \\t is a tab.")
+@encoding_option
 @click.option(
     "--drop-null-units", is_flag=True, help="Leave out rows whose unit is null instead of refusing."
 )
@@ -106,6 +109,8 @@ def _owner_report(session: Session, report: Mapping[str, Any]) -> None:
         session.tell("cli.owner-dropped", rows=report["null_units_dropped"])
     for column, count in report["nonconforming"].items():
         session.tell("cli.owner-nonconforming", column=column, count=count)
+    for column, tag in report["drifted"].items():
+        session.tell("cli.owner-drifted", column=column, tag=tag)
 
 
 @dataset.command("list")
@@ -183,32 +188,17 @@ def _column(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:
 
 @dataset.command("classify")
 @click.argument("name")
+@click.option("--profile", default="gbt35273", show_default=True, help="Whose levels: gdpr, hipaa, pipl, …")
 @pass_session
-def classify(session: Session, name: str) -> None:
-    """Show what the columns seem to be, with the evidence."""
+def classify(session: Session, name: str, profile: str) -> None:
+    """Show what the columns seem to be, with the evidence, and the levels that a standard gives them."""
     answer = session.gatekeeper.dataset_classify(session.principal(), name)
     if render.answer_json(session, answer):
         return
-    headings = [
-        ("cli.head-column", "left"),
-        ("cli.head-tag", "left"),
-        ("cli.head-title", "left"),
-        ("cli.head-sensitive", "left"),
-        ("cli.head-confidence", "right"),
-        ("cli.head-evidence", "left"),
-    ]
-    render.keyed(headings, [_proposal(column) for column in answer["columns"]])
+    show_proposals(answer, name, profile)
     waiting = [column["name"] for column in answer["columns"] if not column["confirmed"]]
     if waiting:
         session.tell("cli.classify-next", count=len(waiting), dataset=name)
-
-
-def _proposal(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:
-    tag = column["tag"] if column["confirmed"] else say("cli.unconfirmed", tag=column["tag"])
-    sensitive = say("cli.yes") if column["sensitive"] else ""
-    confidence = f"{float(column['confidence']):.2f}"
-    title = column["title_zh"] if catalogue.language() == "zh" else column["title"]
-    return column["name"], tag, title, sensitive, confidence, "; ".join(column["evidence"])
 
 
 @dataset.command("tag")
@@ -244,26 +234,4 @@ def tag(
         session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
 
 
-def pairs(texts: Iterable[str], option: str, last: bool = False) -> dict[str, str]:
-    """Return ``COL=VALUE`` texts as a mapping, cut at the first ``=`` or, for *last*, at the last one.
-
-    Raises `UsageError` for a text without both parts and for a column named twice.
-    """
-    found: dict[str, str] = {}
-    for text in texts:
-        column, sign, value = text.rpartition("=") if last else text.partition("=")
-        if not (column and sign and value):
-            raise UsageError("cli.bad-pair", option=option, given=text)
-        if column in found:
-            raise UsageError("cli.pair-twice", option=option, column=column)
-        found[column] = value
-    return found
-
-
-def marks(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return ``COL=MARK`` texts as the marks of each column; a column may have several."""
-    found: dict[str, tuple[str, ...]] = {}
-    for text in texts:
-        for column, mark in pairs([text], "--missing").items():
-            found[column] = (*found.get(column, ()), mark)
-    return found
+dataset.add_command(inspect)

@@ -97,6 +97,15 @@ tags = sa.Table(
     _text("changed"),
 )
 
+proposals = sa.Table(
+    "proposals",  # what each column of the newest version seems to be by itself, whatever its owner decided
+    metadata,
+    _text("lineage", primary_key=True),
+    _text("column", primary_key=True),
+    _text("tag"),
+    _big("version"),
+)
+
 policies = sa.Table(
     "policies",
     metadata,

@@ -3,8 +3,9 @@
 A newer format is refused.  An older one is brought up to ours when it is opened: the books are copied aside,
 missing tables added, and the number is written last.  A migration that is killed is done again.
 
-Format 2 has public tables, and jobs of several statements and datasets.  Plans of format 1 cannot be read
-any more, so a workspace of format 1 that holds jobs is refused as it is: its releases could not be verified.
+Format 2 has public tables, and jobs of several statements and datasets.  Format 3 remembers what was proposed
+for each column, and draws quantiles otherwise.  Plans of older formats cannot be read any more, so an older
+workspace that holds jobs is refused as it is: its releases could not be verified.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sandbox.database import Database, copy_books, jobs
 from sandbox.errors import InvalidInputError, UsageError
 from sandbox.keys.files import create_private, replace_private
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 IDENTITY_FILE: Final = "keyong.json"
 
 

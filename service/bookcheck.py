@@ -106,6 +106,9 @@ def _logged(connection: sa.Connection) -> _Logged:
             found.paid[facts["job"]] = leaf
         elif kind == "tags":
             found.tags.update({(facts["lineage"], column): tag for column, tag in facts["tags"].items()})
+        elif kind == "drift":
+            for column in facts["columns"]:
+                found.tags.pop((facts["lineage"], column), None)
         elif kind == "version":
             found.homes[facts["dataset"]] = facts["lineage"]
         elif kind == "decision":

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -12,26 +11,25 @@ import sqlalchemy as sa
 from classifiers.taxonomy import core
 from policies.model import ColumnRule
 from sandbox.database import tags
-from sandbox.errors import InvalidInputError
 from sandbox.schema import (
     CategoricalDomain,
     DateDomain,
     Domain,
     Field,
     Kind,
-    LineageId,
     NumericDomain,
     Principal,
     Role,
     Scalar,
 )
 from service import dossier
-from service.desk import Desk, Entry, require
+from service.desk import Desk, require
 from service.dossier import Dossier
+from service.levels import levels
 from service.numbers import fraction
 
 if TYPE_CHECKING:  # classification reads cells with Arrow; what it proposed is plain text
-    from classifiers.classify import Proposal
+    pass
 
 _SHOWN_CATEGORIES = 12
 
@@ -99,100 +97,30 @@ def owned(desk: Desk, by: Principal, name: str) -> Dossier:
 
 
 def classify(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
-    """Return the stored proposals with their evidence; the owner's screen only."""
+    """Return the stored proposals with evidence, and the levels of all; the owner's screen only."""
     found = owned(desk, by, name)
     with desk.reading() as connection:
         rows = connection.execute(sa.select(tags).where(tags.c.lineage == found.lineage)).mappings()
-        stored = {row["column"]: row for row in rows}
-    known = core().tags
-    shown = []
-    for field in found.manifest.fields:
-        row = stored[field.name]
-        info = known[row["tag"]]
-        shown.append(
-            {
-                "name": field.name,
-                "tag": row["tag"],
-                "title": info.titles["en"],
-                "title_zh": info.titles["zh"],
-                "role": info.role.value,
-                "sensitive": info.sensitive,
-                "confidence": row["confidence"],
-                "confirmed": bool(row["confirmed"]),
-                "evidence": json.loads(row["evidence"]),
-            }
-        )
-    return {"columns": shown}
+        stored = {row["column"]: dict(row) for row in rows}
+    shown = [_proposed(stored[field.name]) for field in found.manifest.fields]
+    return {"columns": shown, **levels(found, {column["name"]: column["tag"] for column in shown})}
 
 
-def propose(entry: Entry, lineage: LineageId, proposals: Iterable[Proposal]) -> None:
-    """Store what classification proposes for columns that have no tag yet."""
-    known = set(entry.connection.scalars(sa.select(tags.c.column).where(tags.c.lineage == lineage)))
-    rows = [
-        {
-            "lineage": lineage,
-            "column": proposal.column,
-            "tag": proposal.tag,
-            "confirmed": False,
-            "confidence": f"{proposal.confidence:.2f}",
-            "evidence": json.dumps([_hint(hint) for hint in proposal.evidence]),
-            "decided_by": "",
-            "reason": "",
-            "changed": entry.at.isoformat(),
-        }
-        for proposal in proposals
-        if proposal.column not in known
-    ]
-    if rows:
-        entry.connection.execute(sa.insert(tags), rows)
-
-
-def tag(
-    desk: Desk, by: Principal, name: str, chosen: Mapping[str, str | None], *, reason: str, above: str | None
-) -> dict[str, Any]:
-    """Confirm tags: proposed (None) or overridden; *above* adds every proposal at least so confident."""
-    found = owned(desk, by, name)
-    least = None if above is None else _confidence(above)
-    with desk.writing() as entry:
-        rows = entry.connection.execute(sa.select(tags).where(tags.c.lineage == found.lineage)).mappings()
-        stored = {row["column"]: row for row in rows}
-        wanted = {column: _known_tag(stored, name, column, value) for column, value in chosen.items()}
-        for column, row in stored.items():
-            if least is not None and not row["confirmed"] and Decimal(row["confidence"]) >= least:
-                wanted.setdefault(column, row["tag"])
-        made = {"decided_by": by.name, "reason": reason, "changed": entry.at.isoformat()}
-        for column, value in wanted.items():
-            chosen_row = (tags.c.lineage == found.lineage) & (tags.c.column == column)
-            confirmed = sa.update(tags).where(chosen_row).values(tag=value, confirmed=True, **made)
-            entry.connection.execute(confirmed)
-        if wanted:
-            entry.log("tags", by.name, dataset=name, lineage=found.lineage, tags=wanted, reason=reason[:200])
-        open_still = [c for c, row in stored.items() if not row["confirmed"] and c not in wanted]
-    return {"dataset": name, "confirmed": wanted, "unconfirmed": sorted(open_still)}
-
-
-def _known_tag(stored: Mapping[str, Any], dataset: str, column: str, value: str | None) -> str:
-    if column not in stored:
-        raise InvalidInputError("dataset.unknown-column", dataset=dataset, column=column[:80])
-    wanted: str = stored[column]["tag"] if value is None else value
-    if wanted not in core().tags:
-        known = sorted(core().tags)
-        raise InvalidInputError("dataset.unknown-tag", column=column, tag=wanted[:80], known=known)
-    return wanted
-
-
-def _confidence(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise InvalidInputError("dataset.bad-confidence", above=text[:40]) from None
-    if not (number.is_finite() and 0 <= number <= 1):
-        raise InvalidInputError("dataset.bad-confidence", above=text[:40])
-    return number
-
-
-def _hint(hint: Any) -> str:
-    return f"{hint.source}: {hint.rule} → {hint.tag} ({hint.weight:.2f})"
+def _proposed(row: Mapping[str, Any]) -> dict[str, Any]:
+    info = core().tags[row["tag"]]
+    return {
+        "name": row["column"],
+        "tag": info.name,
+        "title": info.titles["en"],
+        "title_zh": info.titles["zh"],
+        "dpv": info.dpv,
+        "role": info.role.value,
+        "sensitive": info.sensitive,
+        "levels": dict(info.levels),
+        "confidence": row["confidence"],
+        "confirmed": bool(row["confirmed"]),
+        "evidence": json.loads(row["evidence"]),
+    }
 
 
 def _line(found: Dossier) -> dict[str, Any]:

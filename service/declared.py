@@ -8,16 +8,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from classifiers.classify import Proposal, classify
+from classifiers.recognizers import Recognizer
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.propose import propose_fields
-from sandbox.vault.source import Source
+from sandbox.vault.source import BATCH_ROWS, ParquetSource, Source
 from service.catalogue import kind_text
 from service.gatekeeper import NewDataset, NewTable
 
 _TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
 _SAMPLE_BATCHES: Final = 4
+"""Batches at the beginning of a file that tags are proposed from: 32 MB of CSV."""
+_SPREAD_BATCHES: Final = 5
+_SPREAD_ROWS, _SPREAD_CELLS = 2_000, 1_000_000
+"""Of Parquet, so many batches spread over the file, of so many rows at the least, or of so many cells."""
 
 
 def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, ...]:
@@ -64,10 +73,32 @@ def _typed(field: Field, text: str | None) -> Field:
     return replace(field, kind=Kind(match[1]), precision=precision, scale=scale)
 
 
-def proposals_of(source: Source, fields: tuple[Field, ...]) -> tuple[Proposal, ...]:
-    """Return the tags proposed for *fields*, from the first rows of *source*."""
-    return classify(fields, _sample(source))
+def proposals_of(
+    source: Source, fields: tuple[Field, ...], own: tuple[Recognizer, ...] = ()
+) -> tuple[Proposal, ...]:
+    """Return the tags proposed for *fields*, from some rows of *source*; *own* recognisers help."""
+    return classify(fields, sampled_rows(source), own)
 
 
-def _sample(source: Source) -> Iterator[Any]:
-    yield from itertools.islice(source.batches(), _SAMPLE_BATCHES)
+def sampled_rows(source: Source) -> Iterator[Any]:
+    """Yield the batches that tags are proposed from: the first of a file, of Parquet some of every part."""
+    if isinstance(source, ParquetSource):
+        yield from _spread(source)
+    else:
+        yield from itertools.islice(source.batches(), _SAMPLE_BATCHES)
+
+
+def _spread(source: ParquetSource) -> Iterator[Any]:
+    rows = min(max(_SPREAD_ROWS, _SPREAD_CELLS // len(source.columns)), BATCH_ROWS)
+    try:
+        with pq.ParquetFile(source.path, pre_buffer=False) as file:
+            parts = min(_SPREAD_BATCHES, max(file.num_row_groups, 1))
+            for groups in np.array_split(np.arange(file.num_row_groups), parts):
+                wanted = rows * _SPREAD_BATCHES // parts
+                for batch in file.iter_batches(rows, row_groups=groups.tolist(), use_threads=False):
+                    yield batch
+                    wanted -= batch.num_rows
+                    if wanted <= 0:
+                        break
+    except (pa.ArrowException, OSError):
+        raise InvalidInputError("vault.bad-parquet", file=str(source.path)) from None

@@ -27,9 +27,10 @@ from service import (
     states,
     submission,
     tables,
+    tagging,
 )
 from service.desk import Desk, require
-from service.gatekeeper import Gatekeeper, JobRequest, Json, NewDataset, NewTable, Progress
+from service.gatekeeper import Gatekeeper, Inspection, JobRequest, Json, NewDataset, NewTable, Progress
 
 ExecutorFactory = Callable[[Workspace], Executor]
 
@@ -125,6 +126,12 @@ class EmbeddedGatekeeper:
 
         return registration.preview(self._desk, by, new)
 
+    def dataset_inspect(self, by: Principal, new: NewTable, wanted: Inspection) -> Json:
+        """See the protocol."""
+        from service import inspection  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return inspection.inspect(by, new, wanted)
+
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
         """See the protocol."""
         from service import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
@@ -159,7 +166,7 @@ class EmbeddedGatekeeper:
         self, by: Principal, name: str, tags: Mapping[str, str | None], reason: str, above: str | None = None
     ) -> Json:
         """See the protocol."""
-        return catalogue.tag(self._desk, by, name, tags, reason=reason, above=above)
+        return tagging.tag(self._desk, by, name, tags, reason=reason, above=above)
 
     # --- policies ---------------------------------------------------------------------------------
 

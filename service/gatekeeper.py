@@ -42,6 +42,7 @@ class NewDataset:
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     delimiter: str = ","
+    encoding: str = "utf-8"
     drop_null_units: bool = False
     lineage: str | None = None
     new_lineage: str | None = None
@@ -61,7 +62,22 @@ class NewTable:
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     delimiter: str = ","
+    encoding: str = "utf-8"
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What an owner wants to see of a file beside its tags; *preview*: masked rows, *unit*: a column.
+
+    *recognizers* and *policy* are files: recognisers of the owner's own, domains that cells must lie in.
+    """
+
+    quality: bool = False
+    preview: int = 0
+    unit: str | None = None
+    recognizers: Path | None = None
+    policy: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +123,16 @@ class Gatekeeper(Protocol):
         ``{"columns": [{"name", "kind", "tag", "confidence"}]}``; no cell value.
         """
 
+    def dataset_inspect(self, by: Principal, new: NewTable, wanted: Inspection) -> Json:
+        """Look at a file that is not registered, for its owner's own screen; nothing is stored or logged.
+
+        As `dataset_classify`, a column also with ``"kind", "uses", "treatment", "hints": [{"tag", "source",
+        "rule", "weight", "share"}], "runners_up": [{"tag", "title", "title_zh", "confidence"}]`` instead of
+        evidence; then ``"quality": null | {"rows", "ratio", "duplicates", "null_units", "approximate",
+        "columns": [as `classifiers.quality.ColumnQuality`, and "ratio"], "domains": [line of YAML]}`` and
+        ``"preview": null | [[masked text|null]]``.
+        """
+
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
         """Register a file or a new version of one.
 
@@ -145,10 +171,12 @@ class Gatekeeper(Protocol):
         """
 
     def dataset_classify(self, by: Principal, name: str) -> Json:
-        """Proposals with evidence, owner only.
+        """Proposals with evidence, and what standards (profiles) say of them, owner only.
 
-        ``{"columns": [{"name", "tag", "title", "title_zh", "role", "sensitive", "confidence", "confirmed",
-        "evidence": [text]}]}``.
+        ``{"columns": [{"name", "tag", "title", "title_zh", "dpv", "role", "sensitive", "levels": {profile:
+        level}, "confidence", "confirmed", "evidence": [text]}], "levels": {profile: {"title", "source",
+        "titles": {level: {language: text}}, "level", "columns", "combinations": [name]}}, "combinations":
+        [{"name", "title", "title_zh", "columns", "levels": {profile: level}, "source"}]}``.
         """
 
     def dataset_tag(

@@ -34,7 +34,7 @@ _PERSONAL: Final = "pi."
 def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
     """Return proposed types and tags for the owner's screen; stores nothing."""
     require(by, Role.OWNER)
-    source = open_source(new.path, new.delimiter)
+    source = open_source(new.path, new.delimiter, new.encoding)
     fields = declared_fields(source, new)
     shown = [
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
@@ -48,7 +48,7 @@ def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> 
     require(by, Role.OWNER)
     if not NAME.fullmatch(new.name):
         raise InvalidInputError("table.bad-name", name=new.name[:130])
-    source = open_source(new.path, new.delimiter)
+    source = open_source(new.path, new.delimiter, new.encoding)
     fields = declared_fields(source, new)
     personal = _personal(proposals_of(source, fields))
     reason = (new.reason or "").strip()

@@ -31,6 +31,7 @@ from service import catalogue, dossier, tables
 from service.declared import check_restated, declared_fields, proposals_of
 from service.desk import Desk, Entry, require
 from service.gatekeeper import NewDataset, Progress
+from service.tagging import propose
 
 _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 
@@ -38,7 +39,7 @@ _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     """Return proposed types and tags for the owner's screen; stores nothing."""
     require(by, Role.OWNER)
-    source = open_source(new.path, new.delimiter)
+    source = open_source(new.path, new.delimiter, new.encoding)
     fields = declared_fields(source, new)
     shown = [
         {"name": f.name, "kind": catalogue.kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
@@ -51,7 +52,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
     """Register a file as a new dataset or as the next version of one."""
     require(by, Role.OWNER)
     _check_said(new)
-    source = open_source(new.path, new.delimiter)
+    source = open_source(new.path, new.delimiter, new.encoding)
     with desk.workspace.lock("register", wait=True):
         place = _place(desk, by, new)
         fields = place.fields or declared_fields(source, new)
@@ -67,7 +68,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
                 manifest = _commit(entry, prepared, under, store)
                 facts = {"lineage": place.lineage, "version": manifest.version, "digest": manifest.digest()}
                 entry.log("version", by.name, dataset=new.name, **facts)
-                catalogue.propose(entry, place.lineage, proposals)
+                drifted = propose(entry, by, new.name, manifest, proposals)
         except BaseException:
             store.discard(prepared.staging)  # what was published already is unknown: the next sweep takes it
             raise
@@ -84,6 +85,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
             "rows": prepared.report.rows,
             "null_units_dropped": prepared.report.dropped_null_units,
             "nonconforming": dict(prepared.report.nonconforming),
+            "drifted": drifted,
         },
     }
 

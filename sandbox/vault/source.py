@@ -8,6 +8,7 @@ file: a shifted cell would otherwise end up in another column.  No error carries
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 from abc import ABC, abstractmethod
@@ -28,7 +29,8 @@ _CSV_BLOCK = 8 << 20
 _HEADER_BYTES = 1 << 20
 _RESERVED = (ORDINAL, UNIT_TAG)
 _DELIMITERS = ",;\t|"
-_FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
+"""Encodings that an owner can name; none is ever guessed."""
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
@@ -68,16 +70,19 @@ class Source(ABC):
 
 
 class CsvSource(Source):
-    """CSV in UTF-8 (a byte order mark is allowed), plain or .gz; every column is text.
+    """CSV in UTF-8 (a byte order mark is allowed) or in *encoding*, plain or .gz; every column is text.
 
     The first record names the columns.  Quoted cells may hold delimiters and line breaks; blank lines are
     skipped.
     """
 
-    def __init__(self, path: Path, delimiter: str = ",") -> None:
+    def __init__(self, path: Path, delimiter: str = ",", encoding: str = "utf-8") -> None:
+        if encoding not in ENCODINGS:
+            raise InvalidInputError("vault.bad-encoding", encoding=encoding[:40], known=list(ENCODINGS))
         if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
             raise InvalidInputError("vault.bad-delimiter", delimiter=delimiter)
         self._delimiter = delimiter
+        self._encoding = encoding
         self._zipped = path.suffix == ".gz"
         super().__init__(path)
 
@@ -87,16 +92,26 @@ class CsvSource(Source):
                 head = file.read(_HEADER_BYTES)
         except (gzip.BadGzipFile, EOFError):
             raise InvalidInputError("vault.bad-gzip", file=str(self.path)) from None
-        if head.startswith(_FOREIGN_MARKS) or b"\x00" in head:
-            raise InvalidInputError("vault.not-utf8", file=str(self.path))
-        # The header ends long before a character cut at the end of what was read; the reader checks the rest.
-        lines = head.decode("utf-8-sig", errors="surrogateescape").splitlines(keepends=True)
+        lines = self._decode(head).splitlines(keepends=True)
         columns = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
-        if any("\udc80" <= letter <= "\udcff" for name in columns for letter in name):
-            raise InvalidInputError("vault.not-utf8", file=str(self.path))
         if len(columns) == 1 and any(other in columns[0] for other in _DELIMITERS):
             raise InvalidInputError("vault.wrong-delimiter", file=str(self.path), delimiter=self._delimiter)
         return tuple(columns)
+
+    def _decode(self, head: bytes) -> str:
+        # A character may be cut at the end of what was read; the reader checks the rest of the file.
+        try:
+            text = codecs.getincrementaldecoder(self._encoding)().decode(head).removeprefix("\ufeff")
+        except UnicodeError:
+            raise self._undecodable() from None
+        if "\x00" in text:
+            raise self._undecodable()
+        return text
+
+    def _undecodable(self) -> InvalidInputError:
+        if self._encoding == "utf-8":
+            return InvalidInputError("vault.not-utf8", file=str(self.path))
+        return InvalidInputError("vault.not-encoded", file=str(self.path), encoding=self._encoding)
 
     def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]:
         ragged: list[Any] = []
@@ -106,7 +121,9 @@ class CsvSource(Source):
             return "error"
 
         options = {
-            "read_options": pa.csv.ReadOptions(use_threads=False, block_size=_CSV_BLOCK),
+            "read_options": pa.csv.ReadOptions(
+                use_threads=False, block_size=_CSV_BLOCK, encoding=self._encoding
+            ),
             "parse_options": pa.csv.ParseOptions(
                 delimiter=self._delimiter,
                 newlines_in_values=True,
@@ -128,6 +145,8 @@ class CsvSource(Source):
                     yield batch
                     if progress:
                         progress(min(file.tell(), self.size), self.size)
+        except UnicodeError:
+            raise self._undecodable() from None
         except (pa.ArrowInvalid, OSError) as error:
             raise self._explain(str(error), ragged) from None
 
@@ -144,7 +163,7 @@ class CsvSource(Source):
                 found=row.actual_columns,
             )
         if "invalid UTF8" in error:
-            return InvalidInputError("vault.not-utf8", file=file)
+            return self._undecodable()
         if "straddling" in error:
             return InvalidInputError("vault.record-too-long", file=file, most=_CSV_BLOCK)
         if self._zipped:
@@ -179,11 +198,11 @@ class ParquetSource(Source):
             raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
 
 
-def open_source(path: Path, delimiter: str = ",") -> Source:
+def open_source(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> Source:
     """Return the source for *path* by its name: .parquet, or CSV (.csv, .csv.gz and anything else)."""
     if path.suffix in (".parquet", ".pq"):
         return ParquetSource(path)
-    return CsvSource(path, delimiter)
+    return CsvSource(path, delimiter, encoding)
 
 
 def _stream(file: Any, zipped: bool) -> Any:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.evidence.patterns import resident_ids, value_evidence
-from classifiers.evidence.sample import DISTINCT_LIMIT, draw
+from classifiers.evidence.checks import resident_ids
+from classifiers.evidence.patterns import value_evidence
+from classifiers.evidence.sample import draw
 from sandbox.schema import Field, Kind
 
 
@@ -101,7 +102,6 @@ def test_random_numbers_are_no_resident_ids() -> None:
             ],
             "surname-zh",
         ),
-        (["x"] * 1000, "all-different"),
     ],
 )
 def test_near_misses(values: list[object], rule: str) -> None:
@@ -120,29 +120,10 @@ def test_near_misses(values: list[object], rule: str) -> None:
         ),
         ([f"{year}年3月{day}日" for year in range(1940, 2000) for day in (1, 2)], "dates-over-a-lifetime"),
         ([f"{year}0312" for year in range(1940, 2000)], "dates-over-a-lifetime"),
-        ([f"K{number}" for number in range(100)], "all-different"),
     ],
 )
 def test_fits(values: list[object], rule: str) -> None:
     assert rule in rules(values)
-
-
-def test_missing_marks_and_blanks_are_not_looked_at() -> None:
-    sample = draw(
-        [Field("c", Kind.STRING, missing=("?",))], pa.table({"c": ["?", " ", "", None, "a ", "a"]})
-    )["c"]
-    assert sample.values.to_pylist() == ["a"]
-    assert sample.rows == 2
-
-
-def test_a_sample_is_bounded() -> None:
-    values = [str(number) for number in range(3 * DISTINCT_LIMIT)]
-    sample = draw([Field("c", Kind.STRING)], pa.table({"c": values}))["c"]
-    assert (len(sample.values), sample.distinct, sample.rows) == (
-        DISTINCT_LIMIT,
-        3 * DISTINCT_LIMIT,
-        3 * DISTINCT_LIMIT,
-    )
 
 
 @given(st.lists(st.text(max_size=30) | st.none(), max_size=40))

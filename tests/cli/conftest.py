@@ -121,7 +121,7 @@ class FakeGatekeeper:
         self.added = new
         if progress:
             progress("read", 1, 2)
-        report = {"rows": 101766, "null_units_dropped": 0, "nonconforming": {"age": 3}}
+        report = {"rows": 101766, "null_units_dropped": 0, "nonconforming": {"age": 3}, "drifted": {}}
         return {
             "dataset": new.name,
             "lineage": "lin-1",
@@ -200,13 +200,24 @@ class FakeGatekeeper:
                 "title_zh": "年龄",
                 "role": "quasi",
                 "sensitive": c == "race",
+                "levels": {"gbt35273": "personal", "pipl": "sensitive" if c == "race" else "personal"},
                 "confidence": "0.95",
                 "confirmed": ok,
                 "evidence": ["name"],
             }
             for c, (t, ok) in self.tags.items()
         ]
-        return {"columns": columns}
+        titles = {"personal": {"en": "personal", "zh": "一般"}, "sensitive": {"en": "strict", "zh": "敏感"}}
+        both = {"name": "both", "title": "Both", "title_zh": "两者", "columns": ["age", "race"]}
+        law = {"title": "The Law", "titles": titles, "level": "personal"}
+        return {
+            "columns": columns,
+            "levels": {
+                "gbt35273": {**law, "columns": ["age", "race"], "combinations": []},
+                "pipl": {**law, "level": "sensitive", "columns": [], "combinations": ["both"]},
+            },
+            "combinations": [{**both, "levels": {"pipl": "sensitive"}}],
+        }
 
     def dataset_tag(self, by, name, tags, reason, above=None):
         for column, tag in tags.items():

@@ -8,7 +8,7 @@ import pytest
 from stage import DATASET, Stage, build, rows, write_csv
 
 from sandbox.vault import register
-from service import catalogue, registration
+from service import registration
 from service.desk import Entry
 from service.gatekeeper import NewDataset
 
@@ -32,7 +32,7 @@ def again(stage: Stage, lineage: str) -> None:
     [
         (registration, "_dataset_key_id"),
         (registration, "commit"),
-        (catalogue, "propose"),
+        (registration, "propose"),
         (Entry, "log"),
         (register, "write_shard"),
     ],

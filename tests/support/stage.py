@@ -164,7 +164,7 @@ def build(
         source, DATASET, "person", "health.patient", filter=kind, shards=4, types={"ward": "string"}
     )
     stage.keeper.dataset_add(stage.bureau, new)
-    stage.keeper.dataset_tag(stage.bureau, DATASET, {}, "test", above="0")
+    stage.keeper.dataset_tag(stage.bureau, DATASET, {"name": "pi.name"}, "test", above="0")
     stage.apply(**options)
     return stage
 

@@ -136,7 +136,7 @@ def test_one_unit_has_one_tag_across_datasets_and_shard_counts(register, shards,
     assert other["7"][0] != numbers["7"][0]
 
 
-def test_first_rows_of_a_unit_are_a_fair_sample(register, shards) -> None:
+def test_sampled_rows_of_a_unit_are_a_fair_sample(register, shards) -> None:
     """The row that a bound of 1 keeps is pseudorandom: 2,000 units, 5 rows each, two of them equal."""
     values = np.tile(np.array([0, 1, 2, 3, 3]), 2000)
     data = pa.table({"person": np.repeat(np.arange(2000), 5), "value": values})

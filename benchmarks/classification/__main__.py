@@ -1,0 +1,87 @@
+"""How good the classifier is, beside a plain baseline and Presidio: see README.md here.
+
+python -m benchmarks.classification [--set zh|intl] [--part development|heldout] [--no-headers] [--errors]
+                                    [--no-peers] [--speed]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.classification import baseline, labelled, presidio, report, speed
+from benchmarks.classification.labelled import Table
+from benchmarks.classification.metrics import Judged
+
+Proposals = Sequence[tuple[str, float]]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what the arguments choose, everything unless they do, and print Markdown."""
+    chosen = _arguments(arguments)
+    if chosen.speed:
+        print(speed.measured())
+        return
+    groups = [
+        (f"{name} {part}", list(labelled.tables(name, part)))
+        for name in ([chosen.set] if chosen.set else labelled.SETS)
+        for part in ([chosen.part] if chosen.part else labelled.PARTS)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        _measure([group for group in groups if group[1]], Path(folder), chosen)
+
+
+def judge(tables: Sequence[Table], propose: Callable[[Table], Proposals]) -> list[Judged]:
+    """Return what *propose* makes of every labelled column."""
+    return [
+        Judged(f"{table.name}: {label.column}", label.tag, label.values, tag, confidence)
+        for table in tables
+        for label, (tag, confidence) in zip(table.labels, propose(table), strict=True)
+    ]
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.classification")
+    parser.add_argument("--set", choices=labelled.SETS)
+    parser.add_argument("--part", choices=labelled.PARTS)
+    parser.add_argument("--no-headers", action="store_true", help="take the headers away for every figure")
+    parser.add_argument("--errors", action="store_true", help="list wrong proposals; development only")
+    parser.add_argument("--no-peers", action="store_true", help="without Presidio, which is slow")
+    parser.add_argument("--speed", action="store_true", help="seconds and MB/s, nothing else")
+    chosen = parser.parse_args(arguments)
+    if chosen.errors and chosen.part != "development":
+        parser.error("--errors needs --part development: nobody looks at what is held out")
+    return chosen
+
+
+def _measure(groups: list[tuple[str, list[Table]]], folder: Path, chosen: argparse.Namespace) -> None:
+    every = [table for _, tables in groups for table in tables]
+    entities = None if chosen.no_peers else presidio.propose(every)
+    rows, extra = [], []
+    for where, tables in groups:
+        bare = judge(tables, lambda table: labelled.propose(labelled.without_header(table, folder)))
+        named = bare if chosen.no_headers else judge(tables, lambda table: labelled.propose(table.path))
+        rows.append(report.line(where, "Keyong", named, bare, True))
+        plain = judge(tables, lambda table: _plain(table, chosen.no_headers))
+        rows.append(report.line(where, "header expressions", plain, [], False))
+        if entities is not None:
+            seen = judge(tables, lambda table: [(tag, 0.0) for tag in entities[table.name]])
+            rows.append(report.line(where, "Presidio, patterns", seen, seen, False))
+        extra.append(f"Reliability, {where}:\n\n{report.reliability(named)}")
+        if chosen.errors:
+            wrong = [it for it in named if it.shown] if chosen.no_headers else named
+            extra.append(f"Wrong, {where}:\n\n{report.errors(wrong)}")
+    print("\n\n".join((report.table(report.HEAD, rows), *extra)))
+    if entities is None and not chosen.no_peers:
+        print("Presidio is not installed: see README.md", file=sys.stderr)
+
+
+def _plain(table: Table, no_headers: bool) -> Proposals:
+    return [("general" if no_headers else baseline.propose(label.column), 0.0) for label in table.labels]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The labelled tables: where they are, what a careful person says of their columns, and how they are read.
+
+``<set>/<part>/<domain>/<table>.csv.gz`` lie beside a ``labels.yaml`` per domain.  A table is read by the way
+`keyong dataset add` reads it: as text, types proposed from the first rows, tags proposed from a sample.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from classifiers.taxonomy import core
+from sandbox.vault.propose import propose_fields
+from sandbox.vault.source import open_source
+from service.declared import proposals_of
+
+HERE = Path(__file__).parent
+SETS = ("zh", "intl")
+PARTS = ("development", "heldout")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What *column* is; *values*: a careful person could tell from the values alone."""
+
+    column: str
+    tag: str
+    values: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A labelled file: *name* is ``<set>/<part>/<domain>/<table>``, *labels* are in column order."""
+
+    name: str
+    path: Path
+    labels: tuple[Label, ...]
+
+
+def tables(chosen: str, part: str, root: Path = HERE) -> Iterator[Table]:
+    """Yield the tables of one part of a set; raises `ValueError` where labels and files do not fit."""
+    known = core().tags
+    for listing in sorted((root / chosen / part).glob("*/labels.yaml")):
+        domain = yaml.safe_load(listing.read_text(encoding="utf-8"))
+        for name, entries in domain.items():
+            path = listing.parent / f"{name}.csv.gz"
+            labels = tuple(Label(it["column"], it["tag"], it["values"]) for it in entries)
+            unknown = {label.tag for label in labels} - known.keys()
+            if unknown or [label.column for label in labels] != header(path):
+                raise ValueError(f"{path}: labels do not fit the file, or unknown tags {sorted(unknown)}")
+            yield Table(f"{chosen}/{part}/{listing.parent.name}/{name}", path, labels)
+
+
+def header(path: Path) -> list[str]:
+    """Return the header row of a table."""
+    return next(_rows(path))
+
+
+def samples(path: Path, most: int) -> list[list[str]]:
+    """Return up to *most* distinct non-empty values of every column, in file order."""
+    rows = _rows(path)
+    found: list[dict[str, None]] = [{} for _ in next(rows)]
+    for row in rows:
+        for column, cell in zip(found, row, strict=True):
+            if cell.strip() and len(column) < most:
+                column[cell.strip()] = None
+    return [list(column) for column in found]
+
+
+def without_header(table: Table, folder: Path) -> Path:
+    """Write *table* into *folder* with columns called ``column_1``, ``column_2``, …; return the file."""
+    target = folder / f"{table.name.replace('/', '.')}.csv"
+    with target.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        rows = _rows(table.path)
+        lines.writerow([f"column_{place}" for place, _ in enumerate(next(rows), 1)])
+        lines.writerows(rows)
+    return target
+
+
+def propose(path: Path) -> list[tuple[str, float]]:
+    """Return tag and confidence that Keyong proposes for every column of a file."""
+    source = open_source(path)
+    return [(it.tag, it.confidence) for it in proposals_of(source, propose_fields(source))]
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        yield from csv.reader(file)

@@ -1,0 +1,100 @@
+"""Domains proposed from what a file holds, for its owner to declare as public knowledge, or not.
+
+Bounds are rounded outwards to numbers a person would say, dates to whole years, categories left out that
+fewer than `RAREST` rows have.  None of this makes them private: a bound that was read off the data is a fact
+about the data, and declaring it discloses that fact.  The owner should declare what was known beforehand.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+from classifiers.quality import Seen
+from classifiers.taxonomy import IdentifierRole, core
+from sandbox.errors import InvalidInputError
+from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, exact
+
+RAREST = 10
+"""A category of fewer rows is not proposed: it may be one person's."""
+FEWEST = 20
+"""Numbers with more distinct values than this get bounds, not categories."""
+_FINEST = 6
+_WIDEST = Decimal(10) ** 15
+_STEPS = (Fraction(1), Fraction(2), Fraction(5), Fraction(10))
+
+
+def propose_domains(
+    fields: Iterable[Field], tags: Mapping[str, str], seen: Mapping[str, Seen]
+) -> dict[str, Domain]:
+    """Return a domain for each column that can have one; none where it names a person or is free text."""
+    known = core().tags
+    found: dict[str, Domain] = {}
+    for field in fields:
+        tag = tags.get(field.name, "")
+        if tag in known and known[tag].role is IdentifierRole.DIRECT:
+            continue
+        if tag != "pi.text" and (domain := propose_domain(field, seen[field.name])) is not None:
+            found[field.name] = domain
+    return found
+
+
+def propose_domain(field: Field, seen: Seen) -> Domain | None:
+    """Return a domain that holds what was *seen* but for rare categories, or None."""
+    if field.kind.numeric:
+        return _bounds(field, seen)
+    if field.kind in (Kind.DATE, Kind.TIMESTAMP):
+        if seen.low is None:
+            return None
+        return DateDomain(dt.date(seen.low.year, 1, 1), dt.date(seen.high.year, 12, 31))
+    common = sorted(text for text, rows in (seen.categories or {}).items() if rows >= RAREST)
+    if field.kind is Kind.BOOLEAN:
+        return CategoricalDomain((True, False)) if common else None
+    return CategoricalDomain(tuple(common)) if common else None
+
+
+def policy_lines(domains: Mapping[str, Domain]) -> list[str]:
+    """Return *domains* as lines for ``columns:`` of a policy; names and texts are quoted (JSON is YAML)."""
+    return [f"  {_text(name)}: {{use: [], {_written(domain)}}}" for name, domain in domains.items()]
+
+
+def _written(domain: Domain) -> str:
+    if isinstance(domain, NumericDomain):
+        low, high, grid = map(_decimal, (domain.low, domain.high, domain.grid))
+        return f"bounds: [{low}, {high}], grid: {grid}"
+    if isinstance(domain, DateDomain):
+        return f"dates: [{domain.low}, {domain.high}]"
+    return f"categories: [{', '.join(_text(value) for value in domain.values)}]"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _decimal(number: Fraction) -> str:
+    return f"{Decimal(number.numerator) / Decimal(number.denominator):f}"
+
+
+def _bounds(field: Field, seen: Seen) -> NumericDomain | None:
+    if seen.low is None:
+        return None
+    low, high = exact(seen.low), exact(seen.high)
+    if max(abs(low), abs(high)) > _WIDEST:
+        return None
+    behind = 0 if field.kind is Kind.INTEGER else min(seen.decimals, _FINEST)
+    step = _human((high - low) / 10 or Fraction(1))
+    grid = min(Fraction(1, 10**behind), step)
+    try:
+        return NumericDomain(low // step * step, -(-high // step) * step or step, grid)
+    except InvalidInputError:  # one value only, on a step
+        return None
+
+
+def _human(width: Fraction) -> Fraction:
+    """Return 1, 2 or 5 times a power of ten, the least that is not below *width*."""
+    power = Fraction(10) ** math.floor(math.log10(width))
+    return next(step * power for step in _STEPS if step * power >= width)

@@ -1,0 +1,210 @@
+"""Cut a column's name into known words (``taxonomies/names.yaml``), whatever its script and spelling.
+
+A name becomes units: one Latin word, one number, one character of Chinese or Japanese.  The known words that
+cover the units best, long ones first, are its words; what is left over stays unknown.  A Latin word that is
+not known is spelt: as known words run together (``custname``), in full pinyin, in pinyin initials (``khxm``),
+each only if it comes out even.  Pinyin is derived from the Chinese words (``taxonomies/pinyin.yaml``).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise, product
+from typing import Any
+
+from classifiers.taxonomy import core, read_data
+
+LONGEST_NAME = 200
+"""Characters of a name that are read; what stands behind them is no name."""
+LONGEST_WORD = 12
+"""Units, or letters of a run-together word, above which nothing is looked up as one word."""
+STRENGTHS = ("strong", "fair", "weak")
+_GAP = -3
+_UNITS = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff]|[0-9]+|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[A-Z][0-9]*|[^\W_]"
+)
+_ONE_CHARACTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_SPELT = re.compile(r"[a-z]{2,24}")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a name: *tags* with the step of each (0 is strongest), *roles*; neither if unknown."""
+
+    text: str
+    tags: tuple[tuple[str, int], ...] = ()
+    roles: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether the lexicon holds it."""
+        return bool(self.tags or self.roles)
+
+    def weaker(self) -> Word:
+        """Return the word with its tags one step weaker: it was recognised by less than its letters."""
+        return Word(self.text, tuple((tag, min(step + 1, 2)) for tag, step in self.tags), self.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All words as written, and by other *spellings*: run together, full pinyin, initials."""
+
+    words: Mapping[str, Word]
+    spellings: tuple[Mapping[str, Word], ...]
+
+
+@lru_cache(maxsize=4096)
+def words_of(name: str) -> tuple[Word, ...]:
+    """Return the words of *name* in order, the unknown ones too, without numbers."""
+    units = [_unit(unit) for unit in _UNITS.findall(_normal(name))]
+    found = cover(units, lexicon().words)
+    return tuple(word for part in found for word in _resolved(part) if not word.text.isdigit())
+
+
+def cover(units: Sequence[str], words: Mapping[str, Word]) -> list[Word]:
+    """Return *units* cut into *words* and unknown units, with the greatest sum of squared word lengths."""
+    best: list[tuple[int, int, Word | None]] = [(0, 0, None)]
+    for end in range(1, len(units) + 1):
+        choices: list[tuple[int, int, Word | None]] = [(best[end - 1][0] + _GAP, end - 1, None)]
+        for start in range(max(0, end - LONGEST_WORD), end):
+            if (word := words.get(_joined(units[start:end]))) is not None:
+                choices.append((best[start][0] + (end - start) ** 2, start, word))
+        best.append(max(choices, key=lambda choice: choice[0]))
+    return list(reversed(list(_path(units, best))))
+
+
+def _path(units: Sequence[str], best: Sequence[tuple[int, int, Word | None]]) -> Iterator[Word]:
+    end = len(units)
+    while end:
+        _, start, word = best[end]
+        yield word or Word(units[start])
+        end = start
+
+
+def _resolved(word: Word) -> Sequence[Word]:
+    if word.known or not word.text.isascii():
+        return (word,)
+    bare = word.text.rstrip("0123456789") or word.text
+    known = lexicon().words.get(bare) or (lexicon().words.get(bare[:-1]) if bare.endswith("s") else None)
+    if known is not None:
+        return (known,)
+    return _spelt(bare) or (Word(bare),)
+
+
+def _spelt(text: str) -> Sequence[Word]:
+    if not _SPELT.fullmatch(text):
+        return ()
+    for spelling in lexicon().spellings:
+        if text in spelling:
+            return (spelling[text],)
+        parts = cover(text, spelling)
+        if all(part.known for part in parts):
+            return [part.weaker() for part in parts]
+    return (Word(text, _stem(text)),)
+
+
+def _stem(text: str) -> tuple[tuple[str, int], ...]:
+    stems = names()["stems"]
+    health = text.startswith(tuple(stems["prefix"])) or text.endswith(tuple(stems["suffix"]))
+    return (("pi.health", 0),) if health else ()
+
+
+def _normal(name: str) -> str:
+    wide = unicodedata.normalize("NFKD", name[:LONGEST_NAME])
+    plain = "".join(character for character in wide if not unicodedata.combining(character))
+    return plain.translate(_simplified())
+
+
+def _unit(unit: str) -> str:
+    return unit.casefold()
+
+
+def _joined(units: Sequence[str]) -> str:
+    if isinstance(units, str):
+        return units
+    text = units[0]
+    for before, unit in pairwise(units):
+        apart = not (_ONE_CHARACTER.match(before) or _ONE_CHARACTER.match(unit))
+        text += f" {unit}" if apart else unit
+    return text
+
+
+@cache
+def names() -> Mapping[str, Any]:
+    """Return the content of ``names.yaml``."""
+    data: dict[str, Any] = read_data("names.yaml")
+    return data
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Return all words, read once."""
+    written = _written()
+    latin = {key.replace(" ", ""): word for key, word in written.items() if key.isascii() and len(key) > 2}
+    chinese = {key: word for key, word in written.items() if not re.search(r"[^\u3400-\u9fff]", key)}
+    in_use = {short: written[_key(word)] for short, word in names()["initials"].items()}
+    return Lexicon(written, (latin, _full_pinyin(chinese), {**_initials(chinese), **in_use}))
+
+
+def _written() -> dict[str, Word]:
+    tags: dict[str, dict[str, int]] = {}
+    for tag, strengths in names()["tags"].items():
+        for strength, words in strengths.items():
+            for word in words:
+                tags.setdefault(_key(word), {}).setdefault(tag, STRENGTHS.index(strength))
+    roles: dict[str, list[str]] = {}
+    for role, words in names()["roles"].items():
+        for word in words:
+            roles.setdefault(_key(word), []).append(role)
+    return {
+        key: Word(key, tuple(tags.get(key, {}).items()), tuple(roles.get(key, ())))
+        for key in {**tags, **roles}
+    }
+
+
+def _key(word: str) -> str:
+    return _joined([_unit(unit) for unit in _UNITS.findall(_normal(word))])
+
+
+def _full_pinyin(chinese: Mapping[str, Word]) -> dict[str, Word]:
+    found: dict[str, Word] = {}
+    for key, word in chinese.items():
+        if len(key) > 1:
+            for syllables in product(*(_readings().get(character, ("",)) for character in key)):
+                found.setdefault("".join(syllables), word)
+    return found
+
+
+def _initials(chinese: Mapping[str, Word]) -> dict[str, Word]:
+    """Return initials of the words of three characters and more: shorter ones stand for too much."""
+    found: dict[str, Word] = {}
+    strongest = sorted(chinese.items(), key=lambda item: min((step for _, step in item[1].tags), default=3))
+    for key, word in strongest:
+        if len(key) > 2:
+            for syllables in product(*(_readings().get(character, ("?",)) for character in key)):
+                found.setdefault("".join(syllable[0] for syllable in syllables), word.weaker())
+    return found
+
+
+@cache
+def _readings() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for syllable, characters in read_data("pinyin.yaml")["readings"].items():
+        for character in characters:
+            found[character] = (*found.get(character, ()), syllable)
+    return found
+
+
+@cache
+def _simplified() -> Mapping[int, str]:
+    pairs = read_data("pinyin.yaml")["traditional"].items()
+    return {ord(form): character for character, forms in pairs for form in forms}
+
+
+def role_of(tag: str) -> str:
+    """Return the identifier role of *tag*: direct, quasi, sensitive or none."""
+    return core().tags[tag].role.value

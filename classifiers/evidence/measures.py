@@ -1,0 +1,139 @@
+"""Masks of values whose shape alone says little: what the column's values are together decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from classifiers.evidence.checks import matches, resident_ids
+from classifiers.evidence.shapes import DOCUMENT, MASKED_RESIDENT, USER_NAME, WECHAT
+from classifiers.taxonomy import read_data
+
+_MOBILE = (
+    r"^(\+?86|0086)?1(3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])"
+    r"(\d{8}|\*{4,6}\d{2,4}|\d\*{3,5}\d{3,4})$"
+)
+_LANDLINE = (
+    r"^(\+?86)?\(?0(10|2\d|[3-9]\d{2})\)?([2-9]\d{6,7}|\d{0,4}\*{3,4}\d{2,4})"
+    r"((转|X|EXT)\d{1,5})?$|^[48]00\d{7}$"
+)
+
+
+def mobiles(texts: Any) -> Any:
+    """Return the mask of Chinese mobile numbers, of none where other 11 digits from 1 on are common.
+
+    56 of the 100 prefixes 100-199 are given out: half of the order numbers that begin with 1 would fit.
+    """
+    fits = matches(texts, _MOBILE)
+    return fits & bool(fits.sum() >= 0.75 * matches(texts, r"^1\d{10}$").sum())
+
+
+def chinese_phones(texts: Any) -> Any:
+    """Return the mask of Chinese mobile, landline (with area code) and service numbers."""
+    return mobiles(texts) | matches(texts, _LANDLINE)
+
+
+def grouped_phones(texts: Any) -> Any:
+    """Return the mask of numbers that begin with 0, have 9 to 12 digits and are written in groups."""
+    digits = pc.replace_substring_regex(texts, r"[ ./()-]", "")
+    return matches(texts, r"^\(?0\d{1,4}\)?[ /.-]") & matches(digits, r"^0\d{8,11}$")
+
+
+def _numbers(texts: Any, shape: str) -> tuple[Any, Any]:
+    mask = matches(texts, shape)
+    return mask, texts.filter(pa.array(mask)).cast(pa.float64()).to_numpy()
+
+
+def online_names(texts: Any) -> Any:
+    """Return the mask of WeChat ids and user names, of none where no WeChat id is among them."""
+    given = matches(texts, WECHAT)
+    return (given | matches(texts, USER_NAME)) & bool(given.mean() >= 0.1)
+
+
+def documents(texts: Any) -> Any:
+    """Return the mask of resident ids, passports and permits, of none where nearly all are resident ids."""
+    others = matches(texts, DOCUMENT)
+    return (others | resident_ids(texts)) & bool(others.mean() >= 0.15)
+
+
+def masked_resident_ids(texts: Any) -> Any:
+    """Return the mask of 15 or 18 places of which four or more in a row are masked and four are left."""
+    digits = pc.count_substring_regex(texts, r"[\dX]").to_numpy()
+    length = pc.utf8_length(texts).to_numpy()
+    return matches(texts, MASKED_RESIDENT) & ((length == 15) | (length == 18)) & (digits >= 4)
+
+
+def longer_resident_ids(texts: Any) -> Any:
+    """Return the mask of resident ids with two digits behind, as on certificates of the disabled."""
+    return resident_ids(pc.utf8_slice_codeunits(texts, 0, 18)) & matches(texts, r"^\d{17}[\dX]\d\d[\dB]?\d?$")
+
+
+def postcodes(texts: Any) -> Any:
+    """Return the mask of what may be Chinese postcodes: six digits, the first two assigned, no months."""
+    months = matches(texts, r"^(19|20)\d\d(0[1-9]|1[0-2])$").mean()
+    return (months < 0.5) & matches(
+        texts, r"^(0[1-7]|1[0-6]|2[0-7]|3[0-6]|4[0-7]|5[1-7]|6[1-7]|7[1-9]|8[1-6])\d{4}$"
+    )
+
+
+def ages(texts: Any) -> Any:
+    """Return the mask of whole numbers to 120, if they spread as ages of people do."""
+    mask, numbers = _numbers(texts, r"^\d{1,3}(\.0)?$")
+    if len(numbers) == 0 or numbers.max() > 120 or numbers.max() < 50 or np.ptp(numbers) < 40:
+        return np.zeros(len(texts), bool)
+    return mask
+
+
+def degrees(texts: Any, limit: int) -> Any:
+    """Return the mask of decimals with four places or more within *limit* degrees; of 180, some beyond 90."""
+    mask, numbers = _numbers(texts, r"^[-+]?\d{1,3}\.\d{4,}$")
+    far = np.abs(numbers) > 90
+    plausible = len(numbers) > 0 and np.abs(numbers).max() <= limit and (limit <= 90 or far.mean() > 0.2)
+    return mask & bool(plausible and np.abs(numbers).max() > 1)
+
+
+def amounts(texts: Any) -> Any:
+    """Return the mask of amounts of money: a currency sign or two places, over two orders of magnitude."""
+    mask, numbers = _numbers(pc.replace_substring_regex(texts, r"[¥$€£,元 ]", ""), r"^\d{1,9}(\.\d{1,2})?$")
+    decimal = matches(texts, r"\.\d{2}\D?$|[¥$€£元]").mean() > 0.5
+    return mask & bool(
+        decimal and len(numbers) and numbers.max() > 100 * max(np.quantile(numbers, 0.02), 0.1)
+    )
+
+
+def icd_9(texts: Any) -> Any:
+    """Return the mask of ICD-9 codes; bare numbers look like them, so V or E codes must be among them."""
+    fits = matches(texts, r"^(\d{1,3}(\.\d{1,2})?|V\d{1,2}(\.\d{1,2})?|E\d{3,4}(\.\d)?)$")
+    return fits & bool(matches(texts, r"^[VE]\d").mean() >= 0.01)
+
+
+@cache
+def _words() -> Mapping[str, Any]:
+    data: Mapping[str, Any] = read_data("values.yaml")
+    return data
+
+
+def genders(texts: Any, kind: str) -> Any:
+    """Return the mask of words for genders if at least two different ones are *kind* words."""
+    gender = _words()["gender"]
+    lower = pc.utf8_lower(pc.replace_substring_regex(texts, r"[\s*]+", ""))
+    known = pa.array([*gender["telling"], *gender["short"], *gender["other"]], pa.string())
+    telling = pc.unique(lower.filter(pc.is_in(lower, value_set=pa.array(gender[kind], pa.string()))))
+    return np.asarray(pc.is_in(lower, value_set=known)) & (len(telling) > 1)
+
+
+@cache
+def _name_shape() -> str:
+    surnames = "|".join([f"[{_words()['surnames'].strip()}]", *map(re.escape, _words()["surnames_of_two"])])
+    return rf"^({surnames})([\x{{4e00}}-\x{{9fff}}]{{1,2}}|\*{{1,2}}|\*[\x{{4e00}}-\x{{9fff}}])$"
+
+
+def chinese_names(texts: Any) -> Any:
+    """Return the mask of one of the frequent surnames and one or two characters more, perhaps masked."""
+    return matches(texts, _name_shape())

@@ -1,0 +1,87 @@
+"""Faults of single cells, found over the distinct texts of a batch, as masks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from classifiers.evidence import checks
+from sandbox.schema import CategoricalDomain, DateDomain, Domain, NumericDomain
+
+_EARLIEST = 1900
+_PHONE = r"^(\+?\d{1,3})?[(]?\d{2,4}[)]?\d{5,9}([,;#X]\d{1,6})?$"
+_EMAIL = r"^[^@\s]+@[A-Z0-9-]+(\.[A-Z0-9-]+)+$"
+_DAY = r"^\s*(?P<y>\d{4})(?:[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})|(?P<m2>\d{2})(?P<d2>\d{2})$)"
+_SHAPE = (
+    (r"[^\x00-\x7F\p{P}\p{Z}\p{S}\p{N}]+", "文"),
+    (r"[A-Z]+", "A"),
+    (r"[a-z]+", "a"),
+    (r"[0-9]+", "9"),
+    (r"[\x{ff10}-\x{ff19}]+", "９"),
+    (r"[\x00-\x1f\x7f]", "?"),
+)
+
+
+def valid(tag: str, texts: Any) -> Any:
+    """Return which *texts* pass the check of *tag*, or None if it has none."""
+    compact = pc.utf8_upper(checks.compact(pc.utf8_normalize(pc.utf8_trim_whitespace(texts), form="NFKC")))
+    match tag:
+        case "pi.id.resident":
+            return checks.resident_ids(compact) | checks.old_resident_ids(compact)
+        case "pi.contact.email":
+            return checks.matches(compact, _EMAIL)
+        case "pi.contact.mobile":
+            return checks.matches(compact, _PHONE)
+        case "org.id":  # registers of several kinds: only what looks like a credit code can be a wrong one
+            return checks.credit_codes(compact) | ~checks.matches(compact, r"^[0-9A-Z]{18}$")
+        case "finance.account":  # account numbers have no common check: only card and IBAN shapes do
+            shaped = checks.matches(compact, rf"{checks.CARD_SHAPE}|^[A-Z]{{2}}\d{{2}}[0-9A-Z]{{11,30}}$")
+            return checks.bank_cards(compact) | checks.ibans(compact) | ~shaped
+        case _:
+            return None
+
+
+def impossible(texts: Any, latest: dt.date | None) -> Any:
+    """Return which *texts* are dates that do not exist, lie before 1900 or after *latest*."""
+    parts = pc.extract_regex(texts, _DAY)
+    dated = np.asarray(parts.is_valid(), bool)
+    found = [pc.struct_field(parts, name) for name in ("y", "m", "d", "m2", "d2")]
+    year, month, day, month_2, day_2 = (
+        np.asarray(pc.if_else(pc.equal(it, ""), "0", it).fill_null("0").cast(pa.int32())) for it in found
+    )
+    month, day = month + month_2, day + day_2
+    start = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
+    last = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(int)
+    real = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last) & (year >= _EARLIEST)
+    if latest is not None:
+        real &= start.astype("datetime64[D]") + (day - 1) <= np.datetime64(latest)
+    return dated & ~real
+
+
+def outside(values: Any, domain: Domain) -> Any:
+    """Return which conformed *values* lie outside *domain*; null lies nowhere."""
+    if isinstance(domain, CategoricalDomain):
+        plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+        known = {str(value) for value in domain.values}
+        return np.array([value is not None and str(value) not in known for value in plain.to_pylist()], bool)
+    if isinstance(domain, NumericDomain):
+        numbers = values.cast(pa.float64())
+        outside = pc.or_(pc.less(numbers, float(domain.low)), pc.greater(numbers, float(domain.high)))
+    else:
+        assert isinstance(domain, DateDomain)
+        days = values.cast(pa.date32(), safe=False)
+        outside = pc.or_(pc.less(days, pa.scalar(domain.low)), pc.greater(days, pa.scalar(domain.high)))
+    return np.asarray(outside.fill_null(False), bool)
+
+
+def shapes(texts: Any) -> list[str]:
+    """Return the character classes of each text, runs as one: ``2020-01-02`` is ``9-9-9``."""
+    found = pc.utf8_slice_codeunits(texts, 0, 40)
+    for pattern, letter in _SHAPE:
+        found = pc.replace_substring_regex(found, pattern, letter)
+    listed: list[str] = found.to_pylist()
+    return listed

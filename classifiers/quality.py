@@ -1,0 +1,259 @@
+"""What is wrong with the cells of a file, for its owner's screen: counts and shapes, never a cell.
+
+One pass over the batches; each batch is looked at by its distinct texts.  What is kept does not grow with the
+rows: counters, at most `SHAPES` shapes and `CATEGORIES` categories a column, and of the unit the smallest
+2^20 hashes, so that up to about a million distinct units are counted and more are estimated (KMV: Bar-Yossef
+et al. 2002, relative error about 0.1 %).
+
+A cell with several faults is one problem.  Empty cells and declared marks are none; a ratio is of the others.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from classifiers import faults
+from classifiers.evidence import checks
+from sandbox.schema import Domain, Field, Kind
+from sandbox.vault.conform import conform_column
+
+SHAPES = 1000
+CATEGORIES = 50
+_HASHES = 1 << 20
+_LOOKED_AT = 200
+_DATES = frozenset({"pi.birth-date", "pi.event-date"})
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnQuality:
+    """Counts of cells of one column; None where the question does not arise.
+
+    *nulls*: empty or null; *missing*: declared marks; *nonconforming* to the kind; *invalid* by the check of
+    the tag; *impossible* dates; *outside* the declared domain; *blanks* around; *full_width* digits.
+    *formats*: number of shapes (at most `SHAPES`); *top_format* is the commonest and *top_share* its part.
+    *problems*: cells with at least one fault among the *filled* ones.
+    """
+
+    column: str
+    rows: int
+    nulls: int
+    missing: int
+    nonconforming: int
+    invalid: int | None
+    impossible: int | None
+    outside: int | None
+    blanks: int
+    full_width: int
+    formats: int | None
+    top_format: str
+    top_share: float
+    problems: int
+
+    @property
+    def filled(self) -> int:
+        """Cells that say something."""
+        return self.rows - self.nulls - self.missing
+
+    @property
+    def ratio(self) -> float:
+        """The part of the filled cells with a fault, 0 without any."""
+        return self.problems / self.filled if self.filled else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a column's range, for `classifiers.domains`; None: too many or nothing.
+
+    *low*, *high*: extremes of numbers and dates; *decimals*: most digits behind the point; *categories*:
+    texts with their counts.
+    """
+
+    low: Any
+    high: Any
+    decimals: int
+    categories: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableQuality:
+    """The columns and their total; *duplicates*: rows beyond the first of each unit, None without a unit."""
+
+    rows: int
+    columns: tuple[ColumnQuality, ...]
+    duplicates: int | None
+    null_units: int | None
+    approximate: bool
+    seen: Mapping[str, Seen]
+
+    @property
+    def ratio(self) -> float:
+        """The part of all filled cells with a fault."""
+        filled = sum(column.filled for column in self.columns)
+        return sum(column.problems for column in self.columns) / filled if filled else 0.0
+
+
+def assess(
+    batches: Iterable[Any],
+    fields: Sequence[Field],
+    tags: Mapping[str, str],
+    *,
+    unit: str | None = None,
+    domains: Mapping[str, Domain] | None = None,
+    today: dt.date | None = None,
+) -> TableQuality:
+    """Return the quality of record batches with columns of *fields*; *tags* say what is checked in each."""
+    day = today or dt.datetime.now(dt.UTC).date()
+    known = domains or {}
+    columns = [_Column(it, tags.get(it.name, ""), known.get(it.name), day) for it in fields]
+    units, rows = _Distinct(), 0
+    for batch in batches:
+        rows += batch.num_rows
+        for column in columns:
+            column.add(batch.column(column.declared.name))
+        if unit in batch.schema.names:
+            units.add(_texts(batch.column(unit)))
+    found = tuple(column.result() for column in columns)
+    by_name = {it.declared.name: it.seen() for it in columns}
+    if unit is None or unit not in by_name:
+        return TableQuality(rows, found, None, None, False, by_name)
+    duplicates = max(0, units.cells - units.estimate())
+    return TableQuality(rows, found, duplicates, rows - units.cells, units.full, by_name)
+
+
+@dataclass(slots=True)
+class _Column:
+    """The running counts of one column."""
+
+    declared: Field
+    tag: str
+    domain: Domain | None
+    today: dt.date
+    counts: Counter[str] = field(default_factory=Counter)
+    shapes: Counter[str] = field(default_factory=Counter)
+    categories: Counter[str] | None = field(default_factory=Counter)
+    low: Any = None
+    high: Any = None
+    decimals: int = 0
+
+    def add(self, column: Any) -> None:
+        """Count a batch's cells."""
+        coded = _texts(column).dictionary_encode()
+        texts, self.counts["rows"] = coded.dictionary, self.counts["rows"] + len(coded)
+        times = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(texts))
+        empty = checks.matches(texts, r"^$")
+        marked = np.asarray(pc.is_in(texts, pa.array(self.declared.missing, pa.string())), bool) & ~empty
+        self.counts["nulls"] += int(coded.null_count + times[empty].sum())
+        self.counts["missing"] += int(times[marked].sum())
+        keep = ~(empty | marked)
+        texts, times = texts.filter(pa.array(keep)), times[keep]
+        if len(texts):
+            self._faults(texts, times)
+
+    def _faults(self, texts: Any, times: Any) -> None:
+        short = pc.utf8_slice_codeunits(texts, 0, _LOOKED_AT)
+        values = conform_column(texts, self.declared)
+        found = {
+            "nonconforming": np.asarray(values.is_null(), bool),
+            "blanks": checks.matches(short, r"^[\s\x{3000}\x{a0}]|[\s\x{3000}\x{a0}]$"),
+            "full_width": checks.matches(short, r"[\x{ff10}-\x{ff19}]"),
+        }
+        if (valid := faults.valid(self.tag, short)) is not None:
+            found["invalid"] = ~valid
+        if self.tag in _DATES or self.declared.kind in (Kind.DATE, Kind.TIMESTAMP):
+            found["impossible"] = faults.impossible(short, self.today if self.tag in _DATES else None)
+        if self.domain is not None:
+            found["outside"] = faults.outside(values, self.domain)
+        for name, mask in found.items():
+            self.counts[name] += int(times[mask].sum())
+        self.counts["checked"] += int(times.sum())
+        self.counts["problems"] += int(times[np.logical_or.reduce(list(found.values()))].sum())
+        self._describe(short, values, times)
+
+    def _describe(self, short: Any, values: Any, times: Any) -> None:
+        if self.declared.kind is Kind.STRING:
+            for shape, count in zip(faults.shapes(short), times.tolist(), strict=True):
+                if shape in self.shapes or len(self.shapes) < SHAPES:
+                    self.shapes[shape] += count
+        else:
+            self._widen(short, values)
+        if self.categories is None or len(short) > CATEGORIES:
+            self.categories = None
+            return
+        for text, count in zip(short.to_pylist(), times.tolist(), strict=True):
+            self.categories[text] += count
+        if len(self.categories) > CATEGORIES:
+            self.categories = None
+
+    def _widen(self, short: Any, values: Any) -> None:
+        if self.declared.kind is Kind.BOOLEAN or values.null_count == len(values):
+            return
+        ends = pc.min_max(values).as_py()
+        self.low = ends["min"] if self.low is None else min(self.low, ends["min"])
+        self.high = ends["max"] if self.high is None else max(self.high, ends["max"])
+        behind = pc.utf8_length(pc.struct_field(pc.extract_regex(short, r"\.(?P<d>\d*[1-9])"), "d"))
+        self.decimals = max(self.decimals, pc.max(behind).as_py() or 0)
+
+    def result(self) -> ColumnQuality:
+        """Return the counts so far."""
+        count, textual = self.counts, self.declared.kind is Kind.STRING
+        top, times = self.shapes.most_common(1)[0] if self.shapes else ("", 0)
+        return ColumnQuality(
+            column=self.declared.name,
+            rows=count["rows"],
+            nulls=count["nulls"],
+            missing=count["missing"],
+            nonconforming=count["nonconforming"],
+            invalid=count.get("invalid"),
+            impossible=count.get("impossible"),
+            outside=count.get("outside"),
+            blanks=count["blanks"],
+            full_width=count["full_width"],
+            formats=len(self.shapes) if textual else None,
+            top_format=top,
+            top_share=times / count["checked"] if count["checked"] else 0.0,
+            problems=count["problems"],
+        )
+
+    def seen(self) -> Seen:
+        """Return the range so far."""
+        return Seen(self.low, self.high, self.decimals, self.categories)
+
+
+def _texts(column: Any) -> Any:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.string())
+
+
+class _Distinct:
+    """Counts distinct texts by the smallest of their 64-bit hashes."""
+
+    def __init__(self) -> None:
+        self.cells = 0
+        self._kept = np.empty(0, np.uint64)
+
+    @property
+    def full(self) -> bool:
+        """Whether the count has become an estimate."""
+        return len(self._kept) >= _HASHES
+
+    def add(self, texts: Any) -> None:
+        """Count *texts*, nulls and empty ones left out."""
+        filled = texts.filter(pc.not_equal(texts, "")).drop_null()
+        self.cells += len(filled)
+        hashes = np.fromiter(map(hash, pc.unique(filled).to_pylist()), np.int64).view(np.uint64)
+        self._kept = np.union1d(self._kept, hashes)[:_HASHES]
+
+    def estimate(self) -> int:
+        """Return how many distinct texts there were."""
+        if not self.full:
+            return len(self._kept)
+        return round((_HASHES - 1) / (float(self._kept[-1]) / 2**64))

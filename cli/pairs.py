@@ -1,0 +1,42 @@
+"""Options that say something of a file and its columns: ``COL=VALUE`` pairs, encodings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import click
+
+from sandbox.errors import UsageError
+
+_ENCODINGS: Final = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
+
+encoding_option = click.option(
+    "--encoding", type=click.Choice(_ENCODINGS), default="utf-8", show_default=True, help="Of a CSV file."
+)
+"""How the text of a file is encoded; it is never guessed."""
+
+
+def pairs(texts: Iterable[str], option: str, last: bool = False) -> dict[str, str]:
+    """Return ``COL=VALUE`` texts as a mapping, cut at the first ``=`` or, for *last*, at the last one.
+
+    Raises `UsageError` for a text without both parts and for a column named twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        column, sign, value = text.rpartition("=") if last else text.partition("=")
+        if not (column and sign and value):
+            raise UsageError("cli.bad-pair", option=option, given=text)
+        if column in found:
+            raise UsageError("cli.pair-twice", option=option, column=column)
+        found[column] = value
+    return found
+
+
+def marks(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return ``COL=MARK`` texts as the marks of each column; a column may have several."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        for column, mark in pairs([text], "--missing").items():
+            found[column] = (*found.get(column, ()), mark)
+    return found

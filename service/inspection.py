@@ -1,0 +1,140 @@
+"""A file looked at by its owner before it is registered: nothing is stored or logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from classifiers.classify import Proposal
+from classifiers.combine import Judgement
+from classifiers.domains import policy_lines, propose_domains
+from classifiers.mask import masked
+from classifiers.quality import assess
+from classifiers.recognizers import Recognizer, read_recognizers
+from classifiers.taxonomy import core
+from policies.build import parse
+from policies.load import load
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Domain, Field, Principal, Role
+from sandbox.vault.source import Source, open_source
+from service.catalogue import kind_text
+from service.declared import declared_fields, proposals_of
+from service.desk import require
+from service.gatekeeper import Inspection, NewTable
+from service.levels import levels_of
+
+MOST_ROWS: Final = 100
+"""Rows of a masked preview."""
+SURE: Final = 0.8
+"""Confidence from which a cell is masked as its tag allows; below, every character is starred."""
+_RECOGNIZER_BYTES: Final = 64 * 1024
+_POLICY_BYTES: Final = 2**20
+
+
+def inspect(by: Principal, new: NewTable, wanted: Inspection) -> dict[str, Any]:
+    """Return what the columns of a file seem to be, its quality and a masked preview, as *wanted*.
+
+    Raises `InvalidInputError` for a file, recognisers or a policy that cannot be read.
+    """
+    require(by, Role.OWNER)
+    source = open_source(new.path, new.delimiter, new.encoding)
+    fields = declared_fields(source, new)
+    if wanted.unit is not None and wanted.unit not in source.columns:
+        raise InvalidInputError("vault.no-such-unit", unit=wanted.unit[:80], columns=list(source.columns))
+    proposals = proposals_of(source, fields, _recognizers(wanted.recognizers))
+    shown = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
+    tags = {proposal.column: proposal.tag for proposal in proposals}
+    return {
+        "file": new.path.name,
+        "columns": shown,
+        **levels_of(tags),
+        "quality": _quality(source, fields, tags, wanted) if wanted.quality else None,
+        "preview": _preview(source, proposals, wanted.preview) if wanted.preview else None,
+    }
+
+
+def _column(field: Field, proposal: Proposal) -> dict[str, Any]:
+    info = core().tags[proposal.tag]
+    return {
+        "name": field.name,
+        "kind": kind_text(field),
+        "tag": info.name,
+        "title": info.titles["en"],
+        "title_zh": info.titles["zh"],
+        "dpv": info.dpv,
+        "role": info.role.value,
+        "sensitive": info.sensitive,
+        "levels": dict(info.levels),
+        "confidence": f"{proposal.confidence:.2f}",
+        "confirmed": False,
+        "uses": [use.value for use in info.uses],
+        "treatment": info.treatment,
+        "hints": [asdict(hint) for hint in proposal.evidence],
+        "runners_up": [_runner_up(other) for other in proposal.others],
+    }
+
+
+def _runner_up(other: Judgement) -> dict[str, Any]:
+    titles = core().tags[other.tag].titles
+    return {
+        "tag": other.tag,
+        "title": titles["en"],
+        "title_zh": titles["zh"],
+        "confidence": f"{other.confidence:.2f}",
+    }
+
+
+def _recognizers(path: Path | None) -> tuple[Recognizer, ...]:
+    if path is None:
+        return ()
+    document = load(_read(path, _RECOGNIZER_BYTES), str(path))
+    return read_recognizers(document.data, str(path), document.line)
+
+
+def _domains(path: Path | None) -> Mapping[str, Domain]:
+    if path is None:
+        return {}
+    policy = parse(_read(path, _POLICY_BYTES), str(path))
+    return {rule.name: rule.domain for rule in policy.columns if rule.domain is not None}
+
+
+def _read(path: Path, most: int) -> bytes:
+    if not path.is_file():
+        raise InvalidInputError("vault.no-such-file", file=str(path))
+    with path.open("rb") as file:
+        text = file.read(most + 1)
+    if len(text) > most:
+        raise InvalidInputError("recognizer.too-long", file=str(path), most=most)
+    return text
+
+
+def _quality(
+    source: Source, fields: Sequence[Field], tags: Mapping[str, str], wanted: Inspection
+) -> dict[str, Any]:
+    domains = _domains(wanted.policy)
+    found = assess(source.batches(), fields, tags, unit=wanted.unit, domains=domains)
+    return {
+        "rows": found.rows,
+        "ratio": found.ratio,
+        "duplicates": found.duplicates,
+        "null_units": found.null_units,
+        "approximate": found.approximate,
+        "columns": [asdict(column) | {"ratio": column.ratio} for column in found.columns],
+        "domains": policy_lines(propose_domains(fields, tags, found.seen)),
+    }
+
+
+def _preview(source: Source, proposals: Sequence[Proposal], rows: int) -> list[list[str | None]]:
+    tags = [it.tag if it.confidence >= SURE else None for it in proposals]
+    batch = next((batch for batch in source.batches() if batch.num_rows), None)
+    if batch is None:
+        return []
+    head = batch.slice(0, min(rows, MOST_ROWS))
+    columns = [head.column(proposal.column).cast(pa.string()).to_pylist() for proposal in proposals]
+    return [
+        [masked(cell, tag) for cell, tag in zip(row, tags, strict=True)] for row in zip(*columns, strict=True)
+    ]

@@ -1,0 +1,75 @@
+"""Faults are counted, never shown; what is proposed holds what was seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pyarrow as pa
+
+from classifiers import quality
+from classifiers.domains import policy_lines, propose_domains
+from classifiers.quality import TableQuality, assess
+from sandbox.schema import CategoricalDomain, Field, Kind, NumericDomain, exact
+
+TODAY = dt.date(2026, 1, 1)
+
+
+def of(values: list[str | None], kind: Kind = Kind.STRING, tag: str = "", **more: object) -> TableQuality:
+    table = pa.table({"c": pa.array(values, pa.string())})
+    field = Field("c", kind, missing=("?",))
+    return assess(table.to_batches(), [field], {"c": tag}, today=TODAY, **more)  # type: ignore[arg-type]
+
+
+def test_nulls_and_marks_are_no_problem() -> None:
+    (column,) = of([None, "", "?", "a"]).columns
+    assert (column.nulls, column.missing, column.filled, column.problems) == (2, 1, 1, 0)
+
+
+def test_resident_ids_blanks_and_full_width() -> None:
+    ids = ["11010519491231002X", "110105194912310021", " 11010519491231002X", "１１0105194912310021"]
+    (column,) = of(ids, tag="pi.id.resident").columns
+    assert (column.invalid, column.blanks, column.full_width, column.problems) == (2, 1, 1, 3)
+
+
+def test_impossible_dates() -> None:
+    days = ["2020-02-31", "20200230", "0000-00-00", "2050-01-01", "1899-12-31", "2020-02-29", "1985/3/1"]
+    (column,) = of(days, tag="pi.birth-date").columns
+    assert (column.impossible, column.formats, column.top_format) == (5, 3, "9-9-9")
+
+
+def test_numbers_that_are_none() -> None:
+    (column,) = of(["1", "1e300", "nan", "inf", "x"], Kind.FLOAT).columns
+    assert (column.nonconforming, column.ratio) == (3, 0.6)
+
+
+def test_outside_of_a_declared_domain() -> None:
+    ten = NumericDomain(exact(0), exact(10), exact(1))
+    assert of(["1", "11"], Kind.INTEGER, domains={"c": ten}).columns[0].outside == 1
+    assert of(["a", "b"], domains={"c": CategoricalDomain(("a",))}).columns[0].outside == 1
+
+
+def test_rows_beyond_the_first_of_a_unit(monkeypatch) -> None:
+    few = of(["a", "a", "b", None], unit="c")
+    assert (few.duplicates, few.null_units, few.approximate) == (1, 1, False)
+    monkeypatch.setattr(quality, "_HASHES", 1024)
+    many = of([str(i % 20_000) for i in range(40_000)], unit="c")
+    assert many.approximate
+    assert many.duplicates is not None
+    assert abs(many.duplicates - 20_000) < 20_000 / 5  # six standard errors of 1/sqrt(1024)
+
+
+def test_nothing_at_all() -> None:
+    assert of([]).ratio == of([None]).ratio == 0
+
+
+def test_domains_hold_what_was_seen_and_leave_out_the_rare() -> None:
+    fields = [Field("age", Kind.INTEGER), Field("g", Kind.STRING), Field("d", Kind.DATE)]
+    rows = [("17", "F", "2020-03-01"), ("96", "no", "2021-04-01")] * 10 + [("50", "rare", "2020-03-01")]
+    table = pa.table(dict(zip(("age", "g", "d"), map(list, zip(*rows, strict=True)), strict=True)))
+    found = assess(table.to_batches(), fields, {}, today=TODAY)
+    assert policy_lines(propose_domains(fields, {}, found.seen)) == [
+        '  "age": {use: [], bounds: [10, 100], grid: 1}',
+        '  "g": {use: [], categories: ["F", "no"]}',
+        '  "d": {use: [], dates: [2020-01-01, 2021-12-31]}',
+    ]
+    assert propose_domains(fields, {"age": "pi.id.generic"}, found.seen).keys() == {"g", "d"}

@@ -1,0 +1,81 @@
+"""Own recognisers: strict in what they accept, quick whatever their pattern says."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from classifiers.evidence.sample import ColumnSample
+from classifiers.recognizers import Recognizer, read_recognizers, recognizer_evidence
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Kind
+
+GOOD: dict[str, Any] = {"name": "staff", "tag": "pi.id.generic", "words": ["工号"], "pattern": r"EMP\d{4}"}
+WRONG = [
+    ({"nmae": 1}, "recognizer.unknown-field"),
+    ({"name": "Staff!"}, "recognizer.bad-name"),
+    ({"tag": "pi.nothing"}, "recognizer.not-one-of"),
+    ({"check": "mod97"}, "recognizer.not-one-of"),
+    ({"words": [7]}, "recognizer.bad-words"),
+    ({"pattern": "(?=x)a"}, "recognizer.bad-pattern"),
+    ({"pattern": "a)(b"}, "recognizer.bad-pattern"),
+    ({"pattern": "a" * 501}, "recognizer.bad-pattern"),
+    ({"pattern": ".*"}, "recognizer.fits-everything"),
+    ({"share": 0}, "recognizer.bad-part"),
+    ({"weight": 1}, "recognizer.bad-part"),
+    ({"pattern": None, "words": []}, "recognizer.nothing-to-look-for"),
+]
+
+
+def read(*entries: Any) -> tuple[Recognizer, ...]:
+    return read_recognizers({"recognizers": list(entries)}, "r.yaml", len)
+
+
+def sample(*texts: str) -> ColumnSample:
+    return ColumnSample(Kind.STRING, pa.array(texts, pa.string()), len(texts), len(texts))
+
+
+def test_words_and_pattern_speak() -> None:
+    found = recognizer_evidence(read(GOOD), "工号", sample(*(f"EMP{n:04d}" for n in range(9)), "x"))
+    assert [(it.source, it.rule, it.share) for it in found] == [
+        ("name", "own:staff", None),
+        ("values", "own:staff", 0.9),
+    ]
+
+
+@pytest.mark.parametrize(("check", "good"), [("luhn", "4111111111111111"), ("mod11", "11010519491231002X")])
+def test_check_digits(check: str, good: str) -> None:
+    entry = {"name": "c", "tag": "pi.id.generic", "pattern": r"\d+X?", "check": check}
+    spoke = recognizer_evidence(read(entry), "c", sample(*[good] * 6))
+    assert len(spoke) == 1
+    assert recognizer_evidence(read(entry), "c", sample(*["3" + good[1:]] * 6)) == ()
+
+
+@pytest.mark.parametrize(("change", "code"), WRONG)
+def test_refused_with_its_place(change: dict[str, Any], code: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read(GOOD | change)
+    assert caught.value.code == code
+    assert caught.value.facts["field"] == next(iter(change))
+
+
+@pytest.mark.parametrize("data", [None, [], {"recognizers": []}, {"recognizers": {}}, {"other": [GOOD]}])
+def test_not_a_list(data: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"recognizer\.not-a-list"):
+        read_recognizers(data, "r.yaml", len)
+
+
+def test_name_twice_and_no_values() -> None:
+    with pytest.raises(InvalidInputError, match=r"recognizer\.name-twice"):
+        read(GOOD, GOOD)
+    assert recognizer_evidence(read(GOOD), "x", sample()) == ()
+
+
+def test_a_runaway_pattern_does_not_run_away() -> None:
+    entry = {"name": "slow", "tag": "pi.id.generic", "pattern": "(a+)+b"}
+    begun = time.monotonic()
+    recognizer_evidence(read(entry), "x", sample(*["a" * 200] * 1000))
+    assert time.monotonic() - begun < 5

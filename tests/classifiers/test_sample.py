@@ -1,0 +1,131 @@
+"""Samples: what is looked at, evenly and boundedly, and what is counted beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers.evidence.sample import CELLS, DISTINCT_LIMIT, LENGTH_LIMIT, ColumnSample, draw
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Field, Kind
+from sandbox.vault.source import open_source
+from service.declared import sampled_rows
+
+TEXT = Field("c", Kind.STRING)
+
+
+def of(values: object, field: Field = TEXT) -> ColumnSample:
+    return draw([field], pa.table({"c": values}))["c"]
+
+
+def test_missing_marks_and_blanks_are_counted_and_not_looked_at() -> None:
+    sample = of(["?", " ", "", None, "a ", "a"], Field("c", Kind.STRING, missing=("?",)))
+    assert sample.values.to_pylist() == ["a"]
+    assert (sample.distinct, sample.rows, sample.nulls) == (1, 2, 4)
+
+
+def test_a_sample_is_bounded() -> None:
+    sample = of([str(number) for number in range(3 * DISTINCT_LIMIT)])
+    assert len(sample.values) == DISTINCT_LIMIT
+    assert (sample.distinct, sample.rows) == (3 * DISTINCT_LIMIT, 3 * DISTINCT_LIMIT)
+
+
+def test_long_batches_are_sampled_from_end_to_end() -> None:
+    sample = of(pa.array(np.arange(5 * CELLS) // 1_000), Field("c", Kind.INTEGER))
+    found = np.array(sample.values.to_pylist(), dtype=int)
+    assert sample.rows == CELLS
+    assert len(found) == 5 * CELLS // 1_000
+
+
+def test_a_period_in_the_file_does_not_decide() -> None:
+    # Every fifth row is "b": a plain stride of five would see only one of the two words.
+    texts = pa.array(np.where(np.arange(5 * CELLS) % 5 == 0, "b", "a"))
+    assert sorted(of(texts).values.to_pylist()) == ["a", "b"]
+
+
+def test_the_same_rows_are_chosen_again() -> None:
+    numbers = pa.array(np.arange(2 * CELLS))
+    assert of(numbers).values.equals(of(numbers).values)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "", None, " c"]), max_size=60), st.integers(1, 7))
+def test_batches_make_no_difference_to_short_tables(values: list[str | None], size: int) -> None:
+    table = pa.table({"c": pa.array(values, pa.string())})
+    parts = draw([TEXT], table.to_batches(max_chunksize=size))["c"]
+    whole = draw([TEXT], table)["c"]
+    given_values = [it.strip() for it in values if it and it.strip()]
+    assert parts.values.to_pylist() == whole.values.to_pylist() == list(dict.fromkeys(given_values))
+    assert (parts.rows, parts.nulls) == (len(given_values), len(values) - len(given_values))
+
+
+def test_batches_are_read_one_after_the_other_and_once() -> None:
+    read = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for number in range(3):
+            read.append(number)
+            yield pa.record_batch({"c": [str(number)], "other": [1]})
+
+    assert draw([TEXT], batches())["c"].values.to_pylist() == ["0", "1", "2"]
+    assert read == [0, 1, 2]
+
+
+def test_columns_that_are_not_there_have_an_empty_sample() -> None:
+    sample = draw([TEXT], pa.table({"other": [1]}))["c"]
+    assert (len(sample.values), sample.distinct, sample.rows, sample.nulls) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("column", "first"),
+    [
+        (pa.array([1.5, float("nan"), float("inf"), 1e300]), "1.5"),
+        (pa.array([1, None, -(2**63)]), "1"),
+        (pa.array([dt.date(2020, 1, 2)]), "2020-01-02"),
+        (pa.array([dt.datetime(2020, 1, 2, tzinfo=dt.UTC)]), "2020-01-02 00:00:00.000000Z"),
+        (pa.array(["x", "y"]).dictionary_encode(), "x"),
+        (pa.array(["x"], pa.large_string()), "x"),
+        (pa.array([True]), "true"),
+        (pa.array([None, None]), None),
+    ],
+)
+def test_columns_of_any_type_are_read_as_text(column: pa.Array, first: str | None) -> None:
+    found = of(column).values.to_pylist()
+    assert (found[0] if found else None) == first
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_long_cells_are_cut(kind: pa.DataType) -> None:
+    sample = of(pa.array(["长" * 1_000_000, "b" * 300, "c"], kind))
+    assert [len(it) for it in sample.values.to_pylist()] == [LENGTH_LIMIT, LENGTH_LIMIT, 1]
+
+
+def test_of_a_parquet_file_every_part_is_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "parts.parquet"
+    rows = {"c": np.arange(2_000_000) // 200_000, "wide": np.zeros(2_000_000, np.int8)}
+    pq.write_table(pa.table(rows), path, 200_000)
+    sample = draw([TEXT], sampled_rows(open_source(path)))["c"]
+    assert {int(it) // 2 for it in sample.values.to_pylist()} == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5, 99])
+def test_short_parquet_files_are_read_whole(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "short.parquet"
+    pq.write_table(pa.table({"c": pa.array([str(number) for number in range(rows)], pa.string())}), path, 2)
+    assert draw([TEXT], sampled_rows(open_source(path)))["c"].rows == rows
+
+
+def test_a_broken_parquet_file_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "broken.parquet"
+    pq.write_table(pa.table({"c": [str(number) for number in range(5_000)]}), path, compression="zstd")
+    source = open_source(path)
+    path.write_bytes(b"\xff" * 2_000 + path.read_bytes()[2_000:])
+    with pytest.raises(InvalidInputError, match=r"broken\.parquet"):
+        draw([TEXT], sampled_rows(source))

@@ -1,0 +1,194 @@
+"""The taxonomy is whole: every tag, every profile, every level; and what columns say together."""
+
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers.combinations import Level, dataset_levels, found, rules
+from classifiers.taxonomy import GENERAL, IdentifierRole, core, highest, read_data
+
+TAGS = sorted(core().tags)
+PROFILES = sorted(core().profiles)
+
+ORDERS = {
+    "gbt35273": ("none", "personal", "sensitive"),
+    "gbt45574": ("none", "personal", "sensitive"),
+    "pipl": ("none", "personal", "sensitive"),
+    "gbt43697": ("general", "important", "core"),
+    "jrt0197": ("1", "2", "3", "4", "5"),
+    "db33t2351": ("L1", "L2", "L3", "L4"),
+    "gdpr": ("none", "personal", "criminal", "special"),
+    "hipaa": ("none", "health", "identifier", "phi"),
+}
+
+# Named by the texts themselves: PIPL art. 28, GDPR art. 9(1) and 10, GB/T 35273-2020 Annex B.
+NAMED = {
+    "pipl": {
+        "sensitive": ["pi.biometric", "pi.religion", "pi.health", "finance.account", "pi.location"],
+        "personal": ["pi.name", "pi.gender", "pi.contact.email"],
+    },
+    "gbt35273": {
+        "sensitive": [
+            "pi.id.resident", "pi.id.document", "pi.credential", "pi.biometric", "finance.account",
+            "finance.personal", "pi.marital", "pi.religion", "pi.health", "pi.criminal", "pi.location",
+        ],
+        "personal": ["pi.name", "pi.birth-date", "pi.ethnicity", "pi.network", "pi.device"],
+    },
+    "gbt45574": {
+        "sensitive": ["pi.biometric", "pi.religion", "pi.health", "finance.account", "pi.location"],
+        "personal": ["pi.id.resident", "pi.marital"],
+    },
+    "gdpr": {
+        "special": ["pi.ethnicity", "pi.political", "pi.religion", "pi.biometric", "pi.health"],
+        "criminal": ["pi.criminal"],
+        "personal": ["pi.network", "pi.location", "pi.contact.online", "pi.id.foreign"],
+    },
+    "hipaa": {"none": ["pi.gender", "pi.ethnicity", "pi.marital"], "health": ["pi.health"]},
+}  # fmt: skip
+
+
+def test_every_profile_levels_every_tag_and_no_other() -> None:
+    for name, profile in core().profiles.items():
+        assert profile.order == ORDERS[name]
+        assert set(profile.levels) == set(TAGS)
+        assert set(profile.levels.values()) <= set(profile.order)
+        assert set(profile.titles) == set(profile.order)
+        assert all(set(titles) == {"en", "zh"} for titles in profile.titles.values())
+        assert set(profile.basis) <= set(TAGS)
+        assert all([profile.source, profile.judged, profile.title])
+    assert set(core().profiles) == set(ORDERS)
+
+
+@pytest.mark.parametrize("profile", sorted(NAMED))
+def test_levels_are_those_that_the_text_names(profile: str) -> None:
+    for level, tags in NAMED[profile].items():
+        assert {tag: core().tags[tag].levels[profile] for tag in tags} == dict.fromkeys(tags, level)
+
+
+def test_sensitive_is_what_one_of_four_standards_calls_so() -> None:
+    strict = {"gbt35273": "sensitive", "gbt45574": "sensitive", "pipl": "sensitive"}
+    for tag, info in core().tags.items():
+        called = any(info.levels[profile] == level for profile, level in strict.items())
+        assert info.sensitive == (called or info.levels["gdpr"] in {"special", "criminal"}), tag
+
+
+def test_only_what_is_about_people_is_personal() -> None:
+    for tag, info in core().tags.items():
+        personal = tag.startswith(("pi.", "finance."))
+        assert (info.role is not IdentifierRole.NONE) == personal
+        for profile in set(PROFILES) - {"gbt43697", "hipaa"}:
+            assert (info.levels[profile] != ORDERS[profile][0]) == personal, (tag, profile)
+
+
+def test_hipaa_names_the_paragraph_of_every_identifier() -> None:
+    hipaa = core().profiles["hipaa"]
+    assert set(hipaa.basis) == {tag for tag, level in hipaa.levels.items() if level == "identifier"}
+    paragraphs = {text[1] for text in hipaa.basis.values()}
+    # D and E share the phone, Q is photographs, which are no columns.
+    assert paragraphs == set("ABCDFGHIJKLMNOPR")
+
+
+def test_dpv_terms_are_of_one_extension() -> None:
+    terms = [info.dpv for info in core().tags.values() if info.dpv]
+    assert len(terms) > 25
+    assert all(term.startswith("pd:") and term[3:].isalpha() for term in terms)
+    assert core().tags["pi.name"].dpv == "pd:Name"
+    assert core().tags[GENERAL].dpv is None
+
+
+@given(st.lists(st.sampled_from(TAGS)), st.lists(st.sampled_from(TAGS)), st.sampled_from(PROFILES))
+def test_the_highest_level_grows_with_the_columns(some: list[str], more: list[str], profile: str) -> None:
+    order = ORDERS[profile].index
+    assert order(highest(profile, some)) <= order(highest(profile, some + more))
+    assert highest(profile, some + more) == highest(profile, [*more, *some, *more])
+
+
+def test_a_dataset_without_columns_has_the_lowest_level() -> None:
+    for profile in PROFILES:
+        assert highest(profile, []) == ORDERS[profile][0]
+    assert dataset_levels({}) == {profile: Level(ORDERS[profile][0], (), ()) for profile in PROFILES}
+
+
+def test_combinations_are_whole() -> None:
+    for name, entry in read_data("combinations.yaml")["combinations"].items():
+        assert set(entry["title"]) == {"en", "zh"}, name
+        assert entry["source"], name
+        for group in entry["columns"]:
+            for tag in group:
+                assert tag in TAGS or (tag.endswith(".") and any(t.startswith(tag) for t in TAGS)), tag
+    for rule in rules():
+        assert all(level in ORDERS[profile] for profile, level in rule.levels.items())
+        # A tag in two groups would let one column stand for both.
+        assert not any(set(one) & set(other) for one, other in combinations(rule.groups, 2))
+        assert all(rule.groups)
+
+
+def names(tags: dict[str, str], profile: str | None = None, minors: bool = False) -> set[str]:
+    """Return the names of the combinations in *tags*."""
+    return {combination.name for combination in found(tags, profile, minors=minors)}
+
+
+def test_birth_date_postcode_and_gender_are_found_only_together() -> None:
+    tags = {"born": "pi.birth-date", "zip": "pi.postcode", "sex": "pi.gender", "note": GENERAL}
+    (combination,) = found(tags)
+    assert combination.name == "reidentification"
+    assert combination.columns == ("born", "zip", "sex")
+    for column in ("born", "zip", "sex"):
+        assert names({c: tag for c, tag in tags.items() if c != column}) == set()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        ("pi.name", "pi.id.resident", "name-and-identity-number"),
+        ("pi.name", "pi.contact.mobile", "name-and-contact"),
+        ("finance.account", "pi.credential", "account-and-credential"),
+        ("pi.id.generic", "pi.health", "named-health"),
+        ("pi.event-date", "pi.health", "health-with-dates-or-places"),
+        ("pi.location", "pi.event-date", "whereabouts"),
+        ("pi.device", "pi.location", "tracked-device"),
+    ],
+)
+def test_pairs_are_found(first: str, second: str, name: str) -> None:
+    assert name in names({"a": first, "b": second})
+    assert name not in names({"a": first, "b": first}) | names({"b": second, "a": second})
+
+
+def test_a_profile_leaves_out_what_it_takes_no_notice_of() -> None:
+    tags = {"when": "pi.event-date", "what": "pi.health"}
+    assert names(tags, "gdpr") == set()
+    assert names(tags, "hipaa") == {"health-with-dates-or-places"}
+
+
+def test_children_make_all_personal_data_sensitive() -> None:
+    tags = {"class": "pi.education", "town": "geo.region"}
+    assert dataset_levels(tags)["pipl"] == Level("personal", ("class",), ())
+    assert dataset_levels(tags, minors=True)["pipl"] == Level("sensitive", (), ("minors",))
+    assert dataset_levels({"town": "geo.region"}, minors=True)["pipl"] == Level("none", (), ())
+
+
+def test_a_dataset_takes_its_highest_column_or_what_columns_say_together() -> None:
+    levels = dataset_levels({"who": "pi.name", "id": "pi.id.resident", "town": "geo.region"})
+    assert levels["gbt35273"] == Level("sensitive", ("id",), ())
+    assert levels["gbt45574"] == Level("sensitive", (), ("name-and-identity-number",))
+    assert levels["jrt0197"].because == ("name-and-identity-number",)
+    assert levels["gbt43697"] == Level("general", (), ())
+
+
+def test_health_is_protected_once_an_identifier_stands_beside_it() -> None:
+    assert dataset_levels({"x": "pi.health"})["hipaa"] == Level("health", ("x",), ())
+    assert dataset_levels({"x": "pi.health", "n": "pi.name"})["hipaa"] == Level("phi", (), ("named-health",))
+
+
+@given(st.lists(st.sampled_from(TAGS), max_size=8))
+def test_a_column_more_never_lowers_a_level(tags: list[str]) -> None:
+    columns = {f"c{i}": tag for i, tag in enumerate(tags)}
+    steps = [dataset_levels(dict(list(columns.items())[:count])) for count in range(len(columns) + 1)]
+    for before, after in pairwise(steps):
+        for profile in PROFILES:
+            order = ORDERS[profile].index
+            assert order(before[profile].level) <= order(after[profile].level)
+            grown = dataset_levels(columns, minors=True)[profile].level
+            assert order(after[profile].level) <= order(grown)

@@ -1,0 +1,80 @@
+"""`keyong dataset inspect` on a real workspace: nothing is stored, no cell leaves unmasked."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shlex
+
+import pytest
+
+from cli.app import run
+
+PEOPLE = [f"张{name},138{n:08d},{20 + n},EMP{n:04d}" for n, name in enumerate("伟芳娜敏静丽强磊军洋勇艳")]
+RULES = (
+    "recognizers:\n  - {name: staff, tag: pi.id.generic, words: [工号], pattern: 'EMP\\d{4}', weight: 0.95}\n"
+)
+
+
+@pytest.fixture
+def said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KEYONG_LANG", "en")
+    for name in ("KEYONG_AS", "KEYONG_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def typed(line: str) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(shlex.split(line))
+        return code, out.getvalue(), err.getvalue()
+
+    assert typed("init")[0] == 0
+    assert typed("identity new o --role owner")[0] == typed("identity new a --role analyst")[0] == 0
+    (tmp_path / "people.csv").write_bytes("\n".join(["姓名,手机,年龄,工号", *PEOPLE]).encode("gb18030"))
+    (tmp_path / "rules.yaml").write_text(RULES)
+    return typed
+
+
+def test_everything_at_once_and_no_cell(said, tmp_path):
+    before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    asked = "--as o {} dataset inspect people.csv --encoding gb18030 --quality --unit 工号 --preview 5"
+    code, out, err = said(asked.format(""))
+    assert code == 0, err
+    assert "disclose" in err
+    code, listed, _ = said(asked.format("--json"))
+    answer = json.loads(listed)
+    assert (answer["quality"]["rows"], answer["quality"]["duplicates"], len(answer["preview"])) == (12, 0, 5)
+    cells = {cell for row in PEOPLE for cell in row.split(",") if not cell.isdigit() or len(cell) > 2}
+    assert not [cell for cell in cells if cell in out + listed]
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
+def test_explain_with_own_recognisers(said):
+    code, out, err = said(
+        "--as o dataset inspect people.csv --encoding gb18030 --explain 工号 --recognizers rules.yaml"
+    )
+    assert code == 0, err
+    assert "own:staff" in out
+    assert "100.0%" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        ("", 3, "--encoding gb18030"),
+        ("--encoding utf-16", 3, "is not utf-16 text"),
+        ("--encoding gb18030 --explain nobody", 2, "--explain must be one of"),
+        ("--encoding gb18030 --recognizers nothing.yaml", 3, "no file"),
+        ("--encoding gb18030 --unit nobody", 3, "nobody"),
+    ],
+)
+def test_refusals(said, options, code, told):
+    found, out, err = said(f"--as o dataset inspect people.csv {options}")
+    assert (found, out) == (code, "")
+    assert told in err
+
+
+def test_owners_only(said):
+    assert said("--as a dataset inspect people.csv --encoding gb18030")[0] == 4

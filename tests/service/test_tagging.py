@@ -1,0 +1,118 @@
+"""A new version is classified anew, and a column that drifted is denied until its owner has looked."""
+
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from classifiers.classify import Proposal
+from sandbox import workspace
+from sandbox.database import leaves, tags
+from sandbox.errors import TamperingError
+from sandbox.schema import Principal, Role
+from service import bookcheck, catalogue, registration, tagging
+from service.desk import Desk
+from service.gatekeeper import NewDataset
+
+
+@pytest.fixture
+def owner():
+    return Principal("bureau", frozenset({Role.OWNER}))
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEYONG_ANCHORS", str(tmp_path / "anchors"))
+    workspace.create(tmp_path / "ws")
+    opened = Desk(workspace.open_workspace(tmp_path / "ws"))
+    yield opened
+    opened.workspace.close()
+
+
+class Manifest:
+    lineage = "lineage-1"
+
+    def __init__(self, version):
+        self.version = version
+
+
+def seen(desk, owner, version, **found):
+    with desk.writing() as entry:
+        proposals = [Proposal(column, tag, 0.9, (), alone=tag) for column, tag in found.items()]
+        return tagging.propose(entry, owner, "health.d", Manifest(version), proposals)
+
+
+def decided(desk, owner, **chosen):
+    with desk.writing() as entry:
+        for column, tag in chosen.items():
+            where = (tags.c.lineage == Manifest.lineage) & (tags.c.column == column)
+            entry.connection.execute(sa.update(tags).where(where).values(tag=tag, confirmed=True))
+        entry.log("tags", owner.name, dataset="health.d", lineage=Manifest.lineage, tags=chosen, reason="r")
+
+
+def held(desk):
+    with desk.reading() as connection:
+        return {row.column: (row.tag, bool(row.confirmed)) for row in connection.execute(sa.select(tags))}
+
+
+def checked(desk):
+    with desk.reading() as connection:
+        bookcheck._check_tags(connection, bookcheck._logged(connection).tags)
+
+
+def test_a_confirmed_column_that_changed_its_nature_is_denied_again(desk, owner):
+    assert seen(desk, owner, 1, sex="pi.gender", code="general") == {}
+    decided(desk, owner, sex="pi.gender", code="general")
+    assert seen(desk, owner, 2, sex="pi.gender", code="pi.id.resident") == {"code": "pi.id.resident"}
+    assert held(desk) == {"sex": ("pi.gender", True), "code": ("pi.id.resident", False)}
+    checked(desk)
+    with desk.reading() as connection:
+        last = connection.scalar(sa.select(leaves.c.entry).order_by(leaves.c.leaf.desc()).limit(1))
+    said = json.loads(last)
+    assert (said["kind"], said["actor"]) == ("drift", owner.name)
+    assert said["facts"]["columns"] == {"code": "pi.id.resident"}
+
+
+def test_an_override_stands_while_the_proposal_stays_what_it_was(desk, owner):
+    seen(desk, owner, 1, nr="pi.id.generic")
+    decided(desk, owner, nr="general")
+    assert seen(desk, owner, 2, nr="pi.id.generic") == {}
+    assert seen(desk, owner, 3, nr="general") == {}  # what its owner said already
+    assert held(desk) == {"nr": ("general", True)}
+    assert seen(desk, owner, 4, nr="pi.id.generic") == {"nr": "pi.id.generic"}
+
+
+def test_what_nobody_confirmed_follows_the_newest_version(desk, owner):
+    seen(desk, owner, 1, a="general")
+    assert seen(desk, owner, 2, a="pi.health") == {}
+    assert held(desk) == {"a": ("pi.health", False)}
+
+
+def test_a_confirmation_put_back_behind_the_log_is_found(desk, owner):
+    seen(desk, owner, 1, a="general")
+    decided(desk, owner, a="general")
+    seen(desk, owner, 2, a="pi.health")
+    with desk.writing() as entry:
+        entry.connection.execute(sa.update(tags).values(tag="general", confirmed=True))
+    with pytest.raises(TamperingError):
+        checked(desk)
+
+
+def add(desk, owner, folder, rows, **said):
+    (folder / "d.csv").write_text("nr,info\n" + "".join(f"{nr},{info}\n" for nr, info in rows))
+    new = NewDataset(folder / "d.csv", "health.d", "nr", "health.person", filter="zcdp", **said)
+    return registration.add(desk, owner, new, None)
+
+
+def test_a_file_whose_column_turns_into_e_mails_is_told_to_its_owner(desk, owner, tmp_path):
+    calm = [(n, f"level {n % 3}") for n in range(60)]
+    first = add(desk, owner, tmp_path, calm)
+    assert first["owner_report"]["drifted"] == {}
+    tagging.tag(desk, owner, "health.d", {"nr": None, "info": "general"}, reason="looked at", above=None)
+    mails = [(n, f"person{n}@example.org") for n in range(60)]
+    again = add(desk, owner, tmp_path, mails, lineage=first["lineage"])
+    assert again["owner_report"]["drifted"] == {"info": "pi.contact.email"}
+    columns = {it["name"]: it for it in catalogue.classify(desk, owner, "health.d")["columns"]}
+    assert (columns["info"]["tag"], columns["info"]["confirmed"]) == ("pi.contact.email", False)
+    assert columns["nr"]["confirmed"]
+    checked(desk)
