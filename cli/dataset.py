@@ -13,7 +13,7 @@ import click
 from cli import render
 from cli.classified import show_proposals
 from cli.inspect import inspect
-from cli.pairs import encoding_option, marks, pairs
+from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
 from cli.progress import watching
 from cli.public import add_public, check_options, list_tables, show_table
 from cli.session import Session, pass_session, say
@@ -46,6 +46,8 @@ def dataset() -> None:
 @click.option("--required", "required", multiple=True, metavar="COL", help="Column without nulls; repeat.")
 @click.option("--delimiter", default=",", show_default=True, help="One character; \\t is a tab.")
 @encoding_option
+@recognizers_option
+@dictionary_option
 @click.option(
     "--drop-null-units", is_flag=True, help="Leave out rows whose unit is null instead of refusing."
 )

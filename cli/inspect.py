@@ -10,7 +10,7 @@ import click
 
 from cli import render
 from cli.classified import level_lines, title_of
-from cli.pairs import encoding_option, marks, pairs
+from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
 from cli.session import Session, pass_session, say
 from sandbox.errors import UsageError
 from service.gatekeeper import Inspection, NewTable
@@ -50,11 +50,12 @@ _FAULTS: Final = (
 @click.option("--unit", metavar="COL", help="With --quality: count the rows of one unit beyond the first.")
 @click.option("--policy", type=click.Path(path_type=Path), help="With --quality: check its domains.")
 @click.option("--profile", default="gbt35273", show_default=True, help="Whose levels: gdpr, hipaa, pipl, …")
-@click.option("--recognizers", metavar="FILE", type=click.Path(path_type=Path), help="Your own, as YAML.")
 @click.option("--type", "types", multiple=True, metavar="COL=KIND", help="As in `dataset add`; repeat.")
 @click.option("--missing", multiple=True, metavar="COL=MARK", help="As in `dataset add`; repeat.")
 @click.option("--delimiter", default=",", show_default=True, help="One character; \\t is a tab.")
 @encoding_option
+@recognizers_option
+@dictionary_option
 @pass_session
 def inspect(session: Session, /, *, path: Path, explain: str | None, profile: str, **said: Any) -> None:
     """Look at a CSV or Parquet FILE before it is registered: tags, quality, masked rows.
@@ -63,8 +64,9 @@ def inspect(session: Session, /, *, path: Path, explain: str | None, profile: st
     """
     types, missing = pairs(said["types"], "--type", last=True), marks(said["missing"])
     delimiter = "\t" if said["delimiter"] == "\\t" else said["delimiter"]
-    new = NewTable(path, path.name, types, missing, delimiter=delimiter, encoding=said["encoding"])
-    wanted = Inspection(**{key: said[key] for key in ("quality", "preview", "unit", "recognizers", "policy")})
+    said_of_it = {key: said[key] for key in ("encoding", "recognizers", "dictionary")}
+    new = NewTable(path, path.name, types, missing, delimiter=delimiter, **said_of_it)
+    wanted = Inspection(**{key: said[key] for key in ("quality", "preview", "unit", "policy")})
     answer = session.gatekeeper.dataset_inspect(session.principal(), new, wanted)
     known = [column["name"] for column in answer["columns"]]
     if explain is not None and explain not in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import click
@@ -15,6 +16,16 @@ encoding_option = click.option(
     "--encoding", type=click.Choice(_ENCODINGS), default="utf-8", show_default=True, help="Of a CSV file."
 )
 """How the text of a file is encoded; it is never guessed."""
+
+recognizers_option = click.option(
+    "--recognizers", metavar="FILE", type=click.Path(path_type=Path), help="Your own, as YAML."
+)
+dictionary_option = click.option(
+    "--dictionary",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="CSV of column and meaning, which becomes its public description.",
+)
 
 
 def pairs(texts: Iterable[str], option: str, last: bool = False) -> dict[str, str]:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from classifiers.classify import Proposal, classify
-from classifiers.recognizers import Recognizer
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import BATCH_ROWS, ParquetSource, Source
+from service.aids import meanings_of, recognizers_of
 from service.catalogue import kind_text
 from service.gatekeeper import NewDataset, NewTable
 
@@ -32,9 +33,11 @@ _SPREAD_ROWS, _SPREAD_CELLS = 2_000, 1_000_000
 def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, ...]:
     """Return the columns of *source*, typed as proposed or as *new* says; raises `InvalidInputError`."""
     _check_columns(source.columns, new)
+    meanings = meanings_of(new.dictionary, source.columns, new.encoding)
     return tuple(
         replace(
             _typed(field, new.types.get(field.name)),
+            description=meanings.get(field.name, ""),
             required=field.name in new.required,
             missing=_marks(new, field.name),
         )
@@ -50,11 +53,14 @@ def _check_columns(known: Sequence[str], new: NewDataset | NewTable) -> None:
 
 def check_restated(fields: Sequence[Field], new: NewDataset) -> None:
     """Columns are declared once: what is said of them with a later version may only say the same."""
-    _check_columns([field.name for field in fields], new)
+    names = tuple(field.name for field in fields)
+    _check_columns(names, new)
+    meanings = meanings_of(new.dictionary, names, new.encoding)
     for field in fields:
         said = _typed(field, new.types.get(field.name))
         same = set(_marks(new, field.name)) <= set(field.missing)
         same = same and (field.required or field.name not in new.required)
+        same = same and meanings.get(field.name, field.description) == field.description
         if said != field or not same:
             raise InvalidInputError("dataset.fixed-column", column=field.name, registered=kind_text(field))
 
@@ -74,10 +80,10 @@ def _typed(field: Field, text: str | None) -> Field:
 
 
 def proposals_of(
-    source: Source, fields: tuple[Field, ...], own: tuple[Recognizer, ...] = ()
+    source: Source, fields: tuple[Field, ...], recognizers: Path | None = None
 ) -> tuple[Proposal, ...]:
-    """Return the tags proposed for *fields*, from some rows of *source*; *own* recognisers help."""
-    return classify(fields, sampled_rows(source), own)
+    """Return the tags proposed for *fields*, from some rows of *source*; *recognizers* is a file or none."""
+    return classify(fields, sampled_rows(source), recognizers_of(recognizers))
 
 
 def sampled_rows(source: Source) -> Iterator[Any]:

@@ -28,7 +28,8 @@ class NewDataset:
 
     *types* override proposed kinds by column (``"integer"``, ``"decimal(12,2)"`` …); *missing* are marks
     meaning null, by column, ``"*"`` for all; *required* columns hold no null.  *lineage* adds a version to
-    a known lineage; *new_lineage* gives the reason for a new one in a known namespace.
+    a known lineage; *new_lineage* gives the reason for a new one in a known namespace.  *recognizers* and
+    *dictionary* are files of the owner's own: see `service.aids`.
     """
 
     path: Path
@@ -43,6 +44,8 @@ class NewDataset:
     required: tuple[str, ...] = ()
     delimiter: str = ","
     encoding: str = "utf-8"
+    recognizers: Path | None = None
+    dictionary: Path | None = None
     drop_null_units: bool = False
     lineage: str | None = None
     new_lineage: str | None = None
@@ -63,6 +66,8 @@ class NewTable:
     required: tuple[str, ...] = ()
     delimiter: str = ","
     encoding: str = "utf-8"
+    recognizers: Path | None = None
+    dictionary: Path | None = None
     reason: str | None = None
 
 
@@ -70,13 +75,12 @@ class NewTable:
 class Inspection:
     """What an owner wants to see of a file beside its tags; *preview*: masked rows, *unit*: a column.
 
-    *recognizers* and *policy* are files: recognisers of the owner's own, domains that cells must lie in.
+    *policy* is a file with domains that cells must lie in.
     """
 
     quality: bool = False
     preview: int = 0
     unit: str | None = None
-    recognizers: Path | None = None
     policy: Path | None = None
 
 

@@ -14,13 +14,12 @@ from classifiers.combine import Judgement
 from classifiers.domains import policy_lines, propose_domains
 from classifiers.mask import masked
 from classifiers.quality import assess
-from classifiers.recognizers import Recognizer, read_recognizers
 from classifiers.taxonomy import core
 from policies.build import parse
-from policies.load import load
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Domain, Field, Principal, Role
 from sandbox.vault.source import Source, open_source
+from service.aids import read_file
 from service.catalogue import kind_text
 from service.declared import declared_fields, proposals_of
 from service.desk import require
@@ -31,7 +30,6 @@ MOST_ROWS: Final = 100
 """Rows of a masked preview."""
 SURE: Final = 0.8
 """Confidence from which a cell is masked as its tag allows; below, every character is starred."""
-_RECOGNIZER_BYTES: Final = 64 * 1024
 _POLICY_BYTES: Final = 2**20
 
 
@@ -45,7 +43,7 @@ def inspect(by: Principal, new: NewTable, wanted: Inspection) -> dict[str, Any]:
     fields = declared_fields(source, new)
     if wanted.unit is not None and wanted.unit not in source.columns:
         raise InvalidInputError("vault.no-such-unit", unit=wanted.unit[:80], columns=list(source.columns))
-    proposals = proposals_of(source, fields, _recognizers(wanted.recognizers))
+    proposals = proposals_of(source, fields, new.recognizers)
     shown = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
     return {
@@ -88,28 +86,11 @@ def _runner_up(other: Judgement) -> dict[str, Any]:
     }
 
 
-def _recognizers(path: Path | None) -> tuple[Recognizer, ...]:
-    if path is None:
-        return ()
-    document = load(_read(path, _RECOGNIZER_BYTES), str(path))
-    return read_recognizers(document.data, str(path), document.line)
-
-
 def _domains(path: Path | None) -> Mapping[str, Domain]:
     if path is None:
         return {}
-    policy = parse(_read(path, _POLICY_BYTES), str(path))
+    policy = parse(read_file(path, _POLICY_BYTES), str(path))
     return {rule.name: rule.domain for rule in policy.columns if rule.domain is not None}
-
-
-def _read(path: Path, most: int) -> bytes:
-    if not path.is_file():
-        raise InvalidInputError("vault.no-such-file", file=str(path))
-    with path.open("rb") as file:
-        text = file.read(most + 1)
-    if len(text) > most:
-        raise InvalidInputError("recognizer.too-long", file=str(path), most=most)
-    return text
 
 
 def _quality(

@@ -36,11 +36,12 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
     require(by, Role.OWNER)
     source = open_source(new.path, new.delimiter, new.encoding)
     fields = declared_fields(source, new)
+    proposals = proposals_of(source, fields, new.recognizers)
     shown = [
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
-        for f, p in zip(fields, proposals_of(source, fields), strict=True)
+        for f, p in zip(fields, proposals, strict=True)
     ]
-    return {"columns": shown, "personal": _personal(proposals_of(source, fields))}
+    return {"columns": shown, "personal": _personal(proposals)}
 
 
 def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> 
         raise InvalidInputError("table.bad-name", name=new.name[:130])
     source = open_source(new.path, new.delimiter, new.encoding)
     fields = declared_fields(source, new)
-    personal = _personal(proposals_of(source, fields))
+    personal = _personal(proposals_of(source, fields, new.recognizers))
     reason = (new.reason or "").strip()
     if personal and not reason:
         raise DeniedError("table.personal", rule="public", columns=personal)

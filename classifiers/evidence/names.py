@@ -42,10 +42,13 @@ def name_evidence(name: str, description: str = "") -> tuple[Evidence, ...]:
 
 def _hints(name: str, description: str) -> Iterator[Evidence]:
     plain = _BRACKETS.sub(" ", name)
-    yield from _evidence(plain, "", 1.0)
-    for aside in _BRACKETS.findall(name):
-        yield from _evidence(aside, "brackets:", ASIDE if plain.strip() else 1.0)
-    yield from _evidence(_said_of_itself(description), "comment:", ASIDE)
+    own = tuple(_evidence(plain, "", 1.0))
+    yield from own
+    # Where the name itself says nothing, what stands beside it is all there is.
+    aside = ASIDE if own else 1.0
+    for inside in _BRACKETS.findall(name):
+        yield from _evidence(inside, "brackets:", ASIDE if plain.strip() else 1.0)
+    yield from _evidence(_said_of_itself(description), "comment:", aside)
 
 
 def _evidence(text: str, kind: str, share: float) -> Iterator[Evidence]:

@@ -51,8 +51,11 @@ def test_nothing_is_said_of_nothing(name: str) -> None:
 
 
 def test_a_comment_speaks_more_quietly() -> None:
-    (hint,) = name_evidence("column_7", "Date of birth of the patient, as told")
-    assert (hint.tag, hint.weight) == ("pi.birth-date", 0.72)
+    comment = "Date of birth of the patient, as told"
+    (hint,) = name_evidence("column_7", comment)
+    assert (hint.tag, hint.weight) == ("pi.birth-date", 0.9)  # all there is
+    hints = {it.tag: it.weight for it in name_evidence("gender", comment)}
+    assert hints == {"pi.gender": 0.9, "pi.birth-date": 0.72}
 
 
 def test_every_rule_speaks_for_a_known_tag() -> None:

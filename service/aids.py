@@ -1,0 +1,60 @@
+"""Files of an owner's own that help to classify: recognisers, and a data dictionary of column meanings."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from classifiers.recognizers import Recognizer, read_recognizers
+from policies.load import load
+from sandbox.errors import InvalidInputError
+
+_RECOGNIZER_BYTES: Final = 64 * 1024
+_DICTIONARY_BYTES: Final = 2**20
+_MEANING: Final = 300
+"""Characters of a meaning, which becomes the public description of its column."""
+
+
+def recognizers_of(path: Path | None) -> tuple[Recognizer, ...]:
+    """Return the recognisers in a YAML file; raises `InvalidInputError` with the line."""
+    if path is None:
+        return ()
+    document = load(read_file(path, _RECOGNIZER_BYTES), str(path))
+    return read_recognizers(document.data, str(path), document.line)
+
+
+def meanings_of(path: Path | None, columns: tuple[str, ...], encoding: str) -> Mapping[str, str]:
+    """Return what a data dictionary says of *columns*: a CSV whose first two cells are column and meaning.
+
+    Lines about other columns, a heading among them, are passed over.  Raises `InvalidInputError` if no line
+    is about a column, or a meaning is too long.
+    """
+    if path is None:
+        return {}
+    try:
+        text = read_file(path, _DICTIONARY_BYTES).decode(encoding).removeprefix("\ufeff")
+    except UnicodeError:
+        raise InvalidInputError("vault.not-encoded", file=str(path), encoding=encoding) from None
+    found = {
+        line[0].strip(): " ".join(line[1].split()) for line in csv.reader(text.splitlines()) if len(line) > 1
+    }
+    meanings = {column: found[column] for column in columns if found.get(column)}
+    if not meanings:
+        raise InvalidInputError("dataset.dictionary-fits-nothing", file=str(path))
+    for column, meaning in meanings.items():
+        if len(meaning) > _MEANING:
+            raise InvalidInputError("dataset.long-meaning", column=column, most=_MEANING)
+    return meanings
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """Return a small file's content; raises `InvalidInputError` if it is not there or longer than *most*."""
+    if not path.is_file():
+        raise InvalidInputError("vault.no-such-file", file=str(path))
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise InvalidInputError("recognizer.too-long", file=str(path), most=most)
+    return content

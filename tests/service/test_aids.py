@@ -1,0 +1,78 @@
+"""Recognisers and data dictionaries of an owner's own, given when a file is registered."""
+
+import pytest
+
+from sandbox import workspace
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Principal, Role
+from service import catalogue, registration
+from service.desk import Desk
+from service.gatekeeper import NewDataset
+
+OWNER = Principal("bureau", frozenset({Role.OWNER}))
+RULES = "recognizers:\n  - {name: badge, tag: pi.id.generic, pattern: 'K-\\d{4}', weight: 0.99}\n"
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEYONG_ANCHORS", str(tmp_path / "anchors"))
+    workspace.create(tmp_path / "ws")
+    opened = Desk(workspace.open_workspace(tmp_path / "ws"))
+    yield opened
+    opened.workspace.close()
+
+
+def add(desk, folder, encoding="utf-8", **said):
+    text = "nr,f9,f10\n" + "".join(f"{n},{n % 7}级,K-{1000 + n}\n" for n in range(60))
+    (folder / "d.csv").write_bytes(text.encode(encoding))
+    new = NewDataset(folder / "d.csv", "a.b", "nr", "a.person", encoding=encoding, **said)
+    return registration.add(desk, OWNER, new, None)
+
+
+def columns(desk):
+    return {it["name"]: it for it in catalogue.classify(desk, OWNER, "a.b")["columns"]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_a_dictionary_gives_meanings_that_classify_and_are_shown(desk, tmp_path, encoding):
+    listed = "列名,含义\nf9,伤残等级\nother,x\n"
+    (tmp_path / "columns.csv").write_bytes(listed.encode(encoding))
+    add(desk, tmp_path, encoding, dictionary=tmp_path / "columns.csv")
+    assert columns(desk)["f9"]["tag"] == "pi.health"
+    shown = {it["name"]: it["description"] for it in catalogue.show(desk, OWNER, "a.b")["columns"]}
+    assert shown == {"nr": "", "f9": "伤残等级", "f10": ""}
+
+
+def test_a_later_version_may_repeat_meanings_and_not_change_them(desk, tmp_path):
+    (tmp_path / "columns.csv").write_text("f9,伤残等级\n")
+    lineage = add(desk, tmp_path, dictionary=tmp_path / "columns.csv")["lineage"]
+    add(desk, tmp_path, dictionary=tmp_path / "columns.csv", lineage=lineage)
+    (tmp_path / "columns.csv").write_text("f9,something else\n")
+    with pytest.raises(InvalidInputError) as caught:
+        add(desk, tmp_path, dictionary=tmp_path / "columns.csv", lineage=lineage)
+    assert caught.value.code == "dataset.fixed-column"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "dataset.dictionary-fits-nothing"),
+        (b"nothing,here\n", "dataset.dictionary-fits-nothing"),
+        (b"f9,\xff\xfe\n", "vault.not-encoded"),
+        (b"f9," + b"x" * 301 + b"\n", "dataset.long-meaning"),
+        (b"f9," + b"x" * 2**20, "recognizer.too-long"),
+    ],
+)
+def test_a_dictionary_that_says_nothing_is_refused(desk, tmp_path, content, code):
+    (tmp_path / "columns.csv").write_bytes(content)
+    with pytest.raises(InvalidInputError) as caught:
+        add(desk, tmp_path, dictionary=tmp_path / "columns.csv")
+    assert caught.value.code == code
+
+
+def test_recognisers_speak_when_a_file_is_registered(desk, tmp_path):
+    (tmp_path / "rules.yaml").write_text(RULES)
+    add(desk, tmp_path, recognizers=tmp_path / "rules.yaml")
+    found = columns(desk)["f10"]
+    assert found["tag"] == "pi.id.generic"
+    assert any("own:badge" in hint for hint in found["evidence"])
