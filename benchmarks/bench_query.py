@@ -24,8 +24,9 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.persons import INDUSTRIES, REGIONS
+from service.asked import JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
-from service.gatekeeper import Gatekeeper, JobRequest, NewDataset
+from service.gatekeeper import Gatekeeper
 
 MEASURES = {
     "sums": "COUNT(*) AS n, SUM(income) AS total, AVG(income) AS mean",

@@ -12,7 +12,7 @@ from cli import results
 from cli.progress import watching
 from cli.session import Session
 from sandbox.errors import AwaitingApprovalError, UsageError
-from service.gatekeeper import JobRequest, Json
+from service.asked import JobRequest, Json
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

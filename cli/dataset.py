@@ -18,7 +18,7 @@ from cli.progress import watching
 from cli.public import add_public, check_options, list_tables, show_table
 from cli.session import Session, pass_session, say
 from sandbox.errors import UsageError
-from service.gatekeeper import NewDataset, NewTable
+from service.asked import NewDataset, NewTable
 from service.wording import tidy
 
 

@@ -13,7 +13,7 @@ from cli.classified import level_lines, title_of
 from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
 from cli.session import Session, pass_session, say
 from sandbox.errors import UsageError
-from service.gatekeeper import Inspection, NewTable
+from service.asked import Inspection, NewTable
 from service.messages import catalogue
 
 _MOST_ROWS: Final = 100

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from cli.session import Session, say
-from service.gatekeeper import Progress as Report
+from service.asked import Progress as Report
 
 PATIENCE_SECONDS = 1.0
 """How long something may take before we talk about it."""

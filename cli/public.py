@@ -13,7 +13,7 @@ from cli import render
 from cli.progress import watching
 from cli.session import Session, say
 from sandbox.errors import UsageError
-from service.gatekeeper import NewTable
+from service.asked import NewTable
 
 _OF_DATASETS: Final = (
     *("unit", "namespace", "filter", "delta", "shards", "drop_null_units"),

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from policies.build import parse
 from policies.model import AccessPolicy, policy_digest
-from sandbox.database import policies
+from sandbox.books import policies
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import LineageId
 

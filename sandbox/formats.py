@@ -4,8 +4,9 @@ A newer format is refused.  An older one is brought up to ours when it is opened
 missing tables added, and the number is written last.  A migration that is killed is done again.
 
 Format 2 has public tables, and jobs of several statements and datasets.  Format 3 remembers what was proposed
-for each column, and draws quantiles otherwise.  Plans of older formats cannot be read any more, so an older
-workspace that holds jobs is refused as it is: its releases could not be verified.
+for each column, and draws quantiles otherwise.  Plans older than that cannot be read any more, so a workspace
+of format 1 or 2 that holds jobs is refused as it is: its releases could not be verified.  Format 4 has
+signatures of policies, approvals, withdrawals and sign-offs, all in tables of their own; jobs are kept.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.database import Database, copy_books, jobs
+from sandbox.books import jobs
+from sandbox.database import Database, copy_books
 from sandbox.errors import InvalidInputError, UsageError
 from sandbox.keys.files import create_private, replace_private
 
-FORMAT: Final = 3
+FORMAT: Final = 4
+_PLANS_SINCE: Final = 3
+"""The oldest format whose plans can be read."""
 IDENTITY_FILE: Final = "keyong.json"
 
 
@@ -57,7 +61,7 @@ def _read(directory: Path) -> dict[str, Any]:
 def migrate(directory: Path, books: Path) -> None:
     """Bring the workspace in *directory* to our format; its old *books* stay beside the new ones.
 
-    Raises `InvalidInputError`, changing nothing, where the old books hold jobs.
+    Raises `InvalidInputError`, changing nothing, where old books hold jobs whose plans cannot be read.
     """
     if int(_read(directory)["format"]) == FORMAT:
         return
@@ -66,7 +70,7 @@ def migrate(directory: Path, books: Path) -> None:
         identity = _read(directory)
         if int(identity["format"]) == FORMAT:  # another process was faster
             return
-        if _holds_jobs(books):
+        if int(identity["format"]) < _PLANS_SINCE and _holds_jobs(books):
             raise InvalidInputError("workspace.old-jobs", found=int(identity["format"]), supported=FORMAT)
         _keep(books, directory / f"books-format-{identity['format']}.sqlite")
         with closing(Database(books)) as database:

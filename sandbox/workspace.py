@@ -4,7 +4,7 @@
 
     keyong.json     format number and workspace id, readable without keys
     keyring/        the master key (0600), or the salt and wrapped master of a passphrase
-    books.sqlite    every table of `sandbox.database`
+    books.sqlite    every table of `sandbox.books`
     vault/          encrypted shards, one directory per dataset version
     run/            locks, worker secrets, staging: nothing here outlives its process by right
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from jobs.codec import plan_from_json, presentation_from_json, released_from_json
 from jobs.results import Table, tabulate
-from sandbox.database import charges, jobs, releases
+from sandbox.books import charges, jobs, releases
 from sandbox.errors import InvalidInputError
 from sandbox.privacy import ledger
 from sandbox.privacy.loss import ZERO, Loss

@@ -18,17 +18,7 @@ import sqlalchemy as sa
 from policies.build import parse
 from policies.model import policy_digest
 from sandbox import canonical
-from sandbox.database import (
-    charges,
-    datasets,
-    leaves,
-    lineages,
-    policies,
-    principals,
-    releases,
-    tags,
-    versions,
-)
+from sandbox.books import charges, datasets, leaves, lineages, policies, principals, releases, tags, versions
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Digest
 from service.jobcheck import check_jobs

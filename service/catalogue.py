@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from classifiers.taxonomy import core
 from policies.model import ColumnRule
-from sandbox.database import tags
+from sandbox.books import tags
 from sandbox.schema import (
     CategoricalDomain,
     DateDomain,

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from jobs.pipeline import Circumstances
 from policies.model import AccessPolicy, policy_digest
 from policies.store import current as current_policy
-from sandbox.database import datasets, lineages, tags
+from sandbox.books import datasets, lineages, tags
 from sandbox.errors import DeniedError
 from sandbox.privacy.ledger import Limits, Window
 from sandbox.privacy.loss import ATTO, Filter, Loss, limit_of_epsilon

@@ -28,10 +28,10 @@ from sandbox.privacy.loss import ZERO, Loss
 from sandbox.schema import Principal, Role
 from sandbox.workspace import utc_now
 from service import case as cases
+from service.asked import JobRequest
 from service.costing import Item, item_losses, items, statement_losses
 from service.desk import Desk, require
 from service.dossier import Dossier
-from service.gatekeeper import JobRequest
 from service.numbers import fraction, left_to_json, loss_to_json
 from service.requests import check_counts, spec_of, statements
 from service.submission import log_refusal, released_as, replay_key_of

@@ -20,10 +20,10 @@ from sandbox.errors import InvalidInputError
 from sandbox.schema import Domain, Field, Principal, Role
 from sandbox.vault.source import Source, open_source
 from service.aids import read_file
+from service.asked import Inspection, NewTable
 from service.catalogue import kind_text
 from service.declared import declared_fields, proposals_of
 from service.desk import require
-from service.gatekeeper import Inspection, NewTable
 from service.levels import levels_of
 
 MOST_ROWS: Final = 100

@@ -21,7 +21,7 @@ from jobs.plan import Plan
 from jobs.planning import plan_losses
 from sandbox import canonical
 from sandbox.audit.log import salted
-from sandbox.database import charges, datasets, jobs, lineages, releases, versions
+from sandbox.books import charges, datasets, jobs, lineages, releases, versions
 from sandbox.errors import TamperingError
 from sandbox.privacy.ledger import loss_of
 from sandbox.privacy.loss import Filter, Loss

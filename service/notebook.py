@@ -16,8 +16,9 @@ import pandas as pd
 
 from sandbox.errors import KeyongError
 from sandbox.schema import Principal
+from service.asked import JobRequest
 from service.embedded import open_gatekeeper
-from service.gatekeeper import Gatekeeper, JobRequest
+from service.gatekeeper import Gatekeeper
 from service.messages import catalogue
 from service.whoami import asking_principal
 

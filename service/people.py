@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.database import principals
+from sandbox.books import principals
 from sandbox.errors import InvalidInputError, UsageError
 from sandbox.schema import Principal, Role
 from service.desk import Desk

@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from classifiers.classify import Proposal
-from sandbox.database import datasets, public_tables
+from sandbox.books import datasets, public_tables
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.schema import NAME, Principal, Role
 from sandbox.vault.access import known_directories
@@ -23,10 +23,10 @@ from sandbox.vault.register import full_disk_explained
 from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 from service import tables
+from service.asked import NewTable, Progress
 from service.catalogue import kind_text
 from service.declared import declared_fields, proposals_of
 from service.desk import Desk, Entry, require
-from service.gatekeeper import NewTable, Progress
 
 _PERSONAL: Final = "pi."
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.database import datasets, lineages
+from sandbox.books import datasets, lineages
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.keys.keyring import MASTER, KeyId
 from sandbox.privacy.loss import ATTO, Filter
@@ -28,9 +28,9 @@ from sandbox.vault.register import Declaration, Prepared, prepare
 from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 from service import catalogue, dossier, tables
+from service.asked import NewDataset, Progress
 from service.declared import check_restated, declared_fields, proposals_of
 from service.desk import Desk, Entry, require
-from service.gatekeeper import NewDataset, Progress
 from service.tagging import propose
 
 _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")

@@ -15,7 +15,7 @@ from jobs.spec import ErrorTarget, JobSpec
 from sandbox.errors import InvalidInputError
 from sandbox.privacy.loss import parse_epsilon
 from sandbox.schema import exact
-from service.gatekeeper import JobRequest
+from service.asked import JobRequest
 
 _LARGEST_ERROR: Final = 10**18
 _LARGEST_WEIGHT: Final = Fraction(10**6)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sandbox.audit.proofs import prove_inclusion
 from sandbox.audit.store import newest_note, read_head
 from sandbox.audit.verify import verify as verify_log
-from sandbox.database import leaves, versions
+from sandbox.books import leaves, versions
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
 from sandbox.vault.manifest import load_manifest

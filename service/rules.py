@@ -11,7 +11,7 @@ from policies.build import parse
 from policies.conform import DatasetFacts, problems
 from policies.model import AccessPolicy, policy_digest
 from policies.store import apply as store_policy
-from sandbox.database import policies
+from sandbox.books import policies
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.schema import Principal, Role
 from service import dossier

@@ -23,7 +23,7 @@ from jobs.plan import Plan, Released
 from jobs.reading import read_columns
 from jobs.spec import JobSpec
 from sandbox import canonical
-from sandbox.database import releases
+from sandbox.books import releases
 from sandbox.errors import AwaitingApprovalError, DeniedError, InvalidInputError, JobFailedError, KeyongError
 from sandbox.privacy import ledger
 from sandbox.schema import JobId, Principal

@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from sandbox.database import jobs
+from sandbox.books import jobs
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.schema import Principal, Role
 from service.desk import Desk

@@ -23,15 +23,15 @@ from jobs.spec import JobSpec, Query
 from policies.model import Approval
 from sandbox import canonical
 from sandbox.audit.log import salted
-from sandbox.database import jobs, releases
+from sandbox.books import jobs, releases
 from sandbox.errors import DeniedError, InvalidInputError, KeyongError
 from sandbox.privacy import ledger
 from sandbox.schema import JobId, Principal, Role
 from service import case as cases
+from service.asked import JobRequest
 from service.case import Case
 from service.desk import Desk, Entry, require
 from service.dossier import Dossier
-from service.gatekeeper import JobRequest
 from service.requests import check_counts, spec_of
 
 

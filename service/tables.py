@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from jobs.facts import TableFacts
 from sandbox import canonical
-from sandbox.database import leaves, public_tables
+from sandbox.books import leaves, public_tables
 from sandbox.errors import TamperingError
 from sandbox.schema import (
     CategoricalDomain,

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from classifiers.taxonomy import core
-from sandbox.database import proposals as proposed
-from sandbox.database import tags
+from sandbox.books import proposals as proposed
+from sandbox.books import tags
 from sandbox.errors import InvalidInputError
 from sandbox.schema import LineageId, Principal
 from sandbox.vault.manifest import Manifest

@@ -12,8 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from common import EPSILON, HIGH, LOW, ROWS_PER_PERSON, Answer, arguments, compare, read, truth
 
+from service.asked import JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
-from service.gatekeeper import Gatekeeper, JobRequest, NewDataset
+from service.gatekeeper import Gatekeeper
 
 CALLS = {"count": "COUNT(*)", "sum": "SUM(income)", "avg": "AVG(income)", "median": "MEDIAN(income)"}
 POLICY = """\

@@ -24,7 +24,7 @@ from sandbox import canonical
 from sandbox.audit.checkpoint import Checkpoint, VerifierKey, sign
 from sandbox.audit.merkle import Frontier, Node, leaf_hash, peaks
 from sandbox.audit.store import check_end, lookup, read_head
-from sandbox.database import checkpoints, leaves, nodes
+from sandbox.books import checkpoints, leaves, nodes
 from sandbox.errors import TamperingError
 
 ENTRY_KEYS: Final = frozenset({"kind", "time", "actor", "facts"})

@@ -23,7 +23,7 @@ from sandbox.audit.merkle import (
     verify_inclusion,
 )
 from sandbox.audit.store import ENTRY, lookup, newest_note, read_head
-from sandbox.database import leaves
+from sandbox.books import leaves
 from sandbox.errors import InvalidInputError, TamperingError
 
 Proof = dict[str, Any]

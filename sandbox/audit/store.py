@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from sandbox.audit.checkpoint import Checkpoint, VerifierKey, parse_and_verify
 from sandbox.audit.merkle import EMPTY_ROOT, Lookup
-from sandbox.database import checkpoints, leaves, nodes
+from sandbox.books import checkpoints, leaves, nodes
 from sandbox.errors import TamperingError
 
 ENTRY: Final = sa.cast(leaves.c.entry, sa.LargeBinary).label("entry")

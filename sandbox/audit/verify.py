@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sandbox.audit.checkpoint import Checkpoint, VerifierKey, parse_and_verify
 from sandbox.audit.merkle import Frontier, Node, leaf_hash
 from sandbox.audit.store import ENTRY, HASH, check_end, newest_note, read_head
-from sandbox.database import leaves, nodes
+from sandbox.books import leaves, nodes
 from sandbox.errors import TamperingError
 
 Progress = Callable[[int, int], None]

@@ -19,7 +19,7 @@ from typing import Any, Final, NewType
 import sqlalchemy as sa
 
 from sandbox import canonical
-from sandbox.database import wrapped_keys
+from sandbox.books import wrapped_keys
 from sandbox.errors import TamperingError
 from sandbox.keys.provider import KEY_BYTES, KeyProvider, WrappingKey
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.database import charges, datasets, lineages
+from sandbox.books import charges, datasets, lineages
 from sandbox.errors import BudgetExceededError, InvalidInputError
 from sandbox.privacy import filters
 from sandbox.privacy.loss import ATTO, Filter, Loss, affordable_epsilon

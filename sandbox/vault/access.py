@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from sandbox.database import datasets, public_tables, versions
+from sandbox.books import datasets, public_tables, versions
 from sandbox.errors import TamperingError
 from sandbox.keys.keyring import KeyId, Keyring
 from sandbox.schema import LineageId

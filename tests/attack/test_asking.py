@@ -8,7 +8,7 @@ import pytest
 from stage import COUNTS, PURPOSE, Stage, build, policy
 
 from sandbox.errors import AwaitingApprovalError, DeniedError, InvalidInputError
-from service.gatekeeper import JobRequest
+from service.asked import JobRequest
 
 GUESTS = """\
   - to: [group:guests]

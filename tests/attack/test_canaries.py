@@ -20,7 +20,7 @@ import pytest
 from stage import COUNTS, PURPOSE, Stage, build, rows
 
 from sandbox.errors import KeyongError
-from service.gatekeeper import JobRequest
+from service.asked import JobRequest
 
 CANARY = f"canary{secrets.token_hex(6)}"  # of this run: other runs have files too
 SHARED = (Path("/dev/shm"), Path("/tmp"))

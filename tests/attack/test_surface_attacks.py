@@ -25,7 +25,7 @@ from jobs.planning import plan_losses
 from sandbox.errors import DeniedError
 from sandbox.privacy.loss import ATTO, PICO, Filter, Loss
 from sandbox.privacy.widths import half_widths
-from service.gatekeeper import JobRequest
+from service.asked import JobRequest
 
 # --- rows that are replaced, not removed -----------------------------------------------------------------
 

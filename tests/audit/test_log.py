@@ -13,7 +13,7 @@ from sandbox.audit.checkpoint import parse_and_verify
 from sandbox.audit.log import salted
 from sandbox.audit.merkle import EMPTY_ROOT, leaf_hash, root
 from sandbox.audit.verify import verify
-from sandbox.database import checkpoints, leaves
+from sandbox.books import checkpoints, leaves
 
 
 def entry(number: int) -> dict[str, object]:

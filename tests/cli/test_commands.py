@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.gatekeeper import JobRequest, NewDataset, NewTable
+from service.asked import JobRequest, NewDataset, NewTable
 
 
 def test_dataset_add_says_everything(known):

@@ -7,7 +7,8 @@ import secrets
 import pytest
 import sqlalchemy as sa
 
-from sandbox.database import Database, wrapped_keys
+from sandbox.books import wrapped_keys
+from sandbox.database import Database
 from sandbox.errors import TamperingError
 from sandbox.keys.keyring import MASTER, KeyId, Keyring
 from sandbox.keys.provider import WrappingKey, create_provider

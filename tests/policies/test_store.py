@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from policies import store
 from policies.build import parse
 from policies.model import policy_digest
-from sandbox.database import Database, policies
+from sandbox.books import policies
+from sandbox.database import Database
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import LineageId
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.database import Database, charges, datasets, lineages
+from sandbox.books import charges, datasets, lineages
+from sandbox.database import Database
 from sandbox.errors import BudgetExceededError, InvalidInputError
 from sandbox.privacy import ledger
 from sandbox.privacy.ledger import Charge, Limits, Window

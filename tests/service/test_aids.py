@@ -6,8 +6,8 @@ from sandbox import workspace
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
 from service import catalogue, registration
+from service.asked import NewDataset
 from service.desk import Desk
-from service.gatekeeper import NewDataset
 
 OWNER = Principal("bureau", frozenset({Role.OWNER}))
 RULES = "recognizers:\n  - {name: badge, tag: pi.id.generic, pattern: 'K-\\d{4}', weight: 0.99}\n"

@@ -20,7 +20,7 @@ import pytest
 from stage import PURPOSE, Stage, build, reopen
 
 from sandbox.errors import KeyongError
-from service.gatekeeper import JobRequest
+from service.asked import JobRequest
 
 _FORK = multiprocessing.get_context("fork")
 

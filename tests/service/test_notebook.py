@@ -8,7 +8,7 @@ import pytest
 import keyong
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
-from service.gatekeeper import JobRequest
+from service.asked import JobRequest
 from service.messages import catalogue
 from service.notebook import Connection, frames
 

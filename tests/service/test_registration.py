@@ -9,8 +9,8 @@ from stage import DATASET, Stage, build, rows, write_csv
 
 from sandbox.vault import register
 from service import registration
+from service.asked import NewDataset
 from service.desk import Entry
-from service.gatekeeper import NewDataset
 
 
 class BrokenError(Exception):

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.spec import ErrorTarget
 from sandbox.errors import InvalidInputError
-from service.gatekeeper import JobRequest
+from service.asked import JobRequest
 from service.requests import check_counts, spec_of, statements
 
 

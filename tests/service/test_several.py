@@ -27,7 +27,7 @@ from stage import (
 
 from sandbox.errors import BudgetExceededError, DeniedError, InvalidInputError, KeyongError
 from service import runner
-from service.gatekeeper import JobRequest, NewDataset, NewTable
+from service.asked import JobRequest, NewDataset, NewTable
 
 BOTH = [LABS, DATASET]
 """As a plan names them: sorted."""

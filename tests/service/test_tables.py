@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from sandbox import formats, workspace
-from sandbox.database import jobs, leaves, public_tables
+from sandbox.books import jobs, leaves, public_tables
 from sandbox.errors import DeniedError, InvalidInputError, TamperingError
 from sandbox.schema import CategoricalDomain, Principal, Role
 from service import publishing, registration, tables
+from service.asked import NewDataset, NewTable
 from service.desk import Desk
-from service.gatekeeper import NewDataset, NewTable
 
 OWNER = Principal("bureau", frozenset({Role.OWNER}))
 OTHER = Principal("office", frozenset({Role.OWNER}))
@@ -161,11 +161,11 @@ def test_a_backup_holds_it(desk, tmp_path):
     back.workspace.close()
 
 
-def age(directory: Path) -> tuple[Path, dict[str, object]]:
-    """Say that the workspace has format 1; return the file that says so and what it said before."""
+def age(directory: Path, number: int = 1) -> tuple[Path, dict[str, object]]:
+    """Say that the workspace has format *number*; return the file that says so and what it said before."""
     identity = directory / formats.IDENTITY_FILE
     held = json.loads(identity.read_text())
-    identity.write_text(json.dumps(held | {"format": 1}))
+    identity.write_text(json.dumps(held | {"format": number}))
     identity.chmod(0o600)
     return identity, held
 
@@ -188,14 +188,29 @@ def test_an_older_workspace_is_brought_up_to_ours(desk, tmp_path):
     assert not list(directory.glob("*.partial"))
 
 
-def test_an_older_workspace_with_jobs_is_refused_as_it_is(desk):
-    """Plans of format 1 cannot be read, so its releases could not be verified."""
-    directory = desk.workspace.directory
+def with_a_job(desk: Desk) -> Path:
+    """Put a job in the books and close them; return the workspace's directory."""
     job = {"job": "job-1", "principal": "wang", "purpose": "p", "state": "submitted"}
     with desk.workspace.database.transaction() as connection:
         blank = {column.name: "{}" for column in jobs.columns if not column.nullable}
         connection.execute(jobs.insert().values(blank | job))
     desk.workspace.close()
+    return desk.workspace.directory
+
+
+def test_a_workspace_of_format_3_keeps_its_jobs(desk):
+    directory = with_a_job(desk)
+    age(directory, 3)
+    opened = workspace.open_workspace(directory)
+    with opened.database.reading() as connection:
+        assert connection.execute(sa.select(jobs.c.job)).scalars().all() == ["job-1"]
+    opened.close()
+    assert (directory / "books-format-3.sqlite").is_file()
+
+
+def test_an_older_workspace_with_jobs_is_refused_as_it_is(desk):
+    """Plans of format 1 cannot be read, so its releases could not be verified."""
+    directory = with_a_job(desk)
     identity, _ = age(directory)
     before = identity.read_text()
     for _ in range(2):

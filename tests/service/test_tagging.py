@@ -7,12 +7,12 @@ import sqlalchemy as sa
 
 from classifiers.classify import Proposal
 from sandbox import workspace
-from sandbox.database import leaves, tags
+from sandbox.books import leaves, tags
 from sandbox.errors import TamperingError
 from sandbox.schema import Principal, Role
 from service import bookcheck, catalogue, registration, tagging
+from service.asked import NewDataset
 from service.desk import Desk
-from service.gatekeeper import NewDataset
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.schema import Principal
+from service.asked import JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
-from service.gatekeeper import Gatekeeper, JobRequest, NewDataset
+from service.gatekeeper import Gatekeeper
 
 DATASET = "health.stays"
 PURPOSE = "planning"

@@ -24,8 +24,8 @@ from sandbox.vault.parquet import read_batches
 from sandbox.vault.store import DirectoryStore
 from sandbox.workers.serial import SerialExecutor
 from service import dossier
+from service.asked import NewDataset, NewTable
 from service.embedded import create_workspace
-from service.gatekeeper import NewDataset, NewTable
 
 EPSILON: Final = Fraction(10**6)
 R: Final = 3

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sandbox.database import Database, versions, wrapped_keys
+from sandbox.books import versions, wrapped_keys
+from sandbox.database import Database
 from sandbox.errors import DeniedError, TamperingError
 from sandbox.keys.keyring import KeyId, Keyring
 from sandbox.keys.provider import FileKeyProvider

@@ -1,0 +1,162 @@
+"""What stands in the books: every table of a workspace, defined once."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+def _text(name: str, **options: object) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, **options)  # type: ignore[arg-type]
+
+
+def _big(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False)
+
+
+principals = sa.Table(
+    "principals", metadata, _text("name", primary_key=True), _text("roles"), _text("groups"), _text("created")
+)
+
+lineages = sa.Table(
+    "lineages",
+    metadata,
+    _text("lineage", primary_key=True),
+    _text("namespace"),
+    _text("unit"),
+    _text("filter"),
+    _text("delta"),  # exact decimal text; 0 for pure
+    _text("owner"),
+    _text("reason"),
+    _text("created"),
+)
+
+datasets = sa.Table(
+    "datasets", metadata, _text("name", primary_key=True), _text("lineage"), _big("current_version")
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    _text("lineage", primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("manifest"),
+    _text("signature"),
+    _text("digest"),
+    _text("created"),
+)
+
+wrapped_keys = sa.Table(
+    "wrapped_keys",
+    metadata,
+    _text("key_id", primary_key=True),
+    _text("context", unique=True),  # canonical JSON, part of the associated data of the wrap
+    _text("wrapped_by"),  # key_id of the wrapping key, or "master"
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+
+public_tables = sa.Table(
+    "public_tables",
+    metadata,
+    _text("name", primary_key=True),
+    _text("digest"),  # SHA-256 of the stored file
+    _text("directory"),  # its place in the vault
+    _text("owner"),
+    _text("fields"),  # canonical JSON, as are the domains
+    _text("domains"),
+    _big("rows"),
+    _text("created"),
+)
+
+tags = sa.Table(
+    "tags",
+    metadata,
+    _text("lineage", primary_key=True),
+    _text("column", primary_key=True),
+    _text("tag"),
+    sa.Column("confirmed", sa.Boolean, nullable=False),
+    _text("confidence"),
+    _text("evidence"),
+    _text("decided_by"),
+    _text("reason"),
+    _text("changed"),
+)
+
+proposals = sa.Table(
+    "proposals",  # what each column of the newest version seems to be by itself, whatever its owner decided
+    metadata,
+    _text("lineage", primary_key=True),
+    _text("column", primary_key=True),
+    _text("tag"),
+    _big("version"),
+)
+
+policies = sa.Table(
+    "policies",
+    metadata,
+    _text("lineage", primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("digest"),
+    _text("source"),
+    _text("applied_by"),
+    _text("applied"),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    _text("job", primary_key=True),
+    _text("principal"),
+    _text("purpose"),
+    _text("state"),
+    _text("spec"),  # canonical JSON of the JobSpec, text included
+    _text("salt"),
+    _text("plan"),  # canonical JSON of the plan, empty until planned
+    _text("lineage"),
+    _text("replay_key", index=True),
+    _text("idempotency_key"),
+    _text("failure"),
+    _text("created"),
+    _text("changed"),
+)
+
+charges = sa.Table(
+    "charges",
+    metadata,
+    sa.Column("charge", sa.Integer, primary_key=True),  # SQLite numbers them in order
+    _text("lineage", index=True),
+    _text("job", index=True),
+    _text("principal"),
+    _big("epsilon_pico"),
+    _big("rho_pico"),
+    _big("delta_atto"),
+    _text("charged"),
+    sa.UniqueConstraint("lineage", "job"),
+)
+
+releases = sa.Table(
+    "releases", metadata, _text("job", primary_key=True), _text("result"), _text("digest"), _text("released")
+)
+
+leaves = sa.Table(
+    "leaves",
+    metadata,
+    sa.Column("leaf", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("entry"),  # canonical JSON, exactly the bytes that are hashed
+)
+
+nodes = sa.Table(
+    "nodes",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+
+checkpoints = sa.Table(
+    "checkpoints",
+    metadata,
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("note"),
+)

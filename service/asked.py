@@ -1,0 +1,99 @@
+"""What people ask of the gatekeeper, as frozen data, and how they are answered.
+
+Losses are written ``{"filter", "epsilon", "delta", "rho"}``, numbers of budgets as decimal text (``"0.5"``),
+never floats, instants as ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+Progress = Callable[[str, int, int], None]
+"""Called with (what is going on: "read" | "write" | "shards" | "verify", done, in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDataset:
+    """What an owner says when a file is registered.
+
+    *types* override proposed kinds by column (``"integer"``, ``"decimal(12,2)"`` …); *missing* are marks
+    meaning null, by column, ``"*"`` for all; *required* columns hold no null.  *lineage* adds a version to
+    a known lineage; *new_lineage* gives the reason for a new one in a known namespace.  *recognizers* and
+    *dictionary* are files of the owner's own: see `service.aids`.
+    """
+
+    path: Path
+    name: str
+    unit: str
+    namespace: str
+    filter: str = "zcdp"
+    delta: str = "1e-6"
+    shards: int = 16
+    types: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    recognizers: Path | None = None
+    dictionary: Path | None = None
+    drop_null_units: bool = False
+    lineage: str | None = None
+    new_lineage: str | None = None
+    remove_source: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewTable:
+    """What an owner says when a public table is uploaded; see `NewDataset`.
+
+    *reason*: why columns that look like personal data are none; without one the table is refused.
+    """
+
+    path: Path
+    name: str
+    types: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    recognizers: Path | None = None
+    dictionary: Path | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What an owner wants to see of a file beside its tags; *preview*: masked rows, *unit*: a column.
+
+    *policy* is a file with domains that cells must lie in.
+    """
+
+    quality: bool = False
+    preview: int = 0
+    unit: str | None = None
+    policy: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What an analyst asks.
+
+    *sql* is one statement or several, separated by ``;``.  *epsilon* is decimal text, divided among the
+    statements by *weights* (none: equally).  Or *error*, for all statements, or *errors*, one each, is
+    ``"50"`` (absolute half-width for counts and sums) or ``"1%"`` (a share of ``expected_units``; for other
+    aggregates of the domain's width, with *group_size* rows assumed in a group).  Exactly one of epsilon,
+    error and errors is given.
+    """
+
+    sql: str
+    purpose: str
+    epsilon: str | None = None
+    error: str | None = None
+    group_size: int | None = None
+    max_rows: int | None = None
+    errors: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()

@@ -1,0 +1,84 @@
+"""Datasets and public tables: registered, described, tagged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from sandbox.schema import Principal
+from service.asked import Inspection, Json, NewDataset, NewTable, Progress
+
+
+class DatasetGate(Protocol):
+    """Datasets and public tables: registered, described, tagged."""
+
+    def dataset_preview(self, by: Principal, new: NewDataset) -> Json:
+        """Types and tags proposed for the owner's own screen, nothing is stored.
+
+        ``{"columns": [{"name", "kind", "tag", "confidence"}]}``; no cell value.
+        """
+
+    def dataset_inspect(self, by: Principal, new: NewTable, wanted: Inspection) -> Json:
+        """Look at a file that is not registered, for its owner's own screen; nothing is stored or logged.
+
+        As `dataset_classify`, a column also with ``"kind", "uses", "treatment", "hints": [{"tag", "source",
+        "rule", "weight", "share"}], "runners_up": [{"tag", "title", "title_zh", "confidence"}]`` instead of
+        evidence; then ``"quality": null | {"rows", "ratio", "duplicates", "null_units", "approximate",
+        "columns": [as `classifiers.quality.ColumnQuality`, and "ratio"], "domains": [line of YAML]}`` and
+        ``"preview": null | [[masked text|null]]``.
+        """
+
+    def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
+        """Register a file or a new version of one.
+
+        ``{"dataset", "lineage", "version", "digest", "columns": [...as dataset_show],
+        "owner_report": {"rows", "null_units_dropped", "nonconforming": {column: count}}}``.
+        """
+
+    def table_preview(self, by: Principal, new: NewTable) -> Json:
+        """As `dataset_preview`, and ``"personal"``: the columns that look like personal data."""
+
+    def table_add(self, by: Principal, new: NewTable, progress: Progress | None = None) -> Json:
+        """Store a file in clear as a public table, or in the place of an older one of the same owner.
+
+        As `dataset_show` of a public table, and ``"replaced": bool, "personal": [text],
+        "nonconforming": {column: count}``.
+        """
+
+    def dataset_list(self, by: Principal) -> Json:
+        """``{"datasets": [{"name", "owner", "unit", "namespace", "version", "columns", "policy_version"}]}``.
+
+        Only what the principal may see: owners their own, analysts those granted to them.  For everybody
+        there is ``"public_tables": [as dataset_show, but "columns" is their number]``.
+        """
+
+    def dataset_show(self, by: Principal, name: str) -> Json:
+        """Return the catalogue entry.
+
+        ``{"name", "lineage", "version", "unit", "namespace", "filter", "delta", "shards", "owner",
+        "max_rows", "most_rows", "joins": [name], "selection": {"per_job", "lifetime"}|null,
+        "columns": [{"name", "kind", "required", "tag", "confirmed", "uses", "domain",
+        "keys": "selected"|null, "description"}]}``.
+
+        *domain* is text for people (``"1 … 14 by 1"``, ``"Female, Male"``) or null.  Of a public table:
+        ``{"public": true, "name", "owner", "digest", "rows", "created", "columns": [{"name", "kind",
+        "required", "domain"}]}``.
+        """
+
+    def dataset_classify(self, by: Principal, name: str) -> Json:
+        """Proposals with evidence, and what standards (profiles) say of them, owner only.
+
+        ``{"columns": [{"name", "tag", "title", "title_zh", "dpv", "role", "sensitive", "levels": {profile:
+        level}, "confidence", "confirmed", "evidence": [text]}], "levels": {profile: {"title", "source",
+        "titles": {level: {language: text}}, "level", "columns", "combinations": [name]}}, "combinations":
+        [{"name", "title", "title_zh", "columns", "levels": {profile: level}, "source"}]}``.
+        """
+
+    def dataset_tag(
+        self, by: Principal, name: str, tags: Mapping[str, str | None], reason: str, above: str | None = None
+    ) -> Json:
+        """Confirm tags: column → tag, None confirms what was proposed.
+
+        *above* adds every proposal at least so confident.
+        ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column]}``.
+        """

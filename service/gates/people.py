@@ -1,0 +1,22 @@
+"""People: names with stored roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sandbox.schema import Principal
+from service.asked import Json
+
+
+class PeopleGate(Protocol):
+    """People: names with stored roles."""
+
+    def identity_new(self, name: str, roles: Sequence[str], groups: Sequence[str]) -> Json:
+        """Store a name with roles; ``{"name", "roles", "groups"}``."""
+
+    def identity_list(self) -> Json:
+        """``{"identities": [{"name", "roles", "groups", "created"}]}``."""
+
+    def principal(self, name: str) -> Principal:
+        """Return the stored identity, or raise `UsageError` if nobody has that name."""

@@ -1,0 +1,22 @@
+"""Policies: written, checked, put in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from sandbox.schema import Principal
+from service.asked import Json
+
+
+class PolicyGate(Protocol):
+    """Policies: written, checked, put in force."""
+
+    def policy_validate(self, by: Principal, path: Path) -> Json:
+        """``{"dataset", "version", "digest", "problems": []}``; raises at the first problem, with line."""
+
+    def policy_apply(self, by: Principal, path: Path) -> Json:
+        """Put a policy in force: ``{"dataset", "version", "digest", "supersedes"}``."""
+
+    def policy_show(self, by: Principal, dataset: str) -> Json:
+        """``{"dataset", "version", "digest", "applied", "applied_by", "source": the YAML}``."""

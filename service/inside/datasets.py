@@ -1,0 +1,62 @@
+"""Datasets and public tables: registered, described, tagged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox.schema import Principal
+from service import catalogue, tables, tagging
+from service.asked import Inspection, Json, NewDataset, NewTable, Progress
+from service.inside.room import Room
+
+
+class DatasetRoom(Room):
+    """`service.gates.datasets` over an open workspace."""
+
+    def dataset_preview(self, by: Principal, new: NewDataset) -> Json:
+        """See the gate."""
+        from service import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return registration.preview(self._desk, by, new)
+
+    def dataset_inspect(self, by: Principal, new: NewTable, wanted: Inspection) -> Json:
+        """See the gate."""
+        from service import inspection  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return inspection.inspect(by, new, wanted)
+
+    def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
+        """See the gate."""
+        from service import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return registration.add(self._desk, by, new, progress)
+
+    def table_preview(self, by: Principal, new: NewTable) -> Json:
+        """See the gate."""
+        from service import publishing  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return publishing.preview(self._desk, by, new)
+
+    def table_add(self, by: Principal, new: NewTable, progress: Progress | None = None) -> Json:
+        """See the gate."""
+        from service import publishing  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return publishing.add(self._desk, by, new, progress)
+
+    def dataset_list(self, by: Principal) -> Json:
+        """See the gate."""
+        return catalogue.listing(self._desk, by) | {"public_tables": tables.listing(self._desk)}
+
+    def dataset_show(self, by: Principal, name: str) -> Json:
+        """See the gate."""
+        return tables.show(self._desk, name) or catalogue.show(self._desk, by, name)
+
+    def dataset_classify(self, by: Principal, name: str) -> Json:
+        """See the gate."""
+        return catalogue.classify(self._desk, by, name)
+
+    def dataset_tag(
+        self, by: Principal, name: str, tags: Mapping[str, str | None], reason: str, above: str | None = None
+    ) -> Json:
+        """See the gate."""
+        return tagging.tag(self._desk, by, name, tags, reason=reason, above=above)

@@ -1,0 +1,35 @@
+"""Keeping a workspace: backup, health, and the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox import workspace as workspaces
+from sandbox.schema import Principal, Role
+from service import health
+from service.asked import Json
+from service.desk import require
+from service.inside.room import Room
+
+
+class KeepingRoom(Room):
+    """`service.gates.keeping` over an open workspace."""
+
+    def backup(self, by: Principal, target: Path) -> Json:
+        """See the gate."""
+        require(by, Role.OWNER, Role.OPERATOR)
+        count = workspaces.backup(self._desk.workspace, target)
+        with self._desk.writing() as entry:
+            entry.log("backup", by.name, files=count)
+        return {"target": str(target.absolute()), "files": count}
+
+    def doctor(self) -> Json:
+        """See the gate."""
+        return health.doctor(self._desk)
+
+    def close(self) -> None:
+        """See the gate."""
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
+        self._desk.workspace.close()
