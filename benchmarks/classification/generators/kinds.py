@@ -7,20 +7,14 @@ number, a date, a choice) is said by the table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 
 from benchmarks.classification.generators import damage, makers, numbers, people
-from benchmarks.classification.generators.makers import DATES, Make, Row
+from benchmarks.classification.generators.makers import DATES, Kind, Row
+from benchmarks.classification.generators.makers_more import MORE
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind's usual *tag*, whether its *values* alone show it, and its maker."""
-
-    tag: str
-    values: bool
-    make: Make
+WRAPPERS = frozenset({"masked", "mixed", "sparse", "quoted", "tabbed", "joined"})
+"""Kinds that change what the kind after them makes."""
 
 
 def _masked(row: Row, chance: Random, args: Sequence[str]) -> str:
@@ -30,6 +24,12 @@ def _masked(row: Row, chance: Random, args: Sequence[str]) -> str:
 def _mixed(row: Row, chance: Random, args: Sequence[str]) -> str:
     """``mixed KIND KIND …``: whatever people typed into one field."""
     return make(row, chance, (chance.choice(args),))
+
+
+def _sparse(row: Row, chance: Random, args: Sequence[str]) -> str:
+    """``sparse KIND``: filled in one row of five."""
+    found = make(row, chance, args)
+    return found if chance.random() < 0.2 else ""
 
 
 KINDS: dict[str, Kind] = {
@@ -113,6 +113,11 @@ KINDS: dict[str, Kind] = {
     "nothing": Kind("general", False, lambda _r, _c, _a: ""),
     "masked": Kind("general", True, _masked),
     "mixed": Kind("general", True, _mixed),
+    "sparse": Kind("general", True, _sparse),
+    "quoted": Kind("general", True, lambda row, c, a: "'" + make(row, c, a)),
+    "tabbed": Kind("general", True, lambda row, c, a: make(row, c, a) + "\t"),
+    "joined": Kind("general", True, lambda row, c, a: " ".join(make(row, c, (it,)) for it in a)),
+    **MORE,
 }
 
 

@@ -28,6 +28,15 @@ Make = Callable[[Row, Random, Sequence[str]], str]
 """The row, the column's random numbers, the arguments → a value."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind's usual *tag*, whether its *values* alone show it, and its maker."""
+
+    tag: str
+    values: bool
+    make: Make
+
+
 DATES = {
     "iso": "%Y-%m-%d",
     "compact": "%Y%m%d",
@@ -36,17 +45,23 @@ DATES = {
     "zh": "%Y年%m月%d日",
     "month": "%Y-%m",
     "year": "%Y",
+    "zh-month": "%Y年%m月",
+    "dot-month": "%Y.%m",
+    "compact-month": "%Y%m",
 }
 """Names of date formats."""
+MOMENTS = {"minute": "%Y-%m-%d %H:%M", "slash-time": "%Y/%m/%d %H:%M:%S", "stamp": "%Y%m%d%H%M%S"}
+"""Names of formats of moments, beside ``time``."""
 
 
 def date(row: Row, chance: Random, args: Sequence[str]) -> str:
     """``date FIRST LAST [FORMAT]``: a day, or with ``time`` a moment."""
     found = people.day(chance, int(args[0]), int(args[1]))
     name = args[2] if len(args) > 2 else "iso"
-    if name == "time":
+    if name == "time" or name in MOMENTS:
         clock = dt.timedelta(seconds=chance.randrange(86_400))
-        return str(dt.datetime.combine(found, dt.time()) + clock)
+        moment = dt.datetime.combine(found, dt.time()) + clock
+        return moment.strftime(MOMENTS.get(name, "%Y-%m-%d %H:%M:%S"))
     return found.strftime(DATES[name])
 
 
@@ -57,16 +72,22 @@ def birth(row: Row, _chance: Random, args: Sequence[str]) -> str:
 
 def gender(row: Row, _chance: Random, args: Sequence[str]) -> str:
     """``gender [STYLE]``: the person's, in words, letters or codes."""
-    pairs = {"": "男女", "code": "12", "letter": "MF", "bit": "10"}
-    if args and args[0] == "long":
-        return "女性" if row.person.woman else "男性"
+    pairs: dict[str, Sequence[str]] = {
+        "": "男女", "code": "12", "letter": "MF", "bit": "10", "long": ("男性", "女性"),
+        "title": ("先生", "女士"), "dictionary": ("1-男", "2-女"), "english": ("male", "female"),
+    }  # fmt: skip
     return pairs[args[0] if args else ""][row.person.woman]
 
 
 def phone(row: Row, chance: Random, args: Sequence[str]) -> str:
     """``phone [STYLE]``: spaced, dashed, with the country's code, or as it is."""
     number = row.person.phone
-    styles = {"spaced": f"{number[:3]} {number[3:7]} {number[7:]}", "code": f"+86{number}"}
+    styles = {
+        "spaced": f"{number[:3]} {number[3:7]} {number[7:]}",
+        "dashed": f"{number[:3]}-{number[3:7]}-{number[7:]}",
+        "code": f"+86{number}",
+        "float": f"{number}.0",
+    }
     return styles[args[0]] if args else number
 
 
@@ -122,8 +143,13 @@ def amount(_row: Row, chance: Random, args: Sequence[str]) -> str:
 
 
 def _listed(row: Row, name: str) -> list[str]:
-    """The word list; of a long one every third word is kept from the development part."""
+    """The word list; of a long one every third word is kept from the development part.
+
+    The lists of ``words_development.yaml`` are only used there, and whole.
+    """
     found = people.words(name)
+    if name in people.data("words_development"):
+        return found
     return [word for place, word in enumerate(found) if row.heldout or len(found) < 12 or place % 3 != 2]
 
 

@@ -31,7 +31,7 @@ def data(name: str) -> Any:
 
 def words(name: str) -> list[str]:
     """Return the word list of that name."""
-    found: list[str] = data("words")[name]
+    found: list[str] = {**data("words_development"), **data("words")}[name]
     return found
 
 

@@ -22,11 +22,22 @@ from typing import Any
 import yaml
 
 from benchmarks.classification.generators import damage, people
-from benchmarks.classification.generators.kinds import KINDS, make
+from benchmarks.classification.generators.kinds import KINDS, WRAPPERS, make
 from benchmarks.classification.generators.makers import Row
 
 PARTS = {
-    "development": ("civil_affairs", "hospital", "school", "transport"),
+    "development": (
+        "civil_affairs",
+        "hospital",
+        "school",
+        "transport",
+        "police",
+        "court",
+        "tax",
+        "housing",
+        "company_hr",
+        "ecommerce",
+    ),
     "heldout": ("bank", "social_security", "market_regulation"),
 }
 _TAGGED = ("pi.", "finance.", "org.", "geo.", "general")
@@ -48,7 +59,7 @@ def column(header: str, place: int, text: str) -> Column:
     tag, kind = "", text.split(" ")
     if kind[0] == "weak" or kind[0].startswith(_TAGGED):
         tag, *kind = kind
-    main = next(word for word in kind if word not in {"masked", "mixed"})
+    main = next(word for word in kind if word not in WRAPPERS)
     usual = KINDS[main]
     name = tag.rstrip("!") if tag and tag != "weak" else usual.tag
     shown = tag.endswith("!") if tag else usual.values
