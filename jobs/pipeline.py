@@ -18,7 +18,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
 
 from jobs import simulate
 from jobs.codec import plan_to_json
@@ -39,8 +38,9 @@ from jobs.planning import (
 from jobs.releases import decode_release
 from jobs.rounds import Inputs, Shard, work_items
 from jobs.spec import JobSpec, Query
+from policies.approvals import Approval
 from policies.decide import Allowed, allowed_or_raise, decide
-from policies.model import AccessPolicy, Approval
+from policies.model import AccessPolicy
 from policies.request import Request
 from sandbox import canonical
 from sandbox.errors import JobFailedError, TamperingError
@@ -62,9 +62,6 @@ __all__ = [
 SHARD_ENTRY = "jobs.kernels:count_shard"
 COMBINE_ENTRY = "jobs.measure:release"
 
-_STRICTNESS: Final = tuple(Approval)
-"""From a job that runs by itself to one that needs most people's yes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -83,8 +80,8 @@ class Circumstances:
 class Prepared:
     """A job that may run once it is paid for.
 
-    *losses* and the plan's sources are in one order.  *approval* is the strictest that any policy asks for.
-    *expected_units* is the smallest number of units that a policy expects.
+    *losses* and the plan's sources are in one order.  *expected_units* is the smallest number of units that
+    a policy expects.
     """
 
     queries: tuple[Query, ...]
@@ -92,8 +89,12 @@ class Prepared:
     losses: tuple[Loss, ...]
     epsilon: Fraction
     allowed: Mapping[DatasetName, Allowed]
-    approval: Approval
     expected_units: int | None
+
+    @property
+    def automatic(self) -> bool:
+        """Whether no policy asks for anybody's yes."""
+        return all(item.approval is Approval.AUTO for item in self.allowed.values())
 
 
 def prepare(
@@ -120,7 +121,6 @@ def prepare(
         losses=losses,
         epsilon=spec.epsilon or _epsilon(plan, losses, facts),
         allowed=allowed,
-        approval=max((item.approval for item in allowed.values()), key=_STRICTNESS.index),
         expected_units=expected,
     )
 

@@ -11,16 +11,10 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from policies.approvals import Approval, Consent, Quorum
 from policies.budget import build_budget
 from policies.load import Document, Path, load, show_path
-from policies.model import (
-    UNTAGGED,
-    AccessPolicy,
-    Approval,
-    ColumnRule,
-    Grant,
-    UnitRule,
-)
+from policies.model import UNTAGGED, AccessPolicy, ColumnRule, Grant, UnitRule
 from sandbox.errors import InvalidInputError
 from sandbox.schema import CategoricalDomain, DatasetName, DateDomain, Domain, NumericDomain, Scalar, Use
 
@@ -202,8 +196,33 @@ def _grant(document: Document, index: int, shape: GrantShape) -> Grant:
         frozenset(shape.purposes),
         frozenset(shape.operations),
         shape.until,
-        Approval(shape.approval),
+        _approval(document, ("grants", index), shape),
+        shape.approval_expires,
     )
+
+
+def _approval(document: Document, at: Path, shape: GrantShape) -> Consent:
+    """Return whose yes a job needs; refuses what nobody could give, and an expiry of nothing."""
+    path = (*at, "approval", "of")
+    if isinstance(shape.approval, str):
+        if shape.approval == Approval.AUTO and shape.approval_expires is not None:
+            path = (*at, "approval_expires")
+            raise InvalidInputError(
+                "policy.nothing-expires", file=document.file, line=document.line(path), path=show_path(path)
+            )
+        return Approval(shape.approval)
+    need, of = shape.approval.need, shape.approval.of
+    _no_repeats(document, path, of)
+    if not any(name.startswith("group:") for name in of) and len(of) < need:
+        raise InvalidInputError(
+            "policy.too-few-to-approve",
+            file=document.file,
+            line=document.line(path),
+            path=show_path(path),
+            need=need,
+            named=len(of),
+        )
+    return Quorum(need, frozenset(of))
 
 
 def _no_repeats(document: Document, path: Path, values: list[Scalar] | list[str]) -> None:

@@ -26,8 +26,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from policies.approvals import Consent
 from policies.load import Path
-from policies.model import GROUP_PREFIX, UNTAGGED, AccessPolicy, Approval, ColumnRule, Grant
+from policies.model import UNTAGGED, AccessPolicy, ColumnRule, Grant
 from policies.request import Request
 from sandbox.errors import DeniedError, Fact
 from sandbox.schema import Domain, NumericDomain, Tag, Use
@@ -51,7 +52,7 @@ class Allowed:
     """
 
     grant: int
-    approval: Approval
+    approval: Consent
     max_rows: int
     domains: Mapping[str, Domain]
     rules: tuple[str, ...]
@@ -236,12 +237,9 @@ def _no_grants(policy: AccessPolicy) -> Reason:
 def _missing(policy: AccessPolicy, index: int, grant: Grant, request: Request) -> tuple[int, Reason] | None:
     """Return the first part of a grant that does not fit, with its place in the order of checking."""
     name = request.principal.name
-    callers = {GROUP_PREFIX + group for group in request.principal.groups}
-    if not name.startswith(GROUP_PREFIX):  # an identity cannot pass for a group by its name
-        callers.add(name)
     ask, at = policy.owner, f"grants[{index}]"
     where = {key: policy.where(("grants", index, key)) for key in ("to", "purposes", "operations", "until")}
-    if not grant.to & callers:
+    if not grant.to & request.principal.called:
         rule, who = f"{at}.to", name
         return 0, Reason(
             rule, DeniedError("denied.not-granted-to", rule=rule, where=where["to"], principal=who, ask=ask)

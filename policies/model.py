@@ -10,10 +10,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Final
 
+from policies.approvals import Consent, canonical_consent
 from policies.load import Path
 from sandbox.canonical import digest
 from sandbox.privacy.loss import Filter
@@ -34,14 +34,6 @@ OPERATIONS: Final = ("count", "sum", "avg", "variance", "quantile", "correlation
 UNTAGGED: Final = "untagged"
 """The default pattern of columns without a confirmed tag."""
 GROUP_PREFIX: Final = "group:"
-
-
-class Approval(StrEnum):
-    """Whose yes a job needs before it is charged."""
-
-    AUTO = "auto"
-    OWNER = "owner"
-    OWNER_AND_REVIEWER = "owner+reviewer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +101,17 @@ class ColumnRule:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who may ask for which operations, for which purposes, up to and including the day *until*."""
+    """Who may ask for which operations, for which purposes, up to and including the day *until*.
+
+    *approval_expires*: how long a yes counts; None where the policy does not say.
+    """
 
     to: frozenset[str]
     purposes: frozenset[str]
     operations: frozenset[str]
     until: dt.date
-    approval: Approval
+    approval: Consent
+    approval_expires: dt.timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +227,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "purposes": sorted(grant.purposes),
         "operations": sorted(grant.operations),
         "until": grant.until.isoformat(),
-        "approval": grant.approval.value,
+        **canonical_consent(grant.approval, grant.approval_expires),
     }
 
 

@@ -15,15 +15,18 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     InstanceOf,
+    Tag,
     ValidationError,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from policies.approvals import Approval
 from policies.load import Document, Path, show_path
-from policies.model import OPERATIONS, Approval
+from policies.model import OPERATIONS
 from sandbox.errors import InvalidInputError
 from sandbox.privacy.loss import Filter
 from sandbox.schema import NAME, Use
@@ -44,6 +47,14 @@ def _date(value: object) -> dt.date:
     raise PydanticCustomError("keyong_date", "a day")
 
 
+def _duration(value: object) -> dt.timedelta:
+    found = re.fullmatch(r"([1-9]\d{0,3})([hd])", value, re.ASCII) if isinstance(value, str) else None
+    length = dt.timedelta(hours=int(found[1]) * {"h": 1, "d": 24}[found[2]]) if found else dt.timedelta(0)
+    if not dt.timedelta(0) < length <= dt.timedelta(days=366):
+        raise PydanticCustomError("keyong_duration", "a duration")
+    return length
+
+
 def _category(value: object) -> object:
     if value is None or isinstance(value, str | int | Fraction):
         return value
@@ -61,9 +72,11 @@ def _one_of(*allowed: str) -> BeforeValidator:
 
 Number = Annotated[InstanceOf[Fraction], BeforeValidator(_number)]
 Day = Annotated[dt.date, BeforeValidator(_date)]
+Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
 Category = Annotated[Any, BeforeValidator(_category)]
 Whole = Annotated[int, Field(ge=1, le=10**12)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
+Called = Annotated[str, Field(pattern=r"^(group:)?[^\s:,]{1,100}$")]
 
 
 class _Strict(BaseModel):
@@ -134,14 +147,36 @@ class ColumnShape(_Strict):
     description: str = ""
 
 
-class GrantShape(_Strict):
-    """An entry of ``grants``; nothing about a grant is implied, so every key is required."""
+class QuorumShape(_Strict):
+    """``approval: {need: k, of: […]}``: so many different persons of those named."""
 
-    to: list[Annotated[str, Field(pattern=r"^(group:)?[^\s:,]{1,100}$")]]
+    need: Whole
+    of: list[Called]
+
+
+_WORD, _QUORUM = "word:", "quorum:"
+"""Which form ``approval`` has; pydantic puts it into the path of a problem, people do not write it."""
+
+
+def _form(value: object) -> str:
+    return _QUORUM if isinstance(value, dict | QuorumShape) else _WORD
+
+
+ApprovalShape = Annotated[
+    Annotated[str, _one_of(*Approval), Tag(_WORD)] | Annotated[QuorumShape, Tag(_QUORUM)],
+    Discriminator(_form),
+]
+
+
+class GrantShape(_Strict):
+    """An entry of ``grants``; nothing about a grant is implied, so every key but the expiry is required."""
+
+    to: list[Called]
     purposes: list[Annotated[str, Field(pattern=r"^\S{1,100}$")]]
     operations: list[Annotated[str, _one_of(*OPERATIONS)]]
     until: Day
-    approval: Annotated[str, _one_of(*Approval)]
+    approval: ApprovalShape
+    approval_expires: Duration | None = None
 
 
 class PolicyShape(_Strict):
@@ -167,11 +202,15 @@ def check_shape(document: Document) -> PolicyShape:
         return PolicyShape.model_validate(document.data)
     except ValidationError as error:
         found = [
-            _refusal(document, problem["loc"], problem["type"], problem.get("ctx", {}))
+            _refusal(document, _path(problem["loc"]), problem["type"], problem.get("ctx", {}))
             for problem in error.errors(include_url=False, include_input=False)
         ]
     # A key that is missing usually is the one misspelt further down: name that one first.
     raise min(found, key=lambda it: (it.code == "policy.missing-key", int(str(it.facts["line"]))))
+
+
+def _path(place: Path) -> Path:
+    return tuple(step for step in place if step not in (_WORD, _QUORUM))
 
 
 def _refusal(  # noqa: PLR0911, PLR0912 (a table of codes, each literal where its message is looked for)
@@ -202,6 +241,8 @@ def _refusal(  # noqa: PLR0911, PLR0912 (a table of codes, each literal where it
             return InvalidInputError("policy.not-a-number", file=file, line=line, path=shown)
         case "keyong_date":
             return InvalidInputError("policy.not-a-day", file=file, line=line, path=shown)
+        case "keyong_duration":
+            return InvalidInputError("policy.not-a-duration", file=file, line=line, path=shown)
         case "keyong_scalar":
             return InvalidInputError("policy.not-a-single-value", file=file, line=line, path=shown)
         case "too_short" | "too_long":

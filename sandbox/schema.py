@@ -55,6 +55,13 @@ class Principal:
     roles: frozenset[Role]
     groups: frozenset[str] = frozenset()
 
+    @property
+    def called(self) -> frozenset[str]:
+        """What a rule can call a person by: the own name, and ``group:NAME`` of each group."""
+        groups = {f"group:{group}" for group in self.groups}
+        # An identity cannot pass for a group by its name.
+        return frozenset(groups if self.name.startswith("group:") else {self.name, *groups})
+
 
 class Kind(StrEnum):
     """The type of a stored column."""

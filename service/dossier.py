@@ -96,8 +96,7 @@ class Dossier:
 
     def granted(self, by: Principal) -> bool:
         """Whether some grant of the policy names *by* or one of its groups."""
-        names = {by.name, *(f"group:{group}" for group in by.groups)}
-        return self.policy is not None and any(grant.to & names for grant in self.policy.grants)
+        return self.policy is not None and any(grant.to & by.called for grant in self.policy.grants)
 
     def reviewed_by(self, by: Principal) -> bool:
         """Whether *by* is a reviewer of this dataset: anybody with the role but its owner."""

@@ -21,6 +21,7 @@ from jobs.reading import measured
 from jobs.relations import shown
 from jobs.spec import Output, Query
 from jobs.values import PAIRED, SPREAD
+from policies.approvals import Approval, written
 from sandbox.errors import DeniedError
 from sandbox.privacy import ledger
 from sandbox.privacy.intervals import half_width
@@ -93,7 +94,7 @@ def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
         "public_tables": [{"name": table.name, "digest": table.digest} for table in plan.tables],
         "mechanism": plan.mechanism,
         "epsilon": fraction(prepared.epsilon),
-        "approval": prepared.approval.value,
+        "approval": _whose(prepared),
         "loss": accounts[0].shown(accounts[0].loss),
         "free_replay": free,
         "remaining": scarce.remaining,
@@ -142,13 +143,19 @@ def _dataset(account: _Account, prepared: Prepared) -> Json:
         "version": found.manifest.version,
         "policy_version": found.policy.version if found.policy else 0,
         "rule": f"grants[{allowed.grant}]",
-        "approval": allowed.approval.value,
+        "approval": written(allowed.approval),
         "max_rows": allowed.max_rows,
         "most_rows": allowed.most_rows,
         "loss": account.shown(account.loss),
         "remaining": account.remaining,
         "queries_left": times(account.left, account.loss),
     }
+
+
+def _whose(prepared: Prepared) -> str:
+    """Whose yes is needed: ``auto``, or the rules of the datasets that ask for one."""
+    rules = [written(item.approval) for item in prepared.allowed.values()]
+    return "; ".join(dict.fromkeys(rule for rule in rules if rule != Approval.AUTO)) or Approval.AUTO.value
 
 
 def _statement(

@@ -20,7 +20,6 @@ from jobs.codec import plan_to_json, presentation_to_json, replay_key
 from jobs.pipeline import Prepared
 from jobs.plan import Plan
 from jobs.spec import JobSpec, Query
-from policies.model import Approval
 from sandbox import canonical
 from sandbox.audit.log import salted
 from sandbox.books import jobs, releases
@@ -66,7 +65,7 @@ def _admit(
     sources = case.sources(prepared.plan)
     key = replay_key_of(prepared.plan, sources)
     # An answer that waits for somebody's yes is no answer yet, though another job released it.
-    automatic = prepared.approval is Approval.AUTO
+    automatic = prepared.automatic
     earlier = released_as(entry.connection, key) if automatic else None
     state = _first_state(automatic, earlier)
     job = JobId(f"job-{secrets.token_hex(6)}")

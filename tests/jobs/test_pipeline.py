@@ -29,7 +29,8 @@ from jobs.pipeline import Circumstances, Inputs, Paid, Prepared, Shard, execute,
 from jobs.planning import plan_losses
 from jobs.rounds import work_items
 from jobs.spec import ErrorTarget, JobSpec
-from policies.model import AccessPolicy, Approval, BudgetRule, ColumnRule, Grant, SelectionRule, UnitRule
+from policies.approvals import Approval
+from policies.model import AccessPolicy, BudgetRule, ColumnRule, Grant, SelectionRule, UnitRule
 from sandbox.errors import DeniedError, InvalidInputError, JobFailedError, TamperingError
 from sandbox.privacy.loss import PICO, Filter, Loss, rho_of_epsilon
 from sandbox.schema import DatasetName, Domain, Field, JobId, Principal, Role, Tag, Use
@@ -116,14 +117,14 @@ def test_a_policy_is_asked_for_what_reads_its_dataset_only() -> None:
         judge(read("SELECT COUNT(*) FROM a.stays; SELECT AVG(age) FROM b.people"), SPEC, ANA, known)
 
 
-def test_the_strictest_approval_counts() -> None:
+def test_one_policy_that_asks_for_a_yes_makes_the_job_wait() -> None:
     known = facts()
     people = known[PEOPLE].policy
     assert people is not None
     asking = replace(people.grants[0], approval=Approval.OWNER)
     known[PEOPLE] = replace(known[PEOPLE], policy=replace(people, grants=(asking,)))
-    assert prepared(JOIN).approval is Approval.AUTO
-    assert prepared(JOIN, known=known).approval is Approval.OWNER
+    assert prepared(JOIN).automatic
+    assert not prepared(JOIN, known=known).automatic
 
 
 # --- cost -----------------------------------------------------------------------------------------------

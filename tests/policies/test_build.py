@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from policies.approvals import Approval, Quorum
 from policies.build import parse
-from policies.model import Approval, canonical, policy_digest
+from policies.model import canonical, policy_digest
 from sandbox.errors import InvalidInputError
 from sandbox.schema import CategoricalDomain, DateDomain, NumericDomain, Use
 
@@ -155,6 +156,21 @@ def test_the_digest_of_an_older_policy_stays(text: str) -> None:
         ("until: 2027-12-31", "until: tomorrow", "policy.not-a-day", 16),
         ("    until: 2027-12-31\n", "", "policy.missing-key", 13),
         ("approval: auto", "approval: none", "policy.not-one-of", 17),
+        ("approval: auto", "approval: [owner]", "policy.not-one-of", 17),
+        ("approval: auto", "approval: {of: [zhao]}", "policy.missing-key", 17),
+        ("approval: auto", "approval: {need: 1, of: []}", "policy.too-few-to-approve", 17),
+        ("approval: auto", "approval: {need: 0, of: [zhao]}", "policy.not-a-whole-number", 17),
+        ("approval: auto", "approval: {need: true, of: [zhao]}", "policy.not-a-whole-number", 17),
+        ("approval: auto", "approval: {need: 3, of: [zhao, qian]}", "policy.too-few-to-approve", 17),
+        ("approval: auto", "approval: {need: 2, of: [zhao, zhao]}", "policy.written-twice", 17),
+        ("approval: auto", "approval: {need: 1, of: [zhao, 'a b']}", "policy.bad-name", 17),
+        ("approval: auto", "approval: {need: 1, of: zhao}", "policy.not-a-list", 17),
+        ("approval: auto", "approval: {need: 1, of: [zhao], or: 1}", "policy.unknown-key", 17),
+        ("approval: auto", "approval: auto\n    approval_expires: 7d", "policy.nothing-expires", 18),
+        ("approval: auto", "approval: owner\n    approval_expires: 0d", "policy.not-a-duration", 18),
+        ("approval: auto", "approval: owner\n    approval_expires: 7", "policy.not-a-duration", 18),
+        ("approval: auto", "approval: owner\n    approval_expires: 367d", "policy.not-a-duration", 18),
+        ("approval: auto", "approval: owner\n    approval_expires: ٧d", "policy.not-a-duration", 18),
     ],
 )
 def test_refused(text: str, old: str, new: str, code: str, line: int) -> None:
@@ -210,12 +226,37 @@ def test_digest_is_of_what_is_said(text: str) -> None:
         text.replace("untagged: deny", ""),
         text.replace("2027", "2028"),
         text.replace("approval: auto", "approval: owner"),
+        text.replace("approval: auto", "approval: owner\n    approval_expires: 14d"),
+        text.replace("approval: auto", "approval: {need: 1, of: [zhao, qian]}"),
+        text.replace("approval: auto", "approval: {need: 2, of: [zhao, qian]}"),
+        text.replace("approval: auto", "approval: {need: 1, of: [zhao]}"),
         text.replace("2024-12-31", "2024-12-30"),
         text.replace("grid: 1}", "grid: 1, description: days}"),
     ]
     digests = {policy_digest(parse(other, "p.yaml")) for other in changed}
     assert len(digests) == len(changed)
     assert said not in digests
+
+
+def test_a_quorum_is_its_number_and_its_names(text: str) -> None:
+    def grant(approval: str):
+        return parse(text.replace("approval: auto", f"approval: {approval}"), "p.yaml").grants[0]
+
+    written = grant("{need: 2, of: [zhao, qian, group:ethics]}\n    approval_expires: 7d")
+    assert written.approval == Quorum(2, frozenset({"zhao", "qian", "group:ethics"}))
+    assert written.approval_expires == dt.timedelta(days=7)
+    assert grant("{of: [group:ethics], need: 9}").approval == Quorum(9, frozenset({"group:ethics"}))
+    assert written == grant("{of: [group:ethics, qian, zhao], need: 2}\n    approval_expires: 168h")
+
+
+def test_digests_of_earlier_policies_have_not_changed(text: str) -> None:
+    """Whatever is approved, charged and found again is known by these."""
+    said = {rule: policy_digest(parse(text.replace("auto", rule), "p.yaml")) for rule in Approval}
+    assert said == {
+        "auto": "3aadaa0f7eb35cb7d7d3346bef8e7fde3e11100d86cc4ac86d559499922c3ae9",
+        "owner": "db37eb1fd638ca8ee72edc5522478448b0dc2eb74f49bb20d6d6dee4d439618b",
+        "owner+reviewer": "efa2ff8a097be66159d530767ab994e116008d76ff4b28ef5254a71d0e440e60",
+    }
 
 
 def test_limits_are_exact(text: str) -> None:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.approvals import Approval
 from policies.build import parse
 from policies.decide import Allowed, Denied, allowed_or_raise, decide
 from policies.model import (
     OPERATIONS,
     AccessPolicy,
-    Approval,
     BudgetRule,
     ColumnRule,
     Grant,
