@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cli import render
+from cli import catalogue, render
 from cli.classified import show_proposals
 from cli.inspect import inspect
 from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
 from cli.progress import watching
-from cli.public import add_public, check_options, list_tables, show_table
+from cli.public import add_public, check_options
 from cli.session import Session, pass_session, say
 from sandbox.errors import UsageError
 from service.asked import NewDataset, NewTable
-from service.wording import tidy
 
 
 @click.group()
@@ -115,79 +114,6 @@ def _owner_report(session: Session, report: Mapping[str, Any]) -> None:
         session.tell("cli.owner-drifted", column=column, tag=tag)
 
 
-@dataset.command("list")
-@pass_session
-def list_datasets(session: Session) -> None:
-    """List the datasets that you may see, and the public tables."""
-    answer = session.gatekeeper.dataset_list(session.principal())
-    if render.answer_json(session, answer):
-        return
-    headings = [
-        ("cli.head-dataset", "left"),
-        ("cli.head-owner", "left"),
-        ("cli.head-unit", "left"),
-        ("cli.head-namespace", "left"),
-        ("cli.head-version", "right"),
-        ("cli.head-columns", "right"),
-        ("cli.head-policy", "right"),
-    ]
-    keys = ("name", "owner", "unit", "namespace", "version", "columns", "policy_version")
-    render.keyed(headings, [tuple(_brief(d[key]) for key in keys) for d in answer["datasets"]])
-    list_tables(answer["public_tables"])
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, list):
-        return str(len(value))
-    return "–" if value is None else str(value)
-
-
-@dataset.command("show")
-@click.argument("name")
-@pass_session
-def show(session: Session, name: str) -> None:
-    """Show the public description of a dataset or public table: columns, tags, uses, domains."""
-    answer = session.gatekeeper.dataset_show(session.principal(), name)
-    if render.answer_json(session, answer):
-        return
-    if answer.get("public"):
-        show_table(answer)
-        return
-    render.facts(_terms(answer))
-    render.out("")
-    headings = [
-        ("cli.head-column", "left"),
-        ("cli.head-kind", "left"),
-        ("cli.head-tag", "left"),
-        ("cli.head-uses", "left"),
-        ("cli.head-domain", "left"),
-    ]
-    render.keyed(headings, [_column(column) for column in answer["columns"]])
-
-
-def _terms(answer: Mapping[str, Any]) -> Iterator[tuple[str, render.Cell]]:
-    yield "cli.head-dataset", f"{answer['name']} v{answer['version']}"
-    yield "cli.head-owner", answer["owner"]
-    yield "cli.head-unit", f"{answer['unit']} ({answer['namespace']})"
-    yield "cli.head-filter", f"{answer['filter']}, δ {tidy(answer['delta'])}"
-    yield "cli.head-lineage", answer["lineage"]
-    if answer["max_rows"] is not None:
-        rows, subquery = answer["max_rows"], answer["most_rows"]
-        yield "cli.head-max-rows", say("cli.rows-of-a-unit", rows=rows, subquery=subquery)
-    if answer["joins"]:
-        yield "cli.head-joins", ", ".join(answer["joins"])
-    if answer["selection"]:
-        once, ever = (tidy(answer["selection"][key]) for key in ("per_job", "lifetime"))
-        yield "cli.head-selection", say("cli.selection-delta", once=once, ever=ever)
-
-
-def _column(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:
-    tag = column["tag"] or "–"
-    shown = tag if column["confirmed"] or not column["tag"] else say("cli.unconfirmed", tag=tag)
-    domain = column["domain"] or (say("cli.keys-selected") if column["keys"] else None)
-    return column["name"], column["kind"], shown, ", ".join(column["uses"]), domain
-
-
 @dataset.command("classify")
 @click.argument("name")
 @click.option("--profile", default="gbt35273", show_default=True, help="Whose levels: gdpr, hipaa, pipl, …")
@@ -236,4 +162,5 @@ def tag(
         session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
 
 
-dataset.add_command(inspect)
+for command in (catalogue.list_datasets, catalogue.show, catalogue.describe, inspect):
+    dataset.add_command(command)

@@ -92,6 +92,15 @@ proposals = sa.Table(
     _big("version"),
 )
 
+descriptions = sa.Table(
+    "descriptions",  # what each dataset is for, in its owner's words
+    metadata,
+    _text("lineage", primary_key=True),
+    _text("text"),
+    _text("described_by"),
+    _text("described"),
+)
+
 policies = sa.Table(
     "policies",
     metadata,

@@ -1,10 +1,10 @@
-"""Datasets: previewed and registered by owners, tagged by them, seen by those who were granted them."""
+"""Columns as the catalogue shows them, and who may see a dataset; what is only proposed is for owners."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -28,49 +28,7 @@ from service.dossier import Dossier
 from service.levels import levels
 from service.numbers import fraction
 
-if TYPE_CHECKING:  # classification reads cells with Arrow; what it proposed is plain text
-    pass
-
 _SHOWN_CATEGORIES = 12
-
-
-def listing(desk: Desk, by: Principal) -> dict[str, Any]:
-    """Return one line per dataset that *by* may see."""
-    with desk.reading() as connection:
-        every = [dossier.read(connection, desk.workspace, name) for name in dossier.names(connection)]
-    return {"datasets": [_line(found) for found in every if found.visible(by)]}
-
-
-def show(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
-    """Return what may be known of a dataset: public metadata only, the same whatever the rows are."""
-    found = visible(desk, by, name)
-    manifest = found.manifest
-    return {
-        "name": found.name,
-        "lineage": found.lineage,
-        "version": manifest.version,
-        "unit": manifest.unit,
-        "namespace": manifest.namespace,
-        "filter": found.filter.value,
-        "delta": fraction(found.delta),
-        "shards": manifest.shards,
-        "owner": found.owner,
-        **_rules(found),
-        "columns": columns(found, titles=by.name == found.owner),
-    }
-
-
-def _rules(found: Dossier) -> dict[str, Any]:
-    """What the policy in force says of units, joins and key selection."""
-    policy = found.policy
-    selection = policy.budget.selection if policy else None
-    return {
-        "max_rows": policy.unit.max_rows if policy else None,
-        "most_rows": policy.unit.counted_rows if policy else None,
-        "joins": sorted(policy.joins) if policy else [],
-        "selection": selection
-        and {"per_job": fraction(selection.per_job), "lifetime": fraction(selection.lifetime)},
-    }
 
 
 def columns(found: Dossier, *, titles: bool) -> list[dict[str, Any]]:
@@ -123,27 +81,19 @@ def _proposed(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _line(found: Dossier) -> dict[str, Any]:
-    return {
-        "name": found.name,
-        "owner": found.owner,
-        "unit": found.manifest.unit,
-        "namespace": found.manifest.namespace,
-        "version": found.manifest.version,
-        "columns": len(found.manifest.fields),
-        "policy_version": found.policy.version if found.policy else None,
-    }
-
-
 def _column(found: Dossier, name: str, proposals: bool) -> dict[str, Any]:
     field, tagged = found.fields[name], found.tags.get(name)
     rule = found.policy.column(name) if found.policy else None
-    known = tagged is not None and (tagged.confirmed or proposals)
+    known = tagged.name if tagged is not None and (tagged.confirmed or proposals) else None
+    info = core().tags.get(known or "")
+    titles = info.titles if info else {}
     return {
         "name": name,
-        "kind": field.kind.value,
+        "kind": kind_text(field),
         "required": field.required,
-        "tag": tagged.name if tagged and known else None,
+        "tag": known,
+        "title": titles.get("en"),
+        "title_zh": titles.get("zh"),
         "confirmed": bool(tagged and tagged.confirmed),
         "uses": sorted(use.value for use in rule.uses) if rule else [],
         "domain": domain_text(rule.domain) if rule and rule.domain else None,

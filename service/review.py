@@ -23,6 +23,7 @@ from sandbox.vault.shard import check_file
 from sandbox.vault.store import DirectoryStore
 from service import tables
 from service.bookcheck import check_books
+from service.describing import check_descriptions
 from service.desk import Desk, require
 
 Progress = Callable[[str, int, int], None]
@@ -64,6 +65,7 @@ def verify(desk: Desk, by: Principal, kept: Sequence[str], progress: Progress | 
     with desk.reading() as connection:
         verified = verify_log(connection, desk.workspace.log.key, kept, heard)
         counts = check_books(connection)
+        check_descriptions(connection)
         shards = _check_shards(desk, connection, progress)
         public = tables.verify(desk, connection)
     return {

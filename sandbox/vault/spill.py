@@ -23,13 +23,14 @@ import pyarrow.compute as pc
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sandbox.errors import InvalidInputError
+from sandbox.schema import ORDINAL, UNIT_TAG
 from sandbox.vault.cmac import BLOCK, Bytes
 from sandbox.vault.partition import leading_bits
 
 FLUSH_ROWS = 1 << 20
 FLUSH_BYTES = 96 << 20
 MAX_BUCKET_BYTES = 192 << 20
-TAG, ORDER = "tag", "order"
+TAG, ORDER = UNIT_TAG, ORDINAL  # names that no column of a source may have
 _DENSE_DICTIONARY = 4096
 _NONCE_BYTES = 12
 

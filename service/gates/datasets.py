@@ -45,25 +45,33 @@ class DatasetGate(Protocol):
         "nonconforming": {column: count}``.
         """
 
-    def dataset_list(self, by: Principal) -> Json:
-        """``{"datasets": [{"name", "owner", "unit", "namespace", "version", "columns", "policy_version"}]}``.
+    def dataset_list(self, by: Principal, search: str | None = None) -> Json:
+        """``{"datasets": [{"name", "description", "owner", "unit", "namespace", "version", "columns",
+        "policy_version", "matches": [column]}]}``.
 
         Only what the principal may see: owners their own, analysts those granted to them.  For everybody
-        there is ``"public_tables": [as dataset_show, but "columns" is their number]``.
-        """
+        there is ``"public_tables": [as dataset_show, but "columns" is their number]``.  *search*: those in
+        which every word of it stands, and *matches* the columns in which one does.
+        """  # noqa: D205 (a shape longer than a line)
 
     def dataset_show(self, by: Principal, name: str) -> Json:
-        """Return the catalogue entry.
+        """Return the catalogue entry; nothing in it depends on a row.
 
-        ``{"name", "lineage", "version", "unit", "namespace", "filter", "delta", "shards", "owner",
-        "max_rows", "most_rows", "joins": [name], "selection": {"per_job", "lifetime"}|null,
-        "columns": [{"name", "kind", "required", "tag", "confirmed", "uses", "domain",
-        "keys": "selected"|null, "description"}]}``.
+        ``{"name", "description", "lineage", "version", "unit", "namespace", "filter", "delta", "shards",
+        "owner", "policy_version", "max_rows", "most_rows", "expected_units", "joins": [name],
+        "selection": {"per_job", "lifetime"}|null,
+        "grants": those of the caller [{"purposes", "operations", "until", "approval"}],
+        "budget": of the caller {"limit", "remaining", "per_job": loss|null}|null,
+        "columns": [{"name", "kind", "required", "tag", "title", "title_zh", "confirmed", "uses", "domain",
+        "keys": "selected"|null, "description"}], "examples": [{"sql", "purpose", "epsilon"}]}``.
 
         *domain* is text for people (``"1 … 14 by 1"``, ``"Female, Male"``) or null.  Of a public table:
         ``{"public": true, "name", "owner", "digest", "rows", "created", "columns": [{"name", "kind",
         "required", "domain"}]}``.
         """
+
+    def dataset_describe(self, by: Principal, name: str, text: str) -> Json:
+        """Say what a dataset is for; its owner only.  ``{"dataset", "description"}``."""
 
     def dataset_classify(self, by: Principal, name: str) -> Json:
         """Proposals with evidence, and what standards (profiles) say of them, owner only.

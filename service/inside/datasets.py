@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox.schema import Principal
-from service import catalogue, tables, tagging
+from service import catalogue, describing, entries, tagging
 from service.asked import Inspection, Json, NewDataset, NewTable, Progress
 from service.inside.room import Room
 
@@ -43,13 +43,17 @@ class DatasetRoom(Room):
 
         return publishing.add(self._desk, by, new, progress)
 
-    def dataset_list(self, by: Principal) -> Json:
+    def dataset_list(self, by: Principal, search: str | None = None) -> Json:
         """See the gate."""
-        return catalogue.listing(self._desk, by) | {"public_tables": tables.listing(self._desk)}
+        return entries.listing(self._desk, by, search)
 
     def dataset_show(self, by: Principal, name: str) -> Json:
         """See the gate."""
-        return tables.show(self._desk, name) or catalogue.show(self._desk, by, name)
+        return entries.show(self._desk, by, name)
+
+    def dataset_describe(self, by: Principal, name: str, text: str) -> Json:
+        """See the gate."""
+        return describing.describe(self._desk, by, name, text)
 
     def dataset_classify(self, by: Principal, name: str) -> Json:
         """See the gate."""

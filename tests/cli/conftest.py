@@ -90,6 +90,7 @@ class FakeGatekeeper:
         self.tables: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, tuple[str, bool]] = {"age": ("pi.age", False), "race": ("pi.ethnicity", False)}
         self.added: Any = None
+        self.about = ""
         self.closed = 0
 
     # people
@@ -131,14 +132,18 @@ class FakeGatekeeper:
             "owner_report": report,
         }
 
-    def dataset_list(self, by):
+    def dataset_list(self, by, search=None):
         one = {
             "name": "health.diabetes",
             "owner": "health-bureau",
             "unit": "patient_nbr",
             "namespace": "health.patient",
         }
-        datasets = [{**one, "version": 1, "columns": 2, "policy_version": None}]
+        told = {"version": 1, "columns": 2, "policy_version": None, "description": self.about, "matches": []}
+        found = search is None or search in "health.diabetes race"
+        datasets = [{**one, **told, "matches": ["race"] if search == "race" else []}] if found else []
+        if search:
+            return {"datasets": datasets, "public_tables": []}
         return {"datasets": datasets, "public_tables": [{**t, "columns": 1} for t in self.tables.values()]}
 
     def table_preview(self, by, new):
@@ -163,11 +168,13 @@ class FakeGatekeeper:
                 "kind": "string",
                 "required": False,
                 "tag": t,
+                "title": "Age" if c == "age" else None,
+                "title_zh": "年龄" if c == "age" else None,
                 "confirmed": ok,
                 "uses": ["group"],
                 "domain": "a, b",
                 "keys": None,
-                "description": "",
+                "description": "as reported|上报" if c == "race" else "",
             }
             for c, (t, ok) in self.tags.items()
         ]
@@ -188,8 +195,25 @@ class FakeGatekeeper:
             "most_rows": 100,
             "joins": ["health.visits"],
             "selection": {"per_job": "1e-9", "lifetime": "1e-7"},
+            "description": self.about,
+            "grants": [
+                {
+                    "purposes": ["readmission-statistics"],
+                    "operations": ["avg", "count"],
+                    "until": "2027-12-31",
+                    "approval": "auto",
+                }
+            ],
+            "budget": {"limit": loss("2"), "remaining": loss(2 - self.spent), "per_job": loss("1")},
             "columns": columns,
+            "examples": [
+                {"sql": "SELECT COUNT(*) AS n FROM x WHERE age = 'a'", "purpose": "p", "epsilon": "0.5"}
+            ],
         }
+
+    def dataset_describe(self, by, name, text):
+        self.about = text
+        return {"dataset": name, "description": text}
 
     def dataset_classify(self, by, name):
         columns = [

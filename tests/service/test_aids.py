@@ -5,7 +5,7 @@ import pytest
 from sandbox import workspace
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
-from service import catalogue, registration
+from service import catalogue, entries, registration
 from service.asked import NewDataset
 from service.desk import Desk
 
@@ -39,7 +39,7 @@ def test_a_dictionary_gives_meanings_that_classify_and_are_shown(desk, tmp_path,
     (tmp_path / "columns.csv").write_bytes(listed.encode(encoding))
     add(desk, tmp_path, encoding, dictionary=tmp_path / "columns.csv")
     assert columns(desk)["f9"]["tag"] == "pi.health"
-    shown = {it["name"]: it["description"] for it in catalogue.show(desk, OWNER, "a.b")["columns"]}
+    shown = {it["name"]: it["description"] for it in entries.show(desk, OWNER, "a.b")["columns"]}
     assert shown == {"nr": "", "f9": "伤残等级", "f10": ""}
 
 

@@ -1,0 +1,161 @@
+"""The catalogue at the command line: what there is, what it means, what may be asked, and how."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import click
+
+from cli import render
+from cli.public import list_tables, show_table
+from cli.session import Session, pass_session, say
+from service.messages import catalogue
+from service.wording import approval, tidy
+
+Json = Mapping[str, Any]
+
+_SHELL: Final = frozenset('"$`\\!')
+"""What a shell reads inside double quotes."""
+
+
+@click.command("list")
+@click.option("--search", metavar="WORDS", help="Only those in which all of these words stand somewhere.")
+@pass_session
+def list_datasets(session: Session, search: str | None) -> None:
+    """List the datasets that you may see, and the public tables.
+
+    --search looks in names, descriptions, columns with their meanings, and confirmed tags.
+    """
+    answer = session.gatekeeper.dataset_list(session.principal(), search)
+    if render.answer_json(session, answer):
+        return
+    if search and not (answer["datasets"] or answer["public_tables"]):
+        session.tell("catalogue.nothing-found", words=search)
+        return
+    headings: list[render.Heading] = [
+        ("cli.head-dataset", "left"),
+        ("cli.head-owner", "left"),
+        ("cli.head-unit", "left"),
+        ("cli.head-namespace", "left"),
+        ("cli.head-version", "right"),
+        ("cli.head-columns", "right"),
+        ("cli.head-policy", "right"),
+    ]
+    keys = ["name", "owner", "unit", "namespace", "version", "columns", "policy_version"]
+    for key, heading in (
+        ("matches", "catalogue.head-matches"),
+        ("description", "catalogue.head-description"),
+    ):
+        if any(dataset[key] for dataset in answer["datasets"]):
+            headings.append((heading, "left"))
+            keys.append(key)
+    render.keyed(headings, [tuple(_brief(d[key]) for key in keys) for d in answer["datasets"]])
+    list_tables(answer["public_tables"])
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "–" if value is None else " ".join(str(value).split())
+
+
+@click.command("show")
+@click.argument("name")
+@pass_session
+def show(session: Session, name: str) -> None:
+    """Show what a dataset is for, what its columns mean, and what you may ask of it."""
+    answer = session.gatekeeper.dataset_show(session.principal(), name)
+    if render.answer_json(session, answer):
+        return
+    if answer.get("public"):
+        show_table(answer)
+        return
+    if answer["description"]:
+        render.lines(answer["description"], "")
+    render.facts(_terms(answer))
+    render.out("")
+    headings = [
+        ("cli.head-column", "left"),
+        ("catalogue.head-meaning", "left"),
+        ("cli.head-kind", "left"),
+        ("cli.head-tag", "left"),
+        ("cli.head-uses", "left"),
+        ("cli.head-domain", "left"),
+    ]
+    render.keyed(headings, [_column(column) for column in answer["columns"]])
+    _examples(answer)
+
+
+def _terms(answer: Json) -> Iterator[tuple[str, render.Cell]]:
+    yield "cli.head-dataset", f"{answer['name']} v{answer['version']}"
+    yield "cli.head-owner", answer["owner"]
+    yield "cli.head-unit", f"{answer['unit']} ({answer['namespace']})"
+    yield "cli.head-filter", f"{answer['filter']}, δ {tidy(answer['delta'])}"
+    yield "cli.head-lineage", answer["lineage"]
+    if answer["max_rows"] is not None:
+        rows, subquery = answer["max_rows"], answer["most_rows"]
+        yield "cli.head-max-rows", say("cli.rows-of-a-unit", rows=rows, subquery=subquery)
+    if answer["joins"]:
+        yield "cli.head-joins", ", ".join(answer["joins"])
+    if answer["selection"]:
+        once, ever = (tidy(answer["selection"][key]) for key in ("per_job", "lifetime"))
+        yield "cli.head-selection", say("cli.selection-delta", once=once, ever=ever)
+    for grant in answer["grants"]:
+        yield "cli.head-purpose", _grant(grant)
+    if answer["budget"]:
+        yield "catalogue.head-left-for-you", _left(answer["budget"])
+
+
+def _grant(grant: Json) -> str:
+    return say(
+        "catalogue.grant",
+        purposes=grant["purposes"],
+        operations=grant["operations"],
+        until=grant["until"],
+        approval=approval(grant["approval"]),
+    )
+
+
+def _left(budget: Json) -> str:
+    left, limit = tidy(budget["remaining"]["epsilon"]), tidy(budget["limit"]["epsilon"])
+    if budget["per_job"] is None:
+        return say("catalogue.left", left=left, limit=limit)
+    return say("catalogue.left-per-job", left=left, limit=limit, once=tidy(budget["per_job"]["epsilon"]))
+
+
+def _column(column: Json) -> tuple[render.Cell, ...]:
+    tag = column["tag"] or "–"
+    shown = tag if column["confirmed"] or not column["tag"] else say("cli.unconfirmed", tag=tag)
+    domain = column["domain"] or (say("cli.keys-selected") if column["keys"] else None)
+    title = column["title_zh"] if catalogue.language() == "zh" else column["title"]
+    meaning = column["description"] or title or "–"
+    return column["name"], meaning, column["kind"], shown, ", ".join(column["uses"]), domain
+
+
+def _examples(answer: Json) -> None:
+    if not answer["examples"]:
+        return
+    render.lines("", say("catalogue.examples"), *map(_command, answer["examples"]))
+
+
+def _command(one: Json) -> str:
+    """The command that asks an example, ready to be typed."""
+    sql, purpose = one["sql"], shlex.quote(one["purpose"])
+    typed = shlex.quote(sql) if _SHELL.intersection(sql) else f'"{sql}"'
+    return f"  keyong query {typed} --epsilon {one['epsilon']} --purpose {purpose}"
+
+
+@click.command("describe")
+@click.argument("name")
+@click.option("--text", help="What it is and where it comes from; without it, standard input is read.")
+@pass_session
+def describe(session: Session, name: str, text: str | None) -> None:
+    """Say what a dataset is for and where it comes from; everybody who sees it in the catalogue reads it."""
+    answer = session.gatekeeper.dataset_describe(
+        session.principal(), name, sys.stdin.read() if text is None else text
+    )
+    if not render.answer_json(session, answer):
+        render.lines(say("catalogue.described", dataset=name))
