@@ -97,3 +97,20 @@ class JobRequest:
     max_rows: int | None = None
     errors: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """Which leaves of the log somebody wants to see; what is None does not matter.
+
+    *verdict* is one of `service.reviewing.journal.VERDICTS`.  *since* and *until* are days (both included) or
+    ISO 8601 instants in UTC.
+    """
+
+    who: str | None = None
+    dataset: str | None = None
+    purpose: str | None = None
+    verdict: str | None = None
+    kind: str | None = None
+    since: str | None = None
+    until: str | None = None

@@ -17,6 +17,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from jobs.codec import plan_from_json, replay_key
+from jobs.outline import outline_digest
 from jobs.plan import Plan
 from jobs.planning import plan_losses
 from sandbox import canonical
@@ -52,9 +53,10 @@ def check_jobs(
     for job, row in rows.items():
         try:
             spec, plan = json.loads(row["spec"]), plan_from_json(json.loads(row["plan"]))
-            said = _said(row, spec, plan)
+            said, outlined = _said(row, spec, plan), outline_digest(json.loads(row["plan"]))
             same = (
                 said == {name: decisions[job][name] for name in said}
+                and decisions[job].get("outline", outlined) == outlined
                 and _placed(row, spec, plan, books)
                 and spec["replay_of"] == replays.get(job)
                 and (job not in replays or rows[replays[job]]["replay_key"] == row["replay_key"])

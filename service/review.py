@@ -6,45 +6,96 @@ what the tables say is what was logged (`service.bookcheck`), and every shard fi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.audit.proofs import prove_inclusion
+from sandbox.audit.checkpoint import parse_and_verify
+from sandbox.audit.proofs import check_consistency, prove_consistency, prove_inclusion
 from sandbox.audit.store import newest_note, read_head
 from sandbox.audit.verify import verify as verify_log
-from sandbox.books import leaves, versions
-from sandbox.errors import InvalidInputError
+from sandbox.books import versions
+from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Principal, Role
 from sandbox.vault.manifest import load_manifest
 from sandbox.vault.shard import check_file
 from sandbox.vault.store import DirectoryStore
 from service import tables
+from service.asked import Leaves
 from service.bookcheck import check_books
 from service.describing import check_descriptions
 from service.desk import Desk, require
+from service.reviewing import journal
+from service.reviewing.journal import Wanted
 
 Progress = Callable[[str, int, int], None]
 _READERS: Final = (Role.REVIEWER, Role.OWNER)
 
 
-def listing(desk: Desk, by: Principal, first: int, limit: int) -> dict[str, Any]:
-    """Return leaves from number *first* on."""
+def listing(desk: Desk, by: Principal, first: int, limit: int, only: Leaves) -> dict[str, Any]:
+    """Return up to *limit* leaves that are wanted, from number *first* on."""
     require(by, *_READERS)
+    wanted = _wanted(only)
     with desk.reading() as connection:
         size = read_head(connection, desk.workspace.log.key).size
-        query = sa.select(leaves).where(leaves.c.leaf >= first).order_by(leaves.c.leaf).limit(limit)
-        found = [{"leaf": row.leaf, **json.loads(row.entry)} for row in connection.execute(query)]
-    return {"size": size, "leaves": found}
+        # What a leaf is about is told by leaves before it; without filters nothing needs to be known.
+        begin = first if wanted == Wanted() else 0
+        found = islice(journal.chosen(journal.entries(connection, begin), wanted, first), limit + 1)
+        shown = [entry.to_json() for entry in found]
+    more = shown[limit]["leaf"] if len(shown) > limit else None
+    return {"size": size, "leaves": shown[:limit], "more": more}
 
 
-def show(desk: Desk, by: Principal, leaf: int) -> dict[str, Any]:
+def _wanted(only: Leaves) -> Wanted:
+    if only.verdict is not None and only.verdict not in journal.VERDICTS:
+        raise InvalidInputError("audit.no-verdict", verdict=only.verdict[:40], known=list(journal.VERDICTS))
+    return Wanted(
+        only.who,
+        only.dataset,
+        only.purpose,
+        only.verdict,
+        only.kind,
+        None if only.since is None else journal.instant(only.since, end=False),
+        None if only.until is None else journal.instant(only.until, end=True),
+    )
+
+
+def prove(desk: Desk, by: Principal, leaf: int) -> dict[str, Any]:
     """Return one leaf and the proof that it stands under the newest checkpoint."""
     require(by, *_READERS)
     with desk.reading() as connection:
         return prove_inclusion(connection, desk.workspace.log.key, leaf)
+
+
+def prove_job(desk: Desk, by: Principal, job: str) -> dict[str, Any]:
+    """Return the proofs of every leaf about *job*; `InvalidInputError` if there is none."""
+    require(by, *_READERS)
+    key = desk.workspace.log.key
+    with desk.reading() as connection:
+        found = journal.of_job(connection, job)
+        if not found:
+            raise InvalidInputError("audit.no-such-job", job=job[:40])
+        proofs = [prove_inclusion(connection, key, entry.leaf) for entry in found]
+    return {"kind": "job", "job": job, "proofs": proofs}
+
+
+def prove_since(desk: Desk, by: Principal, note: str) -> dict[str, Any]:
+    """Return the proof that the log goes on from the checkpoint *note*; `TamperingError` if it does not."""
+    require(by, *_READERS)
+    key = desk.workspace.log.key
+    kept = parse_and_verify(note, key)
+    with desk.reading() as connection:
+        head = read_head(connection, key)
+        if kept.size > head.size:
+            raise TamperingError("log.shorter-than-kept", found=head.size, kept=kept.size)
+        proof = prove_consistency(connection, key, kept.size)
+    try:
+        check_consistency(proof, note, key)
+    except TamperingError:
+        raise TamperingError("log.forked", kept=kept.size) from None
+    return proof
 
 
 def checkpoint(desk: Desk, by: Principal) -> dict[str, Any]:

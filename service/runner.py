@@ -22,7 +22,7 @@ from jobs.pipeline import Inputs, Paid, Shard
 from jobs.plan import Plan, Released
 from jobs.reading import read_columns
 from jobs.spec import JobSpec
-from sandbox import canonical
+from sandbox import canonical, code
 from sandbox.books import releases
 from sandbox.errors import AwaitingApprovalError, DeniedError, InvalidInputError, JobFailedError, KeyongError
 from sandbox.privacy import ledger
@@ -141,4 +141,4 @@ def _store(desk: Desk, by: Principal, job: JobId, released: tuple[Released, ...]
         values = {"job": job, "result": result, "digest": digest, "released": entry.at.isoformat()}
         entry.connection.execute(sa.insert(releases).values(**values))
         states.set_state(entry.connection, job, "released", "", entry.at)
-        entry.log("release", by.name, job=job, result=digest)
+        entry.log("release", by.name, job=job, result=digest, code=code.running())

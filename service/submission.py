@@ -17,10 +17,11 @@ import sqlalchemy as sa
 
 from jobs import pipeline
 from jobs.codec import plan_to_json, presentation_to_json, replay_key
+from jobs.outline import outline_digest
 from jobs.pipeline import Prepared
 from jobs.plan import Plan
 from jobs.spec import JobSpec, Query
-from sandbox import canonical
+from sandbox import canonical, code
 from sandbox.audit.log import salted
 from sandbox.books import jobs, releases
 from sandbox.errors import DeniedError, InvalidInputError, KeyongError
@@ -117,6 +118,8 @@ def _decision(prepared: Prepared, sources: Sequence[Dossier]) -> dict[str, Any]:
         "grants": {found.name: prepared.allowed[found.name].grant for found in sources},
         "tables": {table.name: table.digest for table in plan.tables},
         "plan": canonical.digest(plan_to_json(plan)),
+        "outline": outline_digest(plan_to_json(plan)),
+        "code": code.running(),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sandbox.schema import Principal
-from service.asked import Json, Progress
+from service.asked import Json, Leaves, Progress
 
 
 class AuditGate(Protocol):
@@ -21,11 +21,38 @@ class AuditGate(Protocol):
         "charges": [{"job", "principal", "at", "loss"}]}``.
         """
 
-    def audit_list(self, by: Principal, first: int = 0, limit: int = 1000) -> Json:
-        """``{"size", "leaves": [{"leaf", "kind", "time", "actor", "facts": {...}}]}``; reviewer, owner."""
+    def audit_list(
+        self, by: Principal, first: int = 0, limit: int = 1000, only: Leaves | None = None
+    ) -> Json:
+        """Leaves from *first* on, those wanted *only*; reviewer, owner.
+
+        ``{"size", "leaves": [{"leaf", "kind", "time", "actor", "facts": {...}}], "more": leaf|null}``; *more*
+        is where to go on.
+        """
 
     def audit_show(self, by: Principal, leaf: int) -> Json:
         """One leaf and its proof: ``{"kind", "leaf", "entry", "checkpoint", "hashes"}``."""
+
+    def audit_account(self, by: Principal, job: str) -> Json:
+        """The account of a job; a reviewer, or an owner of a dataset that it read.
+
+        ``{"job", "who", "purpose", "state", "decision": {"leaf", "time", "verdict", "code", "digest"},
+        "datasets": [{"dataset", "lineage", "version", "policy": {"version", "digest"}, "grant": {"number",
+        "to", "purposes", "operations", "until"}|null, "columns": [{"name", "uses", "tag"}], "loss",
+        "charged": {"leaf", "time"}|null}], "tables", "statements": [{"operations", "keys", "cells"}],
+        "rows", "mechanism", "release": {"leaf", "time", "digest", "code", "shape": [{"rows", "columns",
+        "numbers"}]|null}|null, "replay_of", "events": [{"leaf", "time", "kind", "actor", "facts"}],
+        "sql": text of one's own job|null}``.
+        """
+
+    def audit_prove(
+        self, by: Principal, *, leaf: int | None = None, job: str | None = None, since: str | None = None
+    ) -> Json:
+        """A proof to hand out: of a leaf, of every leaf about a job, or of what followed a checkpoint note.
+
+        ``{"kind": "inclusion", "leaf", "entry", "checkpoint", "hashes"}``, ``{"kind": "job", "job", "proofs":
+        [inclusion]}`` or ``{"kind": "consistency", "size", "checkpoint", "hashes"}``.
+        """
 
     def audit_verify(self, by: Principal, kept: Sequence[str] = (), progress: Progress | None = None) -> Json:
         """Recompute everything.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sandbox.errors import UsageError
 from sandbox.schema import Principal
 from service import accounts, review
-from service.asked import Json, Progress
+from service.asked import Json, Leaves, Progress
 from service.inside.room import Room
+from service.reviewing import account
 
 
 class AuditRoom(Room):
@@ -17,13 +19,31 @@ class AuditRoom(Room):
         """See the gate."""
         return accounts.show(self._desk, by, dataset)
 
-    def audit_list(self, by: Principal, first: int = 0, limit: int = 1000) -> Json:
+    def audit_list(
+        self, by: Principal, first: int = 0, limit: int = 1000, only: Leaves | None = None
+    ) -> Json:
         """See the gate."""
-        return review.listing(self._desk, by, first, limit)
+        return review.listing(self._desk, by, first, limit, only or Leaves())
 
     def audit_show(self, by: Principal, leaf: int) -> Json:
         """See the gate."""
-        return review.show(self._desk, by, leaf)
+        return review.prove(self._desk, by, leaf)
+
+    def audit_account(self, by: Principal, job: str) -> Json:
+        """See the gate."""
+        return account.show(self._desk, by, job)
+
+    def audit_prove(
+        self, by: Principal, *, leaf: int | None = None, job: str | None = None, since: str | None = None
+    ) -> Json:
+        """See the gate."""
+        if [leaf, job, since].count(None) != 2:
+            raise UsageError("audit.prove-one")
+        if leaf is not None:
+            return review.prove(self._desk, by, leaf)
+        if job is not None:
+            return review.prove_job(self._desk, by, job)
+        return review.prove_since(self._desk, by, str(since))
 
     def audit_verify(self, by: Principal, kept: Sequence[str] = (), progress: Progress | None = None) -> Json:
         """See the gate."""

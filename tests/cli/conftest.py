@@ -461,7 +461,7 @@ class FakeGatekeeper:
             "charges": charges,
         }
 
-    def audit_list(self, by, first=0, limit=1000):
+    def audit_list(self, by, first=0, limit=1000, only=None):
         leaf = {
             "leaf": 0,
             "kind": "release",
@@ -469,11 +469,48 @@ class FakeGatekeeper:
             "actor": "wang",
             "facts": {"job": "job-1"},
         }
-        return {"size": 1, "leaves": [leaf]}
+        return {"size": 1, "leaves": [leaf], "more": None}
 
     def audit_show(self, by, leaf):
         proof = {"kind": "inclusion", "checkpoint": "keyong/log\n1\nbb\n", "leaf": leaf}
         return {**proof, "entry": '{"kind":"release"}', "hashes": ["cc", "dd"]}
+
+    def audit_account(self, by, job):
+        if job != "job-1":
+            raise DeniedError("job.unknown", rule="jobs", job=job)
+        at = {"leaf": 0, "time": "2026-11-23T02:00:00"}
+        column = {"name": "age", "uses": ["group"], "tag": "pi.age"}
+        grant = {"number": 0, "to": ["group:researchers"], "purposes": ["planning"], "operations": ["count"]}
+        dataset = {
+            "dataset": "health.diabetes",
+            "version": 1,
+            "policy": {"version": 2, "digest": "ab" * 32},
+            "grant": {**grant, "until": "2027-12-31"},
+            "columns": [column],
+            "loss": loss("0.5"),
+            "charged": at,
+        }
+        return {
+            "job": job,
+            "who": "wang",
+            "purpose": "planning",
+            "state": "released",
+            "decision": {**at, "verdict": "allowed", "code": {"version": "1.0", "sources": "cd" * 32}},
+            "datasets": [dataset],
+            "tables": [],
+            "statements": [{"operations": ["count"], "keys": ["age"], "cells": 3}],
+            "rows": 4,
+            "mechanism": "discrete-gaussian",
+            "release": {**at, "digest": "ef" * 32, "shape": [{"rows": 3, "columns": 2, "numbers": 3}]},
+            "replay_of": None,
+            "events": [{**at, "kind": "interrupted", "actor": "keyong", "facts": {"code": ""}}],
+            "sql": None,
+        }
+
+    def audit_prove(self, by, *, leaf=None, job=None, since=None):
+        if [leaf, job, since].count(None) != 2:
+            raise UsageError("audit.prove-one")
+        return {"kind": "inclusion", "leaf": leaf, "hashes": []}
 
     def audit_verify(self, by, kept=(), progress=None):
         if any("old" in note for note in kept):
