@@ -7,12 +7,21 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import yaml
 
 from benchmarks.classification import labelled
 from benchmarks.classification.generators.numbers import vin_check
-from benchmarks.classification.generators_intl import damage, numbers, real, tables
+from benchmarks.classification.generators_intl import (
+    damage,
+    numbers,
+    numbers_more,
+    people,
+    real,
+    tables,
+)
 
 INTL = labelled.HERE / "intl"
+FOLDER = Path(people.__file__).parent
 BORN = dt.date(1984, 5, 6)
 NUMBERS = {
     "us.ssn": numbers.ssn,
@@ -31,6 +40,15 @@ NUMBERS = {
     "luhn": numbers.card,
     "ean": lambda chance: numbers.ean13(chance, "400"),
     "isbn": lambda chance: numbers.ean13(chance, "978"),
+    "it.codicefiscale": lambda chance: numbers_more.fiscal_code(chance, BORN, True),
+    "it.iva": numbers_more.italian_vat,
+    "nl.bsn": numbers_more.bsn,
+    "pl.nip": numbers_more.nip,
+    "pl.regon": numbers_more.regon,
+    "fr.siret": numbers_more.siret,
+    "pt.nif": numbers_more.portuguese_nif,
+    "ch.ssn": numbers_more.ahv,
+    "au.abn": numbers_more.abn,
 }
 
 
@@ -44,10 +62,10 @@ def test_check_digits_are_right_by_another_implementation(module):
     assert all(oracle.is_valid(NUMBERS[module](chance)) for _ in range(300))
 
 
-@pytest.mark.parametrize("country", ["DE", "GB", "NL", "FR", "ES"])
+@pytest.mark.parametrize("country", ["DE", "GB", "NL", "FR", "ES", "IT", "PL", "PT", "BE"])
 def test_ibans_are_right_with_their_national_part(country):
     oracle, chance = import_module("stdnum.iban"), Random(2)
-    assert all(oracle.is_valid(numbers.iban(chance, country)) for _ in range(300))
+    assert all(oracle.is_valid(numbers_more.iban(chance, country)) for _ in range(300))
 
 
 def test_vehicle_numbers_have_their_check_digit():
@@ -80,7 +98,20 @@ def test_every_tag_of_one_part_is_in_the_other():
     assert seen[0] == seen[1]
 
 
-@pytest.mark.parametrize(("part", "domain"), [("development", "hr"), ("heldout", "telecom")])
+def test_the_second_hand_uses_no_word_that_is_kept_for_the_held_out_part():
+    known, more = (
+        yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+        for name in ("words.yaml", "words_development.yaml")
+    )
+    assert known.keys() & more.keys() == {"locales"}
+    assert not known["locales"].keys() & more["locales"].keys()
+    kept = {word.lower() for name in known["split"] for word in known[name][2::3]}
+    assert not {word.lower() for name in more.keys() - {"locales"} for word in more[name]} & kept
+
+
+@pytest.mark.parametrize(
+    ("part", "domain"), [("development", "hr"), ("development", "taxation"), ("heldout", "telecom")]
+)
 def test_the_generators_give_the_committed_tables(part, domain):
     """Compared unpacked: other builds of zlib pack the same bytes differently."""
     folder = INTL / part / domain

@@ -7,21 +7,15 @@ a date, a choice) is said by the table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 
 from benchmarks.classification.generators import numbers as formats
 from benchmarks.classification.generators_intl import damage, makers, numbers
-from benchmarks.classification.generators_intl.makers import Make, Row
+from benchmarks.classification.generators_intl.kinds_more import MORE
+from benchmarks.classification.generators_intl.makers import Kind, Row
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind's usual *tag*, whether its *values* alone show it, and its maker."""
-
-    tag: str
-    values: bool
-    make: Make
+WRAPPERS = frozenset({"masked", "mixed", "sparse", "quoted"})
+"""Kinds that change what the kind after them makes."""
 
 
 def _masked(row: Row, chance: Random, args: Sequence[str]) -> str:
@@ -31,6 +25,12 @@ def _masked(row: Row, chance: Random, args: Sequence[str]) -> str:
 def _mixed(row: Row, chance: Random, args: Sequence[str]) -> str:
     """``mixed KIND KIND …``: whatever people typed into one field."""
     return make(row, chance, (chance.choice(args),))
+
+
+def _sparse(row: Row, chance: Random, args: Sequence[str]) -> str:
+    """``sparse KIND``: filled in one row of five."""
+    found = make(row, chance, args)
+    return found if chance.random() < 0.2 else ""
 
 
 KINDS: dict[str, Kind] = {
@@ -113,6 +113,9 @@ KINDS: dict[str, Kind] = {
     "nothing": Kind("general", False, lambda _r, _c, _a: ""),
     "masked": Kind("general", False, _masked),
     "mixed": Kind("general", False, _mixed),
+    "sparse": Kind("general", False, _sparse),
+    "quoted": Kind("general", False, lambda row, c, a: "'" + make(row, c, a)),
+    **MORE,
 }  # fmt: skip
 
 

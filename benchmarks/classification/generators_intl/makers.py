@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from benchmarks.classification.generators import numbers as formats
-from benchmarks.classification.generators_intl import numbers, people
+from benchmarks.classification.generators_intl import numbers, numbers_more, people
 from benchmarks.classification.generators_intl.people import Person
 
 
@@ -25,6 +25,15 @@ class Row:
 Make = Callable[[Row, Random, Sequence[str]], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind's usual *tag*, whether its *values* alone show it, and its maker."""
+
+    tag: str
+    values: bool
+    make: Make
+
+
 DATES = {
     "iso": "%Y-%m-%d",
     "us": "%m/%d/%Y",
@@ -34,6 +43,17 @@ DATES = {
     "long": "%d %b %Y",
     "month": "%Y-%m",
     "year": "%Y",
+    "jp": "%Y年%m月%d日",
+    "slash": "%Y/%m/%d",
+    "short": "%m/%d/%y",
+    "month-name": "%b %Y",
+    "month-us": "%m/%Y",
+}
+MOMENTS = {
+    "utc": "%Y-%m-%dT%H:%M:%SZ",
+    "us-time": "%m/%d/%Y %I:%M %p",
+    "uk-time": "%d/%m/%Y %H:%M",
+    "de-time": "%d.%m.%Y %H:%M",
 }
 
 
@@ -49,6 +69,8 @@ def named(who: str) -> Make:
             "first": person.first,
             "last": person.last,
             "initial": f"{person.first[0]}. {person.last}",
+            "capital-last": f"{person.last.upper()} {person.first}",
+            "titled": f"{'Ms' if person.woman else 'Mr'} {person.name}",
         }
         return styles[args[0] if args else "full"]
 
@@ -64,6 +86,8 @@ def date(_row: Row, chance: Random, args: Sequence[str]) -> str:
         return moment.isoformat(sep=chance.choice(" T"))
     if style == "epoch":
         return str(int(moment.replace(tzinfo=dt.UTC).timestamp()))
+    if style in MOMENTS:
+        return moment.strftime(MOMENTS[style])
     return found.strftime(DATES[style])
 
 
@@ -106,7 +130,7 @@ def card(_row: Row, chance: Random, args: Sequence[str]) -> str:
 
 def iban(_row: Row, chance: Random, args: Sequence[str]) -> str:
     """``iban COUNTRY…``: some are written in fours."""
-    found = numbers.iban(chance, chance.choice(args))
+    found = numbers_more.iban(chance, chance.choice(args))
     if chance.random() < 0.3:
         return " ".join(found[at : at + 4] for at in range(0, len(found), 4))
     return found
@@ -140,6 +164,9 @@ def plate(row: Row, chance: Random, _args: Sequence[str]) -> str:
         "Germany": "@ @@ $$$",
         "France": "@@-$$$-@@",
         "Spain": "$$$$ @@@",
+        "Italia": "@@ $$$ @@",
+        "Polska": "@@ $$$$$",
+        "Nederland": "@@-$$$-@",
     }
     return formats.filled(chance, patterns.get(row.person.country, "@@@-$$$$"))
 
@@ -165,12 +192,27 @@ def integer(_row: Row, chance: Random, args: Sequence[str]) -> str:
     return str(chance.randrange(int(args[0]), int(args[1]) + 1))
 
 
+def _swapped(value: float) -> str:
+    return f"{value:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+_SIGNS: dict[str, Callable[[float], str]] = {
+    "€": lambda value: f"{_swapped(value)} €",
+    "£": lambda value: f"£{value:,.2f}",
+    "zł": lambda value: f"{value:.2f} zł".replace(".", ","),
+    "R$": lambda value: f"R$ {_swapped(value)}",
+    "円": lambda value: f"{value:,.0f}円",
+}
+
+
 def amount(_row: Row, chance: Random, args: Sequence[str]) -> str:
-    """``amount LOW HIGH [STYLE]``: small ones more often; styles dollar, euro (comma), 0, 3 (decimals)."""
+    """``amount LOW HIGH [STYLE]``: small ones more often; styles dollar, euro (comma), 0, 3, a sign."""
     low, high = float(args[0]), float(args[1])
     value, style = low + (high - low) * chance.random() * chance.random(), args[2] if len(args) > 2 else "2"
     if style == "dollar":
         return f"${value:,.2f}"
+    if style in _SIGNS:
+        return _SIGNS[style](value)
     if style == "euro":
         return f"{value:.2f}".replace(".", ",")
     return f"{value:.{style}f}"

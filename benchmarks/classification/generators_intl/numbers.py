@@ -141,16 +141,17 @@ def iban(chance: Random, country: str) -> str:
     """Return an IBAN of DE, GB, NL, FR or ES, with the checks inside the national part."""
     makers = {"DE": _bban_digits, "GB": _bban_gb, "NL": _bban_nl, "FR": _bban_fr, "ES": _bban_es}
     bban = makers[country](chance)
-    return f"{country}{_mod97(bban + country)}{bban}"
+    return f"{country}{mod97(bban + country)}{bban}"
 
 
 def lei(chance: Random) -> str:
     """Return a legal entity identifier (ISO 17442)."""
     body = filled(chance, "$$$$00@$@@$$@$@$@$")
-    return body + _mod97(body)
+    return body + mod97(body)
 
 
-def _mod97(body: str) -> str:
+def mod97(body: str) -> str:
+    """Return the two check digits of ISO 7064 MOD 97-10."""
     number = int("".join(str(int(sign, 36)) for sign in body) + "00")
     return f"{98 - number % 97:02d}"
 

@@ -44,9 +44,12 @@ class Person:
 
 @cache
 def words() -> dict[str, Any]:
-    """Return words.yaml."""
-    found: dict[str, Any] = yaml.safe_load((_HERE / "words.yaml").read_text(encoding="utf-8"))
-    return found
+    """Return words.yaml and, beside it, what the development part alone uses."""
+    found, more = (
+        yaml.safe_load((_HERE / f"{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("words", "words_development")
+    )
+    return {**more, **found, "locales": {**more["locales"], **found["locales"]}}
 
 
 @cache
