@@ -181,3 +181,27 @@ def checkpoint(session: Session) -> None:
     if not render.answer_json(session, answer):
         render.out(answer["note"])
         session.tell("cli.checkpoint-key", key=answer["verifier_key"])
+
+
+@audit.command("export")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--with-texts", "texts", is_flag=True, help="With the SQL and the full plans of all jobs.")
+@pass_session
+def export(session: Session, target: Path, texts: bool) -> None:
+    """Write an evidence bundle (a directory, or FILE.zip) that is verified without Keyong."""
+    with watching(session) as report:
+        answer = session.gatekeeper.audit_export(session.principal(), target, texts=texts, progress=report)
+    if render.answer_json(session, answer):
+        return
+    render.lines(say("evidence.written", path=answer["target"]))
+    render.facts(
+        [
+            ("cli.head-log-size", f"{answer['size']:,}"),
+            ("cli.head-charges", f"{answer['charges']:,}"),
+            ("cli.head-releases", f"{answer['releases']:,}"),
+            ("cli.head-root", answer["root"]),
+        ]
+    )
+    session.tell("evidence.with-texts" if texts else "evidence.without-texts")
+    if answer["accounting"] is None:
+        session.tell("evidence.no-accounting")

@@ -66,6 +66,12 @@ class Log:
         """Return the newest checkpoint; raise `TamperingError` if its signature does not hold."""
         return read_head(connection, self.key)
 
+    def attest(self, purpose: bytes, data: bytes) -> bytes:
+        """Return the log's signature over *data* for a *purpose*, which no checkpoint can be taken for."""
+        if not purpose.startswith(b"keyong ") or not purpose.endswith(b"\n"):
+            raise ValueError("a purpose is a line that no log's name begins like")
+        return self._signing_key.sign(purpose + data)
+
     def _frontier(self, connection: sa.Connection) -> Frontier:
         """Return the end of the tree, proved against the newest signature."""
         head = self.head(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from sandbox.schema import Principal
@@ -64,3 +65,12 @@ class AuditGate(Protocol):
 
     def audit_checkpoint(self, by: Principal) -> Json:
         """The newest signed checkpoint to keep elsewhere: ``{"size", "root", "note", "verifier_key"}``."""
+
+    def audit_export(
+        self, by: Principal, target: Path, *, texts: bool = False, progress: Progress | None = None
+    ) -> Json:
+        """Write an evidence bundle to *target*, absent; a reviewer.  With *texts*, plans and SQL too.
+
+        ``{"target", "texts", "size", "root", "jobs", "charges", "releases", "policies", "accounting": library
+        or null}``.
+        """

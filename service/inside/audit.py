@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sandbox.errors import UsageError
 from sandbox.schema import Principal
 from service import accounts, review
 from service.asked import Json, Leaves, Progress
 from service.inside.room import Room
-from service.reviewing import account
+from service.reviewing import account, evidence
 
 
 class AuditRoom(Room):
@@ -52,3 +53,9 @@ class AuditRoom(Room):
     def audit_checkpoint(self, by: Principal) -> Json:
         """See the gate."""
         return review.checkpoint(self._desk, by)
+
+    def audit_export(
+        self, by: Principal, target: Path, *, texts: bool = False, progress: Progress | None = None
+    ) -> Json:
+        """See the gate."""
+        return evidence.export(self._desk, by, target, texts=texts, progress=progress)

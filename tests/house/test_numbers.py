@@ -10,6 +10,8 @@ from pathlib import Path
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LONGEST_FILE = 300
+ONE_BY_DESIGN = {"sandbox/audit/verify_bundle.py": 800}
+"""Read and run alone on another machine, so it is one file (ADR 29)."""
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -49,7 +51,9 @@ def test_no_function_is_long(modules):
 
 def test_no_file_is_long(modules, root: Path):
     lengths = {path: len((root / path).read_text(encoding="utf-8").splitlines()) for path in modules}
-    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+    assert {
+        path: length for path, length in lengths.items() if length > ONE_BY_DESIGN.get(path, LONGEST_FILE)
+    } == {}
 
 
 def _public(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.AST]]:
