@@ -22,8 +22,12 @@ import time
 from pathlib import Path
 
 import duckdb
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.persons import INDUSTRIES, REGIONS
+from policies.build import parse
+from policies.model import policy_digest
+from policies.sign import public_half, sign
 from service.asked import JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
 from service.gatekeeper import Gatekeeper
@@ -68,6 +72,10 @@ def prepare(place: Path, source: Path, required: tuple[str, ...] = ("income",)) 
     keeper.dataset_tag(owner, "bench.persons", {}, "benchmark", above="0")
     policy = place / "policy.yaml"
     policy.write_text(POLICY.format(regions=", ".join(REGIONS), industries=", ".join(INDUSTRIES)))
+    key = Ed25519PrivateKey.generate()
+    keeper.identity_key(owner, public_half(key))
+    signed = sign(policy_digest(parse(policy.read_bytes(), "policy")), key)
+    policy.with_name("policy.yaml.sig").write_text(signed.text())
     keeper.policy_apply(owner, policy)
     return keeper
 

@@ -1,12 +1,26 @@
-"""``keyong identity``: names with stored roles."""
+"""``keyong identity``: names with stored roles, and the keys that owners sign policies with."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli import render
-from cli.session import Session, pass_session
+from cli.session import Session, pass_session, say
+from sandbox.errors import KeyongError
 from sandbox.schema import Role
+from service.asked import Json
+
+if TYPE_CHECKING:
+    from service.signing import OwnKey
+
+_KEY_FILE = click.option(
+    "--key-file",
+    type=click.Path(path_type=Path),
+    help="Keep the signing key here, not in the usual place outside the workspace.",
+)
 
 
 @click.group()
@@ -25,12 +39,52 @@ def identity() -> None:
     help="Repeat for several.",
 )
 @click.option("--group", "groups", multiple=True, help="Group that grants can name; repeat for several.")
+@click.option("--no-key", is_flag=True, help="Make an owner's signing key later, by `identity key`.")
+@_KEY_FILE
 @pass_session
-def new(session: Session, name: str, roles: tuple[str, ...], groups: tuple[str, ...]) -> None:
-    """Store a name with its roles."""
+def new(
+    session: Session,
+    /,
+    name: str,
+    *,
+    roles: tuple[str, ...],
+    groups: tuple[str, ...],
+    no_key: bool,
+    key_file: Path | None,
+) -> None:
+    """Store a name with its roles; an owner also gets a key to sign policies with."""
     answer = session.gatekeeper.identity_new(name, roles, groups)
+    secret = ""
+    if Role.OWNER in roles and not no_key:
+        secret = session.ask_passphrase(say("cli.passphrase-key", name=name), confirm=True, empty=True)
+        if not secret:
+            session.tell("cli.identity-no-key", name=name)
+    answer["key"] = _pin(session, name, key_file, secret, None)["key"] if secret else None
     if not render.answer_json(session, answer):
         _show([answer])
+
+
+@identity.command("key")
+@click.argument("name")
+@click.option("--lost", is_flag=True, help="The key in use is lost: replace it without its word; logged.")
+@_KEY_FILE
+@click.option(
+    "--former-key-file", type=click.Path(path_type=Path), help="Where the key in use is, if you moved it."
+)
+@pass_session
+def key(session: Session, name: str, lost: bool, key_file: Path | None, former_key_file: Path | None) -> None:
+    """Make the key that NAME signs policies with, or replace it: what the former signed stays valid."""
+    from service import signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
+
+    former = None
+    in_use = key_of(session, name)
+    if in_use and not lost:
+        path = former_key_file or signing.key_file(session.workspace, name, in_use)
+        former = signing.unseal(path, session.ask_passphrase(say("cli.passphrase-former", name=name)))
+    secret = session.ask_passphrase(say("cli.passphrase-key", name=name), confirm=True)
+    answer = _pin(session, name, key_file, secret, former)
+    if not render.answer_json(session, answer):
+        render.lines(say("cli.identity-key", name=name, key=answer["key"], path=answer["key_file"]))
 
 
 @identity.command("list")
@@ -42,8 +96,37 @@ def list_identities(session: Session) -> None:
         _show(answer["identities"])
 
 
-def _show(identities: list[dict[str, list[str]]]) -> None:
-    headings = [("cli.head-name", "left"), ("cli.head-roles", "left"), ("cli.head-groups", "left")]
-    render.keyed(
-        headings, [(str(i["name"]), ", ".join(i["roles"]), ", ".join(i["groups"])) for i in identities]
-    )
+def key_of(session: Session, name: str) -> str | None:
+    """Return the id of the key that *name* signs with, None if there is none."""
+    known = session.gatekeeper.identity_list()["identities"]
+    found: str | None = next((one["key"] for one in known if one["name"] == name), None)
+    return found
+
+
+def _pin(session: Session, name: str, path: Path | None, secret: str, former: OwnKey | None) -> Json:
+    """Make a key, keep it, and have the gatekeeper pin its public half; what is not pinned is not kept."""
+    from service import people, signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
+
+    by = session.gatekeeper.principal(name)
+    made = signing.make(session.workspace, name, path, secret)
+    word = former.endorse(name, made.public) if former else people.LOST
+    try:
+        answer = session.gatekeeper.identity_key(by, made.public, word)
+    except KeyongError:
+        made.path.unlink(missing_ok=True)
+        raise
+    return answer | {"key_file": str(made.path)}
+
+
+def _show(identities: list[Json]) -> None:
+    headings = [
+        ("cli.head-name", "left"),
+        ("cli.head-roles", "left"),
+        ("cli.head-groups", "left"),
+        ("cli.head-key", "left"),
+    ]
+    rows = [
+        (str(i["name"]), ", ".join(i["roles"]), ", ".join(i["groups"]), str(i["key"] or "")[:8])
+        for i in identities
+    ]
+    render.keyed(headings, rows)

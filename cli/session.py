@@ -81,13 +81,18 @@ class Session:
         if not self.quiet:
             click.echo(say(key, **facts), err=True)
 
-    def ask_passphrase(self, confirm: bool = False) -> str:
-        """Ask for the passphrase without showing it; without a terminal it is one line of standard input."""
-        if not sys.stdin.isatty():
-            return sys.stdin.readline().rstrip("\r\n")
+    def ask_passphrase(self, prompt: str = "", confirm: bool = False, empty: bool = False) -> str:
+        """Ask for a passphrase without showing it; without a terminal it is one line of standard input.
+
+        *prompt* says what it is for, the workspace if nothing is said; *empty* lets nothing be an answer.
+        """
+        if sys.stdin is None or not sys.stdin.isatty():
+            return sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
         answer: str = click.prompt(
-            say("cli.passphrase"),
+            prompt or say("cli.passphrase"),
             hide_input=True,
+            default="" if empty else None,
+            show_default=False,
             confirmation_prompt=say("cli.passphrase-again") if confirm else False,
             err=True,
         )

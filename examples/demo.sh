@@ -14,6 +14,7 @@ export KEYONG_WORKSPACE=$stage/workspace KEYONG_ANCHORS=$stage/anchors
 export KEYONG_PURPOSE=readmission-statistics
 export KEYONG_LANG=${KEYONG_LANG:-en}
 unset KEYONG_AS
+KEYONG_DEMO_PASSPHRASE=${KEYONG_DEMO_PASSPHRASE:-$(head -c 24 /dev/urandom | base64)}
 
 bold='' plain=''
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then bold=$'\e[1m' plain=$'\e[0m'; fi
@@ -35,6 +36,12 @@ run() {
     "$@"
 }
 
+# The same for a command that asks for the passphrase of the owner's signing key.
+run_with_passphrase() {
+    typed "$@"
+    "$@" <<< "$KEYONG_DEMO_PASSPHRASE"
+}
+
 # The same for a command that must be refused with a certain exit code.
 refused() {
     local wanted=$1 code=0
@@ -48,7 +55,7 @@ trap 'keyong pool stop >/dev/null 2>&1 || true' EXIT
 
 say "1. A hospital's table goes in; only ciphertext is written."
 run keyong init
-run keyong identity new health-bureau --role owner
+run_with_passphrase keyong identity new health-bureau --role owner
 run keyong identity new wang --role analyst --group researchers
 run keyong identity new li --role reviewer
 gunzip -c "$source_file" > diabetes130.csv
@@ -65,6 +72,7 @@ run keyong --as health-bureau dataset tag health.diabetes --all-above 0.9 --conf
     --reason 'checked against the data dictionary'
 run cp "$examples/diabetes/policy.yaml" .
 run keyong --as health-bureau policy validate policy.yaml
+run_with_passphrase keyong --as health-bureau policy sign policy.yaml
 run keyong --as health-bureau policy apply policy.yaml
 
 say "3. An analyst looks around, asks what a question would cost, and asks."

@@ -46,6 +46,7 @@ def parse(source: bytes | str, file: str) -> AccessPolicy:
         grants=tuple(_grant(document, index, grant) for index, grant in enumerate(shape.grants)),
         denied=_denied(document, shape),
         joins=_joins(document, shape),
+        supersedes=shape.metadata.supersedes,
         file=file,
         lines=document.lines,
     )

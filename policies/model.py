@@ -119,8 +119,9 @@ class AccessPolicy:
     """One version of a dataset's policy.
 
     *joins* are the private datasets whose units may be joined with this one's; theirs must name this one too.
-    *denied* are the tag patterns of ``defaults`` (``pi.*``, ``pi.id.resident``, ``untagged``).  *lines* and
-    *file* say where a rule is written; they are no part of what the policy says.
+    *denied* are the tag patterns of ``defaults`` (``pi.*``, ``pi.id.resident``, ``untagged``).  *supersedes*
+    is the digest of the policy whose place this one takes, None for a dataset's first.  *lines* and *file*
+    say where a rule is written; they are no part of what the policy says.
     """
 
     dataset: DatasetName
@@ -132,6 +133,7 @@ class AccessPolicy:
     grants: tuple[Grant, ...]
     denied: tuple[str, ...] = ()
     joins: frozenset[DatasetName] = frozenset()
+    supersedes: str | None = None
     file: str = field(default="policy", compare=False)
     lines: Mapping[Path, int] = field(default_factory=dict, compare=False, repr=False, hash=False)
 
@@ -159,6 +161,7 @@ def canonical(policy: AccessPolicy) -> dict[str, Any]:
     that came into the language later is there only where it is written, so that no older digest changes.
     """
     joins = {"joins": sorted(policy.joins)} if policy.joins else {}
+    supersedes = {"supersedes": policy.supersedes} if policy.supersedes else {}
     return {
         "apiVersion": API_VERSION,
         "dataset": policy.dataset,
@@ -170,6 +173,7 @@ def canonical(policy: AccessPolicy) -> dict[str, Any]:
         "columns": {rule.name: _column(rule) for rule in policy.columns},
         "grants": [_grant(grant) for grant in policy.grants],
         **joins,
+        **supersedes,
     }
 
 

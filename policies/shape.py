@@ -92,11 +92,12 @@ class _Strict(BaseModel):
 
 
 class MetadataShape(_Strict):
-    """``metadata``: which dataset, which version of its policy, who owns it."""
+    """``metadata``: which dataset, which version of its policy, who owns it, the digest of the one before."""
 
     dataset: Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
     version: Whole
     owner: Word
+    supersedes: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
 class UnitShape(_Strict):

@@ -112,6 +112,28 @@ policies = sa.Table(
     _text("applied"),
 )
 
+owner_keys = sa.Table(
+    "owner_keys",  # public halves of the keys that owners sign policies with, the former ones included
+    metadata,
+    _text("key", primary_key=True),  # its id: see policies.sign
+    _text("principal"),
+    _text("public"),
+    _text("former"),  # id of the key it replaces, empty for the first
+    _text("endorsement"),  # the former key's signature, empty if that was lost
+    _big("leaf"),
+    _text("pinned"),
+)
+
+policy_signatures = sa.Table(
+    "policy_signatures",
+    metadata,
+    _text("lineage", primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("key"),  # empty for a policy that is older than signatures
+    _text("signature"),
+    _big("leaf"),
+)
+
 jobs = sa.Table(
     "jobs",
     metadata,

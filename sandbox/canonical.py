@@ -1,7 +1,9 @@
-"""One way to write JSON, so that a digest means one thing.
+"""One way to write JSON, so that a digest means one thing: RFC 8785, the JSON Canonicalization Scheme.
 
-Keys sorted by code point, no white space, UTF-8, no floats: every number that is hashed is an integer or
-decimal text, which keeps us inside the part of RFC 8785 that needs no number formatting rules.
+Keys sorted by UTF-16 code units, no white space, UTF-8, the shortest escapes, no half of a surrogate pair.
+There are no floats: every number that is hashed is an integer or decimal text, which keeps us inside the part
+of the RFC that needs no rules for formatting numbers.  Up to 2^53 our bytes are the RFC's; a larger integer
+(only a charge of ε over 9,007 holds one) is written in full, where the RFC would round it to a double.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from sandbox.schema import Digest
 
 
 def encode(value: Any) -> bytes:
-    """Return the canonical bytes of *value*; floats raise `TypeError`."""
-    _no_floats(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """Return the canonical bytes of *value*; raises `TypeError` for floats and keys that are no text.
+
+    Text that is no Unicode (half a surrogate pair) raises `UnicodeEncodeError`, a `ValueError`.
+    """
+    text = json.dumps(_ordered(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()
 
 
@@ -25,14 +29,18 @@ def digest(value: Any) -> Digest:
     return Digest(hashlib.sha256(encode(value)).hexdigest())
 
 
-def _no_floats(value: Any) -> None:
+def _ordered(value: Any) -> Any:
+    """Return *value* with every mapping in the order of RFC 8785, section 3.2.3."""
     if isinstance(value, float):
         raise TypeError("canonical JSON holds no floats: write decimal text")
     if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError("canonical JSON has text keys only")
-            _no_floats(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _no_floats(item)
+        return {key: _ordered(value[key]) for key in sorted(value, key=_code_units)}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    return value
+
+
+def _code_units(key: object) -> bytes:
+    if not isinstance(key, str):
+        raise TypeError("canonical JSON has text keys only")
+    return key.encode("utf-16-be")

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.books import jobs
+from sandbox.books import jobs, leaves, policy_signatures
 from sandbox.database import Database, copy_books
 from sandbox.errors import InvalidInputError, UsageError
 from sandbox.keys.files import create_private, replace_private
@@ -75,6 +75,7 @@ def migrate(directory: Path, books: Path) -> None:
         _keep(books, directory / f"books-format-{identity['format']}.sqlite")
         with closing(Database(books)) as database:
             database.create()
+            _name_unsigned(database)
         replace_private(
             directory / IDENTITY_FILE, json.dumps(identity | {"format": FORMAT}, indent=1).encode()
         )
@@ -83,6 +84,24 @@ def migrate(directory: Path, books: Path) -> None:
 def _holds_jobs(books: Path) -> bool:
     with closing(Database(books)) as database, database.reading() as connection:
         return connection.scalar(sa.select(jobs.c.job).limit(1)) is not None
+
+
+def _name_unsigned(database: Database) -> None:
+    """Give every policy that is older than signatures a row which names its leaf: see `policies.signed`."""
+    with database.transaction() as connection:
+        known = set(connection.execute(sa.select(policy_signatures.c.lineage, policy_signatures.c.version)))
+        told = sa.select(leaves.c.leaf, leaves.c.entry).where(leaves.c.entry.contains('"kind":"policy"'))
+        for leaf, text in connection.execute(told).all():
+            entry = json.loads(text)
+            facts = entry["facts"]
+            if (
+                entry["kind"] != "policy"
+                or "signer" in facts
+                or (facts["lineage"], facts["version"]) in known
+            ):
+                continue
+            values = {"lineage": facts["lineage"], "version": facts["version"], "key": "", "signature": ""}
+            connection.execute(sa.insert(policy_signatures).values(**values, leaf=leaf))
 
 
 def _keep(books: Path, kept: Path) -> None:

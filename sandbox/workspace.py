@@ -180,7 +180,7 @@ def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Wor
         log_key = _signing_key(keyring, connection, _LOG_KEY)
         manifest_key = _signing_key(keyring, connection, _MANIFEST_KEY)
     log = Log(f"keyong/{identity['id']}", log_key)
-    anchor = Anchor(_anchor_directory(), identity["id"], log.key)
+    anchor = Anchor(anchor_directory(), identity["id"], log.key)
     # A snapshot of its own, taken after the anchor is read: others may have moved both since.
     with database.reading() as connection:
         anchor.check(connection)
@@ -204,8 +204,8 @@ def _signing_key(keyring: Keyring, connection: sa.Connection, context: Context) 
     return Ed25519PrivateKey.from_private_bytes(keyring.open(connection, key_id, context))
 
 
-def _anchor_directory() -> Path:
-    """KEYONG_ANCHORS, or the user's state directory (XDG Base Directory Specification)."""
+def anchor_directory() -> Path:
+    """Return KEYONG_ANCHORS, or the user's state directory (XDG Base Directory Specification)."""
     chosen = os.environ.get("KEYONG_ANCHORS")
     if chosen:
         return Path(chosen)

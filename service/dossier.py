@@ -1,7 +1,8 @@
 """Everything the books say about one dataset at one moment, checked as it is read.
 
 A dossier is read inside the caller's transaction, so that a decision and the charge that follows it see the
-same policy, tags and version.  The manifest's signature and the policy's digest are verified every time.
+same policy, tags and version.  The manifest's signature, the policy's digest and its owner's signature are
+verified every time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from jobs.pipeline import Circumstances
 from policies.model import AccessPolicy, policy_digest
+from policies.signed import check_signed
 from policies.store import current as current_policy
 from sandbox.books import datasets, lineages, tags
 from sandbox.errors import DeniedError
@@ -120,6 +122,9 @@ def read(connection: sa.Connection, workspace: Workspace, name: str) -> Dossier:
     manifest = load_version(connection, lineage, row["current_version"], signed_by)
     fixed = connection.execute(sa.select(lineages).where(lineages.c.lineage == lineage)).mappings().one()
     found = connection.execute(sa.select(tags).where(tags.c.lineage == lineage)).mappings()
+    policy = current_policy(connection, lineage)
+    if policy is not None:
+        check_signed(connection, workspace.log.key, lineage, fixed["owner"], policy)
     return Dossier(
         name=DatasetName(name),
         lineage=lineage,
@@ -129,7 +134,7 @@ def read(connection: sa.Connection, workspace: Workspace, name: str) -> Dossier:
         manifest=manifest,
         digest=manifest.digest(),
         tags={tag["column"]: Tag(tag["tag"], bool(tag["confirmed"])) for tag in found},
-        policy=current_policy(connection, lineage),
+        policy=policy,
     )
 
 

@@ -28,11 +28,12 @@ def open_gatekeeper(
     workspace: Path | None, *, passphrase: Callable[[], str] | None = None, executor: str = "ray"
 ) -> Gatekeeper:
     """Open the workspace given, that of KEYONG_WORKSPACE, or the nearest one above the current directory."""
-    directory = _directory(workspace)
+    directory = workspace_directory(workspace)
     return EmbeddedGatekeeper(workspaces.open_workspace(directory, passphrase), _EXECUTORS[executor])
 
 
-def _directory(workspace: Path | None) -> Path:
+def workspace_directory(workspace: Path | None) -> Path:
+    """Return the workspace given, that of KEYONG_WORKSPACE, or the nearest one above here."""
     named = os.environ.get("KEYONG_WORKSPACE")
     return workspace or (Path(named) if named else workspaces.find(Path.cwd()))
 
@@ -58,7 +59,7 @@ def pool(action: str, workspace: Path | None) -> Json:
     """Start, stop or describe the workers that stay warm between commands."""
     from sandbox.workers import pool as pools  # noqa: PLC0415 - Ray is needed for this command only
 
-    directory = _directory(workspace).absolute()
+    directory = workspace_directory(workspace).absolute()
     workspaces.check(directory)
     run = directory / "run"
     actions: Mapping[str, Callable[[Path], Json]] = {

@@ -12,11 +12,16 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.books import principals
-from sandbox.errors import InvalidInputError, UsageError
+from policies.sign import endorsed, key_id
+from policies.signed import find_key, pinned
+from sandbox.books import owner_keys, principals
+from sandbox.errors import DeniedError, InvalidInputError, UsageError
 from sandbox.schema import Principal, Role
 from service.desk import Desk
 
+LOST: Final = "lost"
+"""Says in place of an endorsement that the former key cannot give one."""
+_PUBLIC: Final = re.compile(r"[0-9a-f]{64}")
 _NAME: Final = re.compile(r"[\w][\w.-]{0,62}")
 
 
@@ -40,11 +45,44 @@ def add(desk: Desk, name: str, roles: Sequence[str], groups: Sequence[str]) -> d
     return _shown(row)
 
 
+def pin(desk: Desk, by: Principal, public: str, endorsement: str) -> dict[str, Any]:
+    """Pin *public* as the key that *by* signs with from now on; a former key stays pinned as that.
+
+    Raises `DeniedError` unless the key in use vouches for the new one, or is said to be lost.
+    """
+    if not _PUBLIC.fullmatch(public):
+        raise InvalidInputError("identity.bad-key", name=by.name)
+    key = key_id(public)
+    with desk.writing() as entry:
+        former = pinned(entry.connection, by.name)
+        if find_key(entry.connection, key) is not None:
+            raise InvalidInputError("identity.key-known", key=key)
+        lost = former is None or endorsement == LOST
+        if former and not lost and not endorsed(by.name, public, former.public, endorsement):
+            raise DeniedError(
+                "identity.key-not-endorsed", rule="identity-key", name=by.name, former=former.id
+            )
+        told = {
+            "key": key,
+            "public": public,
+            "former": former.id if former else "",
+            "endorsement": "" if lost else endorsement,
+        }
+        leaf = entry.log("identity-key", by.name, **told)
+        values = {"principal": by.name, "leaf": leaf, "pinned": entry.at.isoformat()}
+        entry.connection.execute(sa.insert(owner_keys).values(**told, **values))
+    return {"name": by.name, "key": key, "former": told["former"] or None}
+
+
 def listing(desk: Desk) -> dict[str, Any]:
     """Return every identity, by name."""
     with desk.reading() as connection:
         rows = connection.execute(sa.select(principals).order_by(principals.c.name)).mappings().all()
-    return {"identities": [{**_shown(row), "created": row["created"]} for row in rows]}
+        keys = {row["name"]: pinned(connection, row["name"]) for row in rows}
+    ids = {name: key.id if key else None for name, key in keys.items()}
+    return {
+        "identities": [{**_shown(row), "created": row["created"], "key": ids[row["name"]]} for row in rows]
+    }
 
 
 def find(desk: Desk, name: str) -> Principal:

@@ -3,48 +3,69 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
+from policies import signed
 from policies.build import parse
 from policies.conform import DatasetFacts, problems
 from policies.model import AccessPolicy, policy_digest
+from policies.sign import PolicySignature, holds
 from policies.store import apply as store_policy
 from sandbox.books import policies
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.schema import Principal, Role
 from service import dossier
-from service.desk import Desk, require
+from service.desk import Desk, Entry, require
 from service.dossier import Dossier
-
-MAX_BYTES: Final = 2**20
+from service.policyfiles import read_signature, read_text
 
 
 def validate(desk: Desk, by: Principal, path: Path) -> dict[str, Any]:
     """Check the file against the dataset it names; raises at the first problem, with its line."""
     require(by, Role.OWNER)
-    policy = parse(_read(path), str(path))
+    policy = parse(read_text(path), str(path))
     with desk.reading() as connection:
-        _check(dossier.read(connection, desk.workspace, policy.dataset), by, policy)
+        found = dossier.read(connection, desk.workspace, policy.dataset)
+        _check(found, by, policy)
+    if policy_digest(policy) != found.policy_digest:
+        _check_succession(found, policy)
     return _facts(policy) | {"problems": []}
 
 
-def apply(desk: Desk, by: Principal, path: Path) -> dict[str, Any]:
-    """Put the policy in `path` in force; what was spent under earlier versions stays spent."""
+def apply(desk: Desk, by: Principal, path: Path, signature: Path | None) -> dict[str, Any]:
+    """Put the policy in `path` in force; what was spent under earlier versions stays spent.
+
+    A refused signature is logged.
+    """
     require(by, Role.OWNER)
-    source = _read(path)
+    source = read_text(path)
     policy = parse(source, str(path))
-    with desk.writing() as entry:
-        found = dossier.read(entry.connection, entry.workspace, policy.dataset)
-        _check(found, by, policy)
-        superseded = found.policy.version if found.policy else None
-        store_policy(entry.connection, found.lineage, source.decode(), str(path), by=by.name, at=entry.at)
-        entry.log(
-            "policy", by.name, dataset=found.name, lineage=found.lineage, version=policy.version,
-            digest=policy_digest(policy),
-        )  # fmt: skip
-    return _facts(policy) | {"supersedes": superseded}
+    try:
+        with desk.writing() as entry:
+            found = dossier.read(entry.connection, entry.workspace, policy.dataset)
+            _check(found, by, policy)
+            _check_succession(found, policy)
+            signature_of = read_signature(path, signature)
+            _check_signature(entry, found, policy, signature_of)
+            _store(entry, found, policy, source.decode(), signature_of)
+    except DeniedError as refusal:
+        _log_refusal(desk, by, policy, refusal)
+        raise
+    return _facts(policy) | {"supersedes": found.policy.version if found.policy else None}
+
+
+def _store(
+    entry: Entry, found: Dossier, policy: AccessPolicy, source: str, signature: PolicySignature
+) -> None:
+    store_policy(entry.connection, found.lineage, source, policy.file, by=found.owner, at=entry.at)
+    leaf = entry.log(
+        "policy", found.owner, dataset=found.name, lineage=found.lineage, version=policy.version,
+        digest=policy_digest(policy), supersedes=found.policy_digest, signer=signature.key,
+        signature=signature.signature,
+    )  # fmt: skip
+    signed.store_signature(entry.connection, found.lineage, policy.version, signature, leaf)
 
 
 def show(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
@@ -79,16 +100,45 @@ def _check(found: Dossier, by: Principal, policy: AccessPolicy) -> None:
         raise problem
 
 
+def _check_succession(found: Dossier, policy: AccessPolicy) -> None:
+    """A policy is the next version, and names the one it takes the place of by digest, if there is one."""
+    expected = found.policy.version + 1 if found.policy else 1
+    if policy.version != expected:
+        where = policy.where(("metadata", "version"))
+        raise InvalidInputError(
+            "policy.wrong-version", where=where, version=policy.version, expected=expected
+        )
+    where = policy.where(("metadata", "supersedes"))
+    if found.policy is None and policy.supersedes:
+        raise InvalidInputError("policy.supersedes-nothing", where=where)
+    if (policy.supersedes or "") != found.policy_digest:
+        raise InvalidInputError("policy.wrong-supersedes", where=where, expected=found.policy_digest)
+
+
+def _check_signature(entry: Entry, found: Dossier, policy: AccessPolicy, signature: PolicySignature) -> None:
+    """Refuse all but a signature of this policy by the key that the dataset's owner signs with now."""
+    refused = {"rule": "signature", "dataset": found.name}
+    key = signed.pinned(entry.connection, found.owner)
+    if key is None:
+        raise DeniedError("denied.owner-without-key", **refused, owner=found.owner)
+    if signature.digest != policy_digest(policy):
+        raise DeniedError(
+            "denied.signature-of-another", **refused, signed=signature.digest, digest=policy_digest(policy)
+        )
+    if signature.key != key.id:
+        former = signed.find_key(entry.connection, signature.key)
+        if former is not None and former.principal == found.owner:
+            raise DeniedError("denied.signed-by-former-key", **refused, owner=found.owner, key=key.id)
+        raise DeniedError("denied.signed-by-another", **refused, owner=found.owner, key=key.id)
+    if not holds(signature, key.public):
+        raise DeniedError("denied.bad-signature", **refused, owner=found.owner)
+
+
+def _log_refusal(desk: Desk, by: Principal, policy: AccessPolicy, refusal: DeniedError) -> None:
+    rule = str(refusal.facts.get("rule") or "")
+    with desk.writing() as entry:
+        entry.log("refusal", by.name, code=refusal.code, rule=rule, policy=policy_digest(policy))
+
+
 def _facts(policy: AccessPolicy) -> dict[str, Any]:
     return {"dataset": policy.dataset, "version": policy.version, "digest": policy_digest(policy)}
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError:
-        raise InvalidInputError("file.unreadable", path=str(path)) from None
-    if len(content) > MAX_BYTES:
-        raise InvalidInputError("file.too-large", path=str(path), limit=MAX_BYTES)
-    return content

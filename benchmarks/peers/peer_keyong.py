@@ -11,7 +11,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from common import EPSILON, HIGH, LOW, ROWS_PER_PERSON, Answer, arguments, compare, read, truth
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from policies.build import parse
+from policies.model import policy_digest
+from policies.sign import public_half, sign
 from service.asked import JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
 from service.gatekeeper import Gatekeeper
@@ -49,6 +53,10 @@ def prepare(place: Path, path: Path) -> Gatekeeper:
     regions = ", ".join(sorted(truth(read(path))["count"]))
     policy = place / "policy.yaml"
     policy.write_text(POLICY.format(rows=ROWS_PER_PERSON, regions=regions, low=LOW, high=HIGH))
+    key = Ed25519PrivateKey.generate()
+    keeper.identity_key(owner, public_half(key))
+    signed = sign(policy_digest(parse(policy.read_bytes(), "policy")), key)
+    policy.with_name("policy.yaml.sig").write_text(signed.text())
     keeper.policy_apply(owner, policy)
     return keeper
 

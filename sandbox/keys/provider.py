@@ -118,19 +118,19 @@ class PassphraseKeyProvider(WrappingKey):
     def create(cls, directory: Path, passphrase: str) -> Self:
         """Make a new master key in *directory*; raise `InvalidInputError` for a short passphrase."""
         key = secrets.token_bytes(KEY_BYTES)
-        create_private(directory / SEALED_FILE, _lock(key, passphrase))
+        create_private(directory / SEALED_FILE, lock(key, passphrase))
         return cls(key)
 
     @classmethod
     def open(cls, directory: Path, passphrase: str) -> Self:
         """Return the provider; raise `InvalidInputError` for a wrong passphrase or a bad file."""
-        return cls(_unlock(directory / SEALED_FILE, passphrase))
+        return cls(unlock(directory / SEALED_FILE, passphrase))
 
     @staticmethod
     def change(directory: Path, old: str, new: str) -> None:
         """Let *new* open what *old* opened; the master key and all it wrapped stay as they are."""
         path = directory / SEALED_FILE
-        replace_private(path, _lock(_unlock(path, old), new))
+        replace_private(path, lock(unlock(path, old), new))
 
 
 def create_provider(directory: Path, passphrase: str | None) -> KeyProvider:
@@ -159,8 +159,9 @@ def _read(path: Path) -> bytes:
         raise InvalidInputError("key.missing-file", path=str(path)) from None
 
 
-def _header(salt: str, n: int) -> dict[str, Any]:
-    return {"format": 1, "kdf": "scrypt", "n": n, "r": 8, "p": 1, "salt": salt}
+def _header(salt: str, n: int, purpose: str) -> dict[str, Any]:
+    told = {"purpose": purpose} if purpose else {}
+    return {"format": 1, "kdf": "scrypt", "n": n, "r": 8, "p": 1, "salt": salt, **told}
 
 
 def _derived(passphrase: str, header: dict[str, Any]) -> WrappingKey:
@@ -171,16 +172,24 @@ def _derived(passphrase: str, header: dict[str, Any]) -> WrappingKey:
     return WrappingKey(kdf.derive(secret))
 
 
-def _lock(key: bytes, passphrase: str) -> bytes:
+def lock(key: bytes, passphrase: str, purpose: str = "") -> bytes:
+    """Return a file that holds *key* (32 bytes) for whoever knows *passphrase*, bound to *purpose*.
+
+    A master key's purpose is empty.  Raises `InvalidInputError` for a short passphrase.
+    """
     if len(passphrase) < SHORTEST_PASSPHRASE:
         raise InvalidInputError("key.short-passphrase", least=SHORTEST_PASSPHRASE)
-    header = _header(secrets.token_hex(16), SCRYPT_N)
+    header = _header(secrets.token_hex(16), SCRYPT_N, purpose)
     wrapped = _derived(passphrase, header).wrap(key, canonical.encode(header))
     return canonical.encode({**header, "wrapped": base64.b64encode(wrapped).decode()})
 
 
-def _unlock(path: Path, passphrase: str) -> bytes:
-    header, wrapped = _parse(path, _read(path))
+def unlock(path: Path, passphrase: str, purpose: str = "") -> bytes:
+    """Return the key that `lock` put into the file *path* for *purpose*.
+
+    Raises `InvalidInputError` for a wrong passphrase and for a missing, damaged or readable file.
+    """
+    header, wrapped = _parse(path, _read(path), purpose)
     try:
         return _derived(passphrase, header).unwrap(wrapped, canonical.encode(header))
     except TamperingError:
@@ -188,12 +197,12 @@ def _unlock(path: Path, passphrase: str) -> bytes:
         raise InvalidInputError("key.wrong-passphrase", path=str(path)) from None
 
 
-def _parse(path: Path, text: bytes) -> tuple[dict[str, Any], bytes]:
+def _parse(path: Path, text: bytes, purpose: str) -> tuple[dict[str, Any], bytes]:
     try:
         stored = json.loads(text)
         wrapped = base64.b64decode(stored.pop("wrapped"), validate=True)
         salt, n = stored["salt"], stored["n"]
-        known = stored == _header(salt, n) and len(bytes.fromhex(salt)) == 16
+        known = stored == _header(salt, n, purpose) and len(bytes.fromhex(salt)) == 16
         if not known or type(n) is not int or n not in _SCRYPT_RANGE or n & (n - 1):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):

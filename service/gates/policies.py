@@ -15,8 +15,12 @@ class PolicyGate(Protocol):
     def policy_validate(self, by: Principal, path: Path) -> Json:
         """``{"dataset", "version", "digest", "problems": []}``; raises at the first problem, with line."""
 
-    def policy_apply(self, by: Principal, path: Path) -> Json:
-        """Put a policy in force: ``{"dataset", "version", "digest", "supersedes"}``."""
+    def policy_apply(self, by: Principal, path: Path, signature: Path | None = None) -> Json:
+        """Put a policy in force: ``{"dataset", "version", "digest", "supersedes"}``.
+
+        *signature* is a file that `service.signing` wrote, by default ``PATH.sig``: made with the key that
+        the dataset's owner has pinned.
+        """
 
     def policy_show(self, by: Principal, dataset: str) -> Json:
         """``{"dataset", "version", "digest", "applied", "applied_by", "source": the YAML}``."""

@@ -17,6 +17,10 @@ class PeopleRoom(Room):
         """See the gate."""
         return people.add(self._desk, name, roles, groups)
 
+    def identity_key(self, by: Principal, public: str, endorsement: str = "") -> Json:
+        """See the gate."""
+        return people.pin(self._desk, by, public, endorsement)
+
     def identity_list(self) -> Json:
         """See the gate."""
         return people.listing(self._desk)

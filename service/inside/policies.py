@@ -17,9 +17,9 @@ class PolicyRoom(Room):
         """See the gate."""
         return rules.validate(self._desk, by, path)
 
-    def policy_apply(self, by: Principal, path: Path) -> Json:
+    def policy_apply(self, by: Principal, path: Path, signature: Path | None = None) -> Json:
         """See the gate."""
-        return rules.apply(self._desk, by, path)
+        return rules.apply(self._desk, by, path, signature)
 
     def policy_show(self, by: Principal, dataset: str) -> Json:
         """See the gate."""

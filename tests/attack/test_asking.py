@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import owners
 import pytest
 from stage import COUNTS, PURPOSE, Stage, build, policy
 
@@ -28,7 +29,7 @@ def stage(tmp_path: Path) -> Stage:
 def test_a_stored_answer_waits_for_approval_like_a_new_one(stage: Stage) -> None:
     path = stage.place / "policy.yaml"
     path.write_text(policy(version=2) + GUESTS)
-    stage.keeper.policy_apply(stage.bureau, path)
+    owners.apply(stage.keeper, stage.bureau, path)
     stage.ask()
     stage.keeper.identity_new("zhao", ["analyst"], ["guests"])
     zhao = stage.keeper.principal("zhao")

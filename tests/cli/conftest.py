@@ -101,7 +101,12 @@ class FakeGatekeeper:
             "groups": list(groups),
             "created": "2026-11-23",
         }
+        self.people[name]["key"] = None
         return {key: self.people[name][key] for key in ("name", "roles", "groups")}
+
+    def identity_key(self, by, public, endorsement=""):
+        former, self.people[by.name]["key"] = self.people[by.name]["key"], public[:32]
+        return {"name": by.name, "key": public[:32], "former": former}
 
     def identity_list(self):
         return {"identities": list(self.people.values())}
@@ -263,7 +268,7 @@ class FakeGatekeeper:
             )
         return {"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4, "problems": []}
 
-    def policy_apply(self, by, path):
+    def policy_apply(self, by, path, signature=None):
         return {"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4, "supersedes": None}
 
     def policy_show(self, by, dataset):

@@ -31,7 +31,7 @@ def said(tmp_path, monkeypatch):
         return code, out.getvalue(), err.getvalue()
 
     assert typed("init")[0] == 0
-    assert typed("identity new o --role owner")[0] == typed("identity new a --role analyst")[0] == 0
+    assert typed("identity new o --role owner --no-key")[0] == typed("identity new a --role analyst")[0] == 0
     (tmp_path / "people.csv").write_bytes("\n".join(["姓名,手机,年龄,工号", *PEOPLE]).encode("gb18030"))
     (tmp_path / "rules.yaml").write_text(RULES)
     return typed

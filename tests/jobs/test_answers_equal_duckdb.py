@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
+import owners
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -68,7 +69,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         .replace("version: 1", "version: 2")
     )
     (place / "coarse.yaml").write_text(coarse)
-    stage.keeper.policy_apply(stage.bureau, place / "coarse.yaml")
+    owners.apply(stage.keeper, stage.bureau, place / "coarse.yaml")
     yield Lab(stage, _oracle(stage), SerialExecutor(stage.keeper._desk.workspace.run))
     stage.keeper.close()
 

@@ -25,6 +25,6 @@ grants:
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def text() -> str:
     return POLICY

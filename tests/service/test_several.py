@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import owners
 import pytest
 from stage import (
     COUNTS,
@@ -130,7 +131,7 @@ def test_a_name_that_is_not_granted_is_refused_like_one_that_does_not_exist(stag
     stage.apply_labs(version=2)
     path = stage.place / "labs.yaml"
     path.write_text(path.read_text().replace("group:researchers", "zhao").replace("version: 2", "version: 3"))
-    stage.keeper.policy_apply(stage.lab, path)
+    owners.apply(stage.keeper, stage.lab, path)
     for name in (LABS, "health.nothing"):
         for act in (stage.keeper.job_submit, stage.keeper.job_explain):
             sql = JOINED.replace(LABS, name)
@@ -316,6 +317,6 @@ def test_a_private_column_joins_a_table_only_where_its_policy_says_join(stage: S
     stage.apply(version=2)
     text = path.read_text().replace("version: 2", "version: 3")
     path.write_text(text.replace("ward: {use: [group, filter, join]", "ward: {use: [group, filter]"))
-    stage.keeper.policy_apply(stage.bureau, path)
+    owners.apply(stage.keeper, stage.bureau, path)
     error = refused(lambda: stage.ask(WITH_TABLE))
     assert (error.code, error.facts["use"]) == ("denied.use-not-listed", "join")

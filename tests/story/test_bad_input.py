@@ -11,6 +11,7 @@ import re
 import shlex
 from pathlib import Path
 
+import owners
 import pytest
 from stage import COUNTS
 from terminal import Answer, typed
@@ -274,7 +275,10 @@ def ask(more: str, who: str = "wang") -> Answer:
 
 def test_text_that_looks_like_a_truth_value_stays_text(hospital: Path) -> None:
     text = (hospital / "policy.yaml").read_text().replace("version: 1", "version: 2")
+    before = json.loads(typed("--json --as bureau policy show health.stays").out)["digest"]
+    text = text.replace("owner: bureau", f"owner: bureau, supersedes: {before}")
     (hospital / "p.yaml").write_text(text.replace("[A, B, C, null]", "[NO, No]"))
+    owners.write_signature(hospital / "p.yaml", owners.key_of("bureau"))
     assert typed("--as bureau policy apply p.yaml").code == 0
     answer = typed(["--json", "--as", "wang", "query", COUNTS, "--epsilon", "0.1"])
     assert [row["ward"] for row in json.loads(answer.out)["tables"][0]["rows"]] == ["NO", "No"]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import owners
+
 from sandbox.schema import Principal
 from service.asked import JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
@@ -127,13 +129,13 @@ class Stage:
         """Apply a policy made from `POLICY`."""
         path = self.place / "policy.yaml"
         path.write_text(policy(**options))
-        self.keeper.policy_apply(self.bureau, path)
+        owners.apply(self.keeper, self.bureau, path)
 
     def apply_labs(self, **options: Any) -> None:
         """Apply a policy made from `LABS_POLICY`."""
         path = self.place / "labs.yaml"
         path.write_text(policy(LABS_POLICY, **options))
-        self.keeper.policy_apply(self.lab, path)
+        owners.apply(self.keeper, self.lab, path)
 
 
 def policy(text: str = POLICY, **options: Any) -> str:
@@ -197,4 +199,6 @@ def reopen(place: Path, *, executor: str = "serial", people: bool = False) -> St
         keeper.identity_new("wang", ["analyst"], ["researchers"])
         keeper.identity_new("li", ["reviewer"], [])
         keeper.identity_new("laboratory", ["owner"], [])
+        for name in ("bureau", "laboratory"):
+            owners.pin(keeper, name)
     return Stage(place, keeper, *map(keeper.principal, ("bureau", "wang", "li", "laboratory")))

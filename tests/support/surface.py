@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import owners
 import pyarrow as pa
 from stage import PURPOSE, reopen, rows, write_csv
 
@@ -157,7 +158,7 @@ def _add(
     stage.keeper.dataset_tag(stage.bureau, name, {}, "test", above="0")
     path = stage.place / f"{name}.yaml"
     path.write_text(policy)
-    stage.keeper.policy_apply(stage.bureau, path)
+    owners.apply(stage.keeper, stage.bureau, path)
 
 
 def _oracle(
