@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import owners
 import pytest
 import stage as stages
 
@@ -101,7 +102,7 @@ grants:
   - {to: [wang], purposes: [p], operations: [count, sum, avg, quantile], until: 2099-12-31, approval: owner}
 """
     )
-    stage.keeper.policy_apply(stage.bureau, path)
+    owners.apply(stage.keeper, stage.bureau, path)
     found = stage.keeper.dataset_show(stage.wang, "odd.names")["examples"]
     assert len(found) == 7
     for one in found:

@@ -19,7 +19,7 @@ LANDMARKS = (
     # 1. only ciphertext is written
     r"\$ keyong init\n",
     r"health\.diabetes is registered, version 1\.",
-    r"\$ ls\nanchors\nworkspace\n",
+    r"\$ ls\nanchors\nidentities\nworkspace\n",
     # 2. what the columns are, who may learn what
     r"gender +pi\.gender \(proposed\)",
     r"In force: policy version 1 for health\.diabetes",
