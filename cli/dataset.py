@@ -13,6 +13,7 @@ import click
 from cli import catalogue, render
 from cli.classified import show_proposals
 from cli.inspect import inspect
+from cli.leaving import unit_list, withdraw_unit
 from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
 from cli.progress import watching
 from cli.public import add_public, check_options
@@ -54,6 +55,7 @@ def dataset() -> None:
 @click.option(
     "--new-lineage", metavar="REASON", help="Other people than those in the known namespace, because …"
 )
+@click.option("--readmit", metavar="FILE", help="Ids of withdrawn persons who are wanted again, one a line.")
 @click.option("--remove-source", is_flag=True, help="Delete FILE once it is safely registered.")
 @click.option("--yes", is_flag=True, help="Accept the proposed types without asking.")
 @click.pass_context
@@ -80,6 +82,8 @@ def add(
         known = {field.name: said[field.name] for field in fields(NewTable) if field.name in said}
         add_public(session, NewTable(**known, reason=force_public), yes)
         return
+    if said["readmit"] is not None:
+        said["readmit"] = unit_list(said["readmit"], None, said["encoding"])
     new = NewDataset(**said)
     by = session.principal()
     if not yes:
@@ -108,6 +112,8 @@ def _owner_report(session: Session, report: Mapping[str, Any]) -> None:
     session.tell("cli.owner-report", rows=report["rows"])
     if report["null_units_dropped"]:
         session.tell("cli.owner-dropped", rows=report["null_units_dropped"])
+    if report["withdrawn_dropped"]:
+        session.tell("keeping.withdrawn-left-out", rows=report["withdrawn_dropped"])
     for column, count in report["nonconforming"].items():
         session.tell("cli.owner-nonconforming", column=column, count=count)
     for column, tag in report["drifted"].items():
@@ -162,5 +168,5 @@ def tag(
         session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
 
 
-for command in (catalogue.list_datasets, catalogue.show, catalogue.describe, inspect):
+for command in (catalogue.list_datasets, catalogue.show, catalogue.describe, inspect, withdraw_unit):
     dataset.add_command(command)

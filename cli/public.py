@@ -17,7 +17,7 @@ from service.asked import NewTable
 
 _OF_DATASETS: Final = (
     *("unit", "namespace", "filter", "delta", "shards", "drop_null_units"),
-    *("lineage", "new_lineage", "remove_source"),
+    *("lineage", "new_lineage", "readmit", "remove_source"),
 )
 
 

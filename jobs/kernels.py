@@ -1,9 +1,10 @@
 """From a shard to integers: what a worker does with the rows of its share of the work.
 
-The order of steps is the guarantee.  Batches are read with only the granted columns; the row bound is applied
-first (``ordinal < R``: always the same R rows of a unit, whatever the query); then the frame's operators,
-each bounded again where it multiplies rows; then WHERE; then every row that is left finds its cell, or none;
-then each measurement adds its integers per cell (`jobs.engine.counters`).
+The order of steps is the guarantee.  Batches are read with only the granted columns; rows of withdrawn units
+are left out; the row bound is applied (``ordinal < R``: always the same R rows of a unit, whatever the
+query); then the frame's operators, each bounded again where it multiplies rows; then WHERE; then every row
+that is left finds its cell, or none; then each measurement adds its integers per cell
+(`jobs.engine.counters`).
 
 Parts over the same rows are measured in one pass: a statement's grouping sets, and statements that differ in
 their WHERE.  The partial is as long as the plan says, never as the data says (`jobs.partials`).
@@ -29,8 +30,10 @@ from jobs.frames import Frames, Inputs
 from jobs.plan import Part, Plan
 from jobs.reading import measured
 from jobs.relations import expressions
+from sandbox.schema import UNIT_TAG
 from sandbox.vault.parquet import read_batches
 from sandbox.vault.shard import ShardFile
+from sandbox.vault.withdrawal import tags_array, without_units
 
 BATCH_ROWS: Final = 2**20
 
@@ -39,7 +42,7 @@ def count_shard(public: bytes, secret: bytes) -> bytes:
     """Worker entry: measure one work item.
 
     *public* holds the plan, the files of each source in the order of their unit tags, and the public tables;
-    *secret* the granted column keys of each file.
+    *secret* the granted column keys of each file, and the tags of the units that are left out of it.
     """
     work, keys = json.loads(public), json.loads(secret)
     plan = plan_from_json(work["plan"])
@@ -53,11 +56,21 @@ def count_shard(public: bytes, secret: bytes) -> bytes:
 
 
 def _read(
-    files: Sequence[dict[str, Any]], keys: Sequence[dict[str, str]], stored: Sequence[str]
+    files: Sequence[dict[str, Any]], secrets: Sequence[dict[str, Any]], stored: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    for item, secret in zip(files, keys, strict=True):
-        opened = {name: bytes.fromhex(key) for name, key in secret.items()}
-        yield from read_batches(Path(item["path"]), ShardFile(**item["file"]), opened, stored, BATCH_ROWS)
+    for item, secret in zip(files, secrets, strict=True):
+        opened = {name: bytes.fromhex(key) for name, key in secret["keys"].items()}
+        place, file = Path(item["path"]), ShardFile(**item["file"])
+        if not secret["withdrawn"]:
+            yield from read_batches(place, file, opened, stored, BATCH_ROWS)
+            continue
+        # Before anything else, the row bound included: these rows are in no relation of any job.
+        withdrawn = tags_array(secret["withdrawn"])
+        columns = tuple(dict.fromkeys((*stored, UNIT_TAG)))
+        for batch in read_batches(place, file, opened, columns, BATCH_ROWS):
+            left = without_units(batch, withdrawn)
+            if left.num_rows:
+                yield left.select(list(stored))
 
 
 def measure(plan: Plan, inputs: Inputs) -> bytes:

@@ -21,11 +21,15 @@ from sandbox.workers.executor import ShardWork
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """An encrypted file, its facts from the signed manifest, and the keys granted to this job."""
+    """An encrypted file, its facts from the signed manifest, and the keys granted to this job.
+
+    *withdrawn*: tags (hexadecimal) of units whose rows are left out; their UNIT_TAG key is then granted, too.
+    """
 
     path: Path
     file: ShardFile
     keys: Mapping[str, bytes]
+    withdrawn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,16 @@ def work_items(plan: Plan, inputs: Inputs) -> tuple[ShardWork, ...]:
 def _item(public: Mapping[str, Any], inputs: Inputs, at: int, ranges: int) -> ShardWork:
     files = [_inside(shards, at, ranges) for shards in inputs.sources]
     sources = [[{"path": str(s.path), "file": asdict(s.file)} for s in shards] for shards in files]
-    keys = [[{name: key.hex() for name, key in s.keys.items()} for s in shards] for shards in files]
-    return ShardWork(canonical.encode({**public, "sources": sources}), canonical.encode({"sources": keys}))
+    secrets = [[_secret(shard) for shard in shards] for shards in files]
+    return ShardWork(canonical.encode({**public, "sources": sources}), canonical.encode({"sources": secrets}))
+
+
+def _secret(shard: Shard) -> dict[str, Any]:
+    # Whom a shard has lost is nobody's business but the worker's: it travels with the keys.
+    return {
+        "keys": {name: key.hex() for name, key in shard.keys.items()},
+        "withdrawn": list(shard.withdrawn),
+    }
 
 
 def _inside(shards: tuple[Shard, ...], at: int, ranges: int) -> tuple[Shard, ...]:

@@ -39,12 +39,11 @@ from sandbox.audit.log import Log
 from sandbox.database import Database, copy_books
 from sandbox.errors import InvalidInputError, TamperingError, UsageError
 from sandbox.formats import IDENTITY_FILE, migrate, opened, read_identity, write_identity
+from sandbox.keys import contexts
 from sandbox.keys.keyring import MASTER, Context, Keyring
 from sandbox.keys.provider import create_provider, open_provider
 
 _STAGING: Final = ".keyong-init-"
-_LOG_KEY: Final = {"purpose": "log-signing-key"}
-_MANIFEST_KEY: Final = {"purpose": "manifest-signing-key"}
 
 Passphrase = Callable[[], str]
 
@@ -155,7 +154,7 @@ def _furnish(directory: Path, passphrase: str | None) -> None:
     with closing(Database(directory / "books.sqlite")) as database:
         database.create()
         with database.transaction() as connection:
-            for context in (_LOG_KEY, _MANIFEST_KEY):
+            for context in (contexts.LOG_SIGNING, contexts.MANIFEST_SIGNING):
                 keyring.create(connection, context, MASTER, Ed25519PrivateKey.generate().private_bytes_raw())
     write_identity(directory, utc_now().isoformat())
 
@@ -177,8 +176,8 @@ def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Wor
     migrate(directory, database.path)
     keyring = Keyring(open_provider(directory / "keyring", passphrase))
     with database.reading() as connection:
-        log_key = _signing_key(keyring, connection, _LOG_KEY)
-        manifest_key = _signing_key(keyring, connection, _MANIFEST_KEY)
+        log_key = _signing_key(keyring, connection, contexts.LOG_SIGNING)
+        manifest_key = _signing_key(keyring, connection, contexts.MANIFEST_SIGNING)
     log = Log(f"keyong/{identity['id']}", log_key)
     anchor = Anchor(anchor_directory(), identity["id"], log.key)
     # A snapshot of its own, taken after the anchor is read: others may have moved both since.

@@ -17,13 +17,23 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class UnitList:
+    """Ids of persons, as a file holds them: one a line, or in the *column* of a CSV; never shown again."""
+
+    content: bytes = field(repr=False)
+    column: str | None = None
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
 class NewDataset:
     """What an owner says when a file is registered.
 
     *types* override proposed kinds by column (``"integer"``, ``"decimal(12,2)"`` …); *missing* are marks
     meaning null, by column, ``"*"`` for all; *required* columns hold no null.  *lineage* adds a version to
     a known lineage; *new_lineage* gives the reason for a new one in a known namespace.  *recognizers* and
-    *dictionary* are files of the owner's own: see `service.aids`.
+    *dictionary* are files of the owner's own: see `service.aids`.  *readmit*: units that were withdrawn from
+    an earlier version and are wanted again.
     """
 
     path: Path
@@ -43,6 +53,7 @@ class NewDataset:
     drop_null_units: bool = False
     lineage: str | None = None
     new_lineage: str | None = None
+    readmit: UnitList | None = None
     remove_source: bool = False
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from sandbox.books import datasets, lineages
 from sandbox.errors import InvalidInputError, TamperingError
+from sandbox.keys import contexts
 from sandbox.keys.keyring import MASTER, KeyId
 from sandbox.privacy.loss import ATTO, Filter
 from sandbox.schema import NAME, DatasetName, Field, LineageId, Principal, Role, exact
@@ -32,6 +33,7 @@ from service.asked import NewDataset, Progress
 from service.declared import check_restated, declared_fields, proposals_of
 from service.desk import Desk, Entry, require
 from service.tagging import propose
+from service.units import tags_of
 
 _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 
@@ -68,6 +70,8 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
                 manifest = _commit(entry, prepared, under, store)
                 facts = {"lineage": place.lineage, "version": manifest.version, "digest": manifest.digest()}
                 entry.log("version", by.name, dataset=new.name, **facts)
+                if place.readmitted:
+                    entry.log("readmission", by.name, dataset=new.name, **facts, units=place.readmitted)
                 drifted = propose(entry, by, new.name, manifest, proposals)
         except BaseException:
             store.discard(prepared.staging)  # what was published already is unknown: the next sweep takes it
@@ -84,6 +88,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
         "owner_report": {
             "rows": prepared.report.rows,
             "null_units_dropped": prepared.report.dropped_null_units,
+            "withdrawn_dropped": prepared.report.dropped_withdrawn,
             "nonconforming": dict(prepared.report.nonconforming),
             "drifted": drifted,
         },
@@ -101,17 +106,22 @@ def _check_said(new: NewDataset) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a file goes: a lineage (new or known), its next version, and its keys (stored or only drawn)."""
+    """Where a file goes: a lineage (new or known), its next version, and its keys (stored or only drawn).
+
+    *hidden*: the tags of units withdrawn from earlier versions, less those *readmitted*.
+    """
 
     lineage: LineageId
     version: int
     fields: tuple[Field, ...]
     keys: LayoutKeys
     filter: Filter
-    delta: str
-    known: bool
-    drawn_linkage: bool
-    reason: str
+    delta: str = ""
+    known: bool = True
+    drawn_linkage: bool = False
+    reason: str = ""
+    hidden: frozenset[str] = frozenset()
+    readmitted: int = 0
 
 
 def _place(desk: Desk, by: Principal, new: NewDataset) -> _Place:
@@ -121,12 +131,14 @@ def _place(desk: Desk, by: Principal, new: NewDataset) -> _Place:
         exists = connection.scalar(sa.select(datasets.c.lineage).where(datasets.c.name == new.name))
         if exists is not None or new.lineage is not None:
             return _next_version(desk, connection, by, new)
+        if new.readmit is not None:
+            raise InvalidInputError("dataset.nothing-withdrawn", name=new.name)
         siblings = connection.scalar(
             sa.select(sa.func.count()).select_from(lineages).where(lineages.c.namespace == new.namespace)
         )
         if siblings and not new.new_lineage:
             raise InvalidInputError("dataset.known-namespace", namespace=new.namespace)
-        linkage = _stored_key(desk, connection, _linkage(new.namespace))
+        linkage = _stored_key(desk, connection, contexts.linkage(new.namespace))
     lineage = LineageId(secrets.token_hex(12))
     keys = LayoutKeys(linkage or secrets.token_bytes(32), secrets.token_bytes(32))
     filter_, delta = _filter(new)
@@ -145,13 +157,23 @@ def _next_version(desk: Desk, connection: sa.Connection, by: Principal, new: New
         if getattr(new, key) != registered:
             raise InvalidInputError("dataset.fixed", key=key, registered=registered)
     check_restated(manifest.fields, new)
-    linkage = _stored_key(desk, connection, _linkage(manifest.namespace))
-    order = _stored_key(desk, connection, _order(found.lineage))
+    linkage = _stored_key(desk, connection, contexts.linkage(manifest.namespace))
+    order = _stored_key(desk, connection, contexts.row_order(found.lineage))
     if linkage is None or order is None:
         raise InvalidInputError("dataset.no-layout-keys", name=new.name)
     keys = LayoutKeys(linkage, order)
-    version = manifest.version + 1
-    return _Place(found.lineage, version, manifest.fields, keys, found.filter, "", True, False, "")
+    hidden = manifest.hidden
+    if new.readmit is not None:
+        hidden -= tags_of(new.readmit, manifest, linkage)
+    return _Place(
+        lineage=found.lineage,
+        version=manifest.version + 1,
+        fields=manifest.fields,
+        keys=keys,
+        filter=found.filter,
+        hidden=hidden,
+        readmitted=len(manifest.hidden - hidden),
+    )
 
 
 def _filter(new: NewDataset) -> tuple[Filter, str]:
@@ -177,6 +199,7 @@ def _declaration(new: NewDataset, place: _Place, fields: tuple[Field, ...]) -> D
         fields=fields,
         shards=new.shards,
         drop_null_units=new.drop_null_units,
+        withdrawn=place.hidden,
     )
 
 
@@ -192,7 +215,7 @@ def _commit(entry: Entry, prepared: Prepared, under: KeyId, store: DirectoryStor
 
 
 def _dataset_key_id(entry: Entry, place: _Place) -> KeyId:
-    found = entry.workspace.keyring.find(entry.connection, _dataset_key(place.lineage))
+    found = entry.workspace.keyring.find(entry.connection, contexts.dataset(place.lineage))
     if found is None:
         raise TamperingError("key.missing", key=place.lineage)
     return found
@@ -200,10 +223,10 @@ def _dataset_key_id(entry: Entry, place: _Place) -> KeyId:
 
 def _new_lineage(entry: Entry, by: Principal, new: NewDataset, place: _Place) -> KeyId:
     keyring, connection = entry.workspace.keyring, entry.connection
-    under, _ = keyring.create(connection, _dataset_key(place.lineage), MASTER)
-    keyring.create(connection, _order(place.lineage), under, place.keys.order)
+    under, _ = keyring.create(connection, contexts.dataset(place.lineage), MASTER)
+    keyring.create(connection, contexts.row_order(place.lineage), under, place.keys.order)
     if place.drawn_linkage:
-        keyring.create(connection, _linkage(new.namespace), MASTER, place.keys.linkage)
+        keyring.create(connection, contexts.linkage(new.namespace), MASTER, place.keys.linkage)
     facts = {
         "lineage": place.lineage,
         "namespace": new.namespace,
@@ -222,18 +245,6 @@ def _stored_key(desk: Desk, connection: sa.Connection, context: Mapping[str, str
     keyring = desk.workspace.keyring
     key_id = keyring.find(connection, context)
     return None if key_id is None else keyring.open(connection, key_id, context)
-
-
-def _dataset_key(lineage: LineageId) -> dict[str, str]:
-    return {"purpose": "dataset", "lineage": lineage}
-
-
-def _order(lineage: LineageId) -> dict[str, str]:
-    return {"purpose": "row-order", "lineage": lineage}
-
-
-def _linkage(namespace: str) -> dict[str, str]:
-    return {"purpose": "linkage", "namespace": namespace}
 
 
 def _sweep(desk: Desk, store: DirectoryStore) -> None:

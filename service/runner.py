@@ -26,8 +26,9 @@ from sandbox import canonical, code
 from sandbox.books import releases
 from sandbox.errors import AwaitingApprovalError, DeniedError, InvalidInputError, JobFailedError, KeyongError
 from sandbox.privacy import ledger
-from sandbox.schema import JobId, Principal
+from sandbox.schema import UNIT_TAG, JobId, Principal
 from sandbox.vault.access import open_column_keys
+from sandbox.vault.shard import tags_by_shard
 from sandbox.vault.store import DirectoryStore
 from sandbox.workers.executor import Executor, Progress
 from sandbox.workspace import utc_now
@@ -124,10 +125,13 @@ def _shards(
     desk: Desk, connection: sa.Connection, found: Dossier, columns: Sequence[str]
 ) -> tuple[Shard, ...]:
     manifest, store = found.manifest, DirectoryStore(desk.workspace.vault)
+    if manifest.withdrawn:
+        columns = (*columns, UNIT_TAG)  # by which a worker knows the rows to leave out
     keys = open_column_keys(manifest, connection, desk.workspace.keyring, columns)
+    withdrawn = tags_by_shard(manifest.withdrawn, manifest.shards)
     return tuple(
-        Shard(store.file(manifest.directory, file.name), file, granted)
-        for file, granted in zip(manifest.files, keys, strict=True)
+        Shard(store.file(manifest.directory, file.name), file, granted, tags)
+        for file, granted, tags in zip(manifest.files, keys, withdrawn, strict=True)
     )
 
 

@@ -1,14 +1,16 @@
 """A version in the books: stored in one transaction, loaded with its signature, opened column by column.
 
 The context of a column's key names (lineage, version, shard, column): a wrapped key moved to another
-place in the books does not open there.
+place in the books does not open there.  A version that withdraws units shares files and keys with the one
+before it (`succeed`), so *version* is there the one that they were made for.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -16,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from sandbox.books import datasets, public_tables, versions
 from sandbox.errors import TamperingError
+from sandbox.keys import contexts
 from sandbox.keys.keyring import KeyId, Keyring
 from sandbox.schema import LineageId
 from sandbox.vault.manifest import Manifest, load_manifest, sign_manifest
@@ -42,6 +45,30 @@ def commit(
     commit is swept.
     """
     manifest = bind(prepared, connection, keyring, under)
+    _make_current(connection, manifest, signer)
+    store.publish(prepared.staging, manifest.directory)
+    return manifest
+
+
+def succeed(
+    manifest: Manifest, withdrawn: Collection[str], *, connection: sa.Connection, signer: Ed25519PrivateKey
+) -> Manifest:
+    """Make the next version current: the rows of *manifest* without the units *withdrawn* (all their tags).
+
+    Files and keys stay those they are.  The caller logs it, as for `commit`.
+    """
+    successor = replace(
+        manifest,
+        version=manifest.version + 1,
+        stored=manifest.home,
+        withdrawn=tuple(sorted(withdrawn)),
+        created=_now(),
+    )
+    _make_current(connection, successor, signer)
+    return successor
+
+
+def _make_current(connection: sa.Connection, manifest: Manifest, signer: Ed25519PrivateKey) -> None:
     connection.execute(
         sa.insert(versions).values(
             lineage=manifest.lineage,
@@ -58,8 +85,10 @@ def commit(
             name=manifest.dataset, lineage=manifest.lineage, current_version=manifest.version
         )
     )
-    store.publish(prepared.staging, manifest.directory)
-    return manifest
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def bind(prepared: Prepared, connection: sa.Connection, keyring: Keyring, under: KeyId) -> Manifest:
@@ -69,7 +98,7 @@ def bind(prepared: Prepared, connection: sa.Connection, keyring: Keyring, under:
         tuple(
             keyring.create(
                 connection,
-                _context(declared.lineage, declared.version, number, column),
+                contexts.column(declared.lineage, declared.version, number, column),
                 under=under,
                 key=shard.keys[column],
             )[0]
@@ -89,7 +118,8 @@ def bind(prepared: Prepared, connection: sa.Connection, keyring: Keyring, under:
         files=tuple(shard.file for shard in prepared.shards),
         key_ids=key_ids,
         withdrawn=(),
-        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        created=_now(),
+        dropped=tuple(sorted(declared.withdrawn)),
     )
 
 
@@ -134,19 +164,12 @@ def open_column_keys(
     ]
     opened = keyring.open_many(
         connection,
-        {key: _context(manifest.lineage, manifest.version, shard, column) for shard, column, key in wanted},
+        {
+            key: contexts.column(manifest.lineage, manifest.home, shard, column)
+            for shard, column, key in wanted
+        },
     )
     keys: list[dict[str, bytes]] = [{} for _ in range(manifest.shards)]
     for shard, column, key in wanted:
         keys[shard][column] = opened[key]
     return keys
-
-
-def _context(lineage: LineageId, version: int, shard: int, column: str) -> dict[str, str]:
-    return {
-        "purpose": "column",
-        "lineage": lineage,
-        "version": str(version),
-        "shard": str(shard),
-        "column": column,
-    }

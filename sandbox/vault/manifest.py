@@ -3,12 +3,15 @@
 Canonical JSON, signed with Ed25519; its digest goes into the log.  It names files, sizes, digests, fields
 and the ids of keys.  It holds no key, no cell and no number of rows or units.  (A file's size follows its
 number of rows: whoever may read the manifest, or the disk, can estimate it.)
+
+A version may show the files and keys of an earlier one without some units: *stored* says of which.  What a
+withdrawal adds is written in format 2; a manifest without any of it stays format 1, byte for byte.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -19,7 +22,7 @@ from sandbox.errors import TamperingError
 from sandbox.schema import DatasetName, Digest, Field, Kind, LineageId
 from sandbox.vault.shard import FOOTER, ShardFile, stored_columns
 
-FORMAT = 1
+FORMAT = 2
 _SIGNED_AS = b"keyong manifest v1\n"  # a signature over a manifest is one over nothing else
 
 
@@ -28,8 +31,10 @@ class Manifest:
     """A version of a dataset.
 
     *files* in shard order; *key_ids*, per shard, of the footer and the `stored_columns` in order.
-    *directory* is the version's name in the store, *withdrawn* the tags (hexadecimal) of units to be left
-    out, *created* an ISO 8601 moment in UTC.
+    *directory* is its files' name in the store, *created* an ISO 8601 moment in UTC.  *stored* is the version
+    that files and keys were made for, None for this one.  *withdrawn* are the tags (hexadecimal, sorted) of
+    units that may have rows in the files and are left out by whoever reads; *dropped* those of withdrawn
+    units whose rows are not there any more: a later version does not bring them back.
     """
 
     dataset: DatasetName
@@ -44,6 +49,18 @@ class Manifest:
     key_ids: tuple[tuple[str, ...], ...]
     withdrawn: tuple[str, ...]
     created: str
+    stored: int | None = None
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> int:
+        """The version that files and keys were made for."""
+        return self.version if self.stored is None else self.stored
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The tags of all units that were withdrawn and not readmitted."""
+        return frozenset((*self.withdrawn, *self.dropped))
 
     @property
     def shards(self) -> int:
@@ -56,11 +73,20 @@ class Manifest:
 
     def text(self) -> str:
         """Return the canonical JSON."""
-        return canonical.encode({"format": FORMAT, **asdict(self)}).decode()
+        return canonical.encode(self._written()).decode()
 
     def digest(self) -> Digest:
         """Return the SHA-256 of the canonical JSON."""
-        return canonical.digest({"format": FORMAT, **asdict(self)})
+        return canonical.digest(self._written())
+
+    def _written(self) -> dict[str, Any]:
+        held = {item.name: getattr(self, item.name) for item in fields(self)}
+        held["fields"] = [asdict(one) for one in self.fields]
+        held["files"] = [asdict(one) for one in self.files]
+        if self.stored is None and not self.dropped:
+            del held["stored"], held["dropped"]
+            return {"format": 1, **held}
+        return {"format": FORMAT, **held}
 
 
 def sign_manifest(manifest: Manifest, key: Ed25519PrivateKey) -> str:
@@ -78,7 +104,7 @@ def load_manifest(text: str, signature: str, key: Ed25519PublicKey) -> Manifest:
     except (InvalidSignature, ValueError):
         raise TamperingError("vault.bad-manifest-signature") from None
     held = json.loads(text)
-    if held.pop("format") != FORMAT:
+    if held.pop("format") not in (1, FORMAT):
         raise TamperingError("vault.unknown-manifest-format", known=FORMAT)
     return Manifest(
         **held
@@ -87,6 +113,7 @@ def load_manifest(text: str, signature: str, key: Ed25519PublicKey) -> Manifest:
             "files": tuple(ShardFile(**file) for file in held["files"]),
             "key_ids": tuple(tuple(ids) for ids in held["key_ids"]),
             "withdrawn": tuple(held["withdrawn"]),
+            "dropped": tuple(held.get("dropped", ())),
         }
     )
 

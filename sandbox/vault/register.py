@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from sandbox.errors import InvalidInputError
@@ -27,6 +28,7 @@ from sandbox.vault.shard import WrittenShard
 from sandbox.vault.source import Progress, Source
 from sandbox.vault.spill import Spill
 from sandbox.vault.store import Staging, Store
+from sandbox.vault.withdrawal import as_strings, tags_array
 
 DEFAULT_SHARDS = 16
 _THREADS = 2
@@ -39,7 +41,8 @@ _LARGE_BUCKETS = 4096
 class Declaration:
     """What the owner declares about a version: everything that fixes its layout.
 
-    *unit* is a column of *fields* or ``row``; rows without a unit are refused unless *drop_null_units*.
+    *unit* is a column of *fields* or ``row``; rows without a unit are refused unless *drop_null_units*.  Rows
+    of units whose tags (hexadecimal) are in *withdrawn* are left out.
     """
 
     dataset: DatasetName
@@ -51,6 +54,7 @@ class Declaration:
     fields: tuple[Field, ...]
     shards: int = DEFAULT_SHARDS
     drop_null_units: bool = False
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class OwnerReport:
 
     rows: int
     dropped_null_units: int
+    dropped_withdrawn: int
     nonconforming: Mapping[str, int]
 
 
@@ -97,6 +102,16 @@ def prepare(
     return Prepared(declaration, staging, shards, report)
 
 
+@dataclass(frozen=True, slots=True)
+class _Dealt:
+    """What became of one batch: rows dealt, dropped for want of a unit, left out as withdrawn."""
+
+    seen: Conforming
+    rows: int
+    dropped: int
+    left_out: int
+
+
 class _Registration:
     """One reading of one source; its threads share the counters through their results only."""
 
@@ -104,8 +119,9 @@ class _Registration:
         self._declared = declaration
         self._layout = Layout(keys, declaration.unit, declaration.fields)
         self._staging = staging
+        self._withdrawn = tags_array(sorted(declaration.withdrawn))
         self._seen = Conforming()
-        self._rows = self._dropped = 0
+        self._rows = self._dropped = self._left_out = 0
 
     def run(self, source: Source, progress: Progress | None) -> tuple[tuple[WrittenShard, ...], OwnerReport]:
         """Deal every row to its bucket, check what the owner declared, write the shards."""
@@ -118,7 +134,7 @@ class _Registration:
                 with closing(self._spill("units", source)) as units:
                     deal_row_units(rows, units, self._layout)
                     shards = self._write(units)
-        report = OwnerReport(self._rows, self._dropped, dict(+self._seen.nonconforming))
+        report = OwnerReport(self._rows, self._dropped, self._left_out, dict(+self._seen.nonconforming))
         return shards, report
 
     def _spill(self, name: str, source: Source) -> Spill:
@@ -129,7 +145,7 @@ class _Registration:
 
     def _read(self, source: Source, spill: Spill, progress: Progress | None) -> None:
         with ThreadPoolExecutor(_THREADS) as pool:
-            waiting: set[Future[tuple[Conforming, int, int]]] = set()
+            waiting: set[Future[_Dealt]] = set()
             for batch in source.batches(progress):
                 waiting.add(pool.submit(self._deal, batch, spill))
                 if len(waiting) > _THREADS:
@@ -138,25 +154,28 @@ class _Registration:
             self._count(waiting)
         spill.flush()
 
-    def _deal(self, given: pa.RecordBatch, spill: Spill) -> tuple[Conforming, int, int]:
+    def _deal(self, given: pa.RecordBatch, spill: Spill) -> _Dealt:
         seen, unit = Conforming(), self._declared.unit
-        batch = conform(given, self._declared.fields, seen)
+        named = conform(given, self._declared.fields, seen)
         if unit != ROW_UNIT:
-            batch = batch.filter(self._layout.has_unit(batch))
+            named = named.filter(self._layout.has_unit(named))
+        tags = self._layout.tags(named)
+        staying = ~np.isin(as_strings(tags), self._withdrawn)
+        batch, tags = named.filter(pa.array(staying)), tags[staying]
         for field in self._declared.fields:
             seen.nulls[field.name] += batch.column(field.name).null_count
         if batch.num_rows:
-            tags = self._layout.tags(batch)
             spill.add(batch, tags, self._layout.orders(batch, tags))
-        return seen, batch.num_rows, given.num_rows - batch.num_rows
+        return _Dealt(seen, batch.num_rows, given.num_rows - named.num_rows, named.num_rows - batch.num_rows)
 
-    def _count(self, done: set[Future[tuple[Conforming, int, int]]]) -> None:
+    def _count(self, done: set[Future[_Dealt]]) -> None:
         for future in done:
-            seen, rows, dropped = future.result()
-            self._seen.nonconforming.update(seen.nonconforming)
-            self._seen.nulls.update(seen.nulls)
-            self._rows += rows
-            self._dropped += dropped
+            dealt = future.result()
+            self._seen.nonconforming.update(dealt.seen.nonconforming)
+            self._seen.nulls.update(dealt.seen.nulls)
+            self._rows += dealt.rows
+            self._dropped += dealt.dropped
+            self._left_out += dealt.left_out
 
     def _check(self, source: Source) -> None:
         if self._dropped and not self._declared.drop_null_units:

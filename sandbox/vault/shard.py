@@ -9,7 +9,7 @@ changes: authentication per module does not notice a few bits of Parquet's own f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,17 @@ class WrittenShard:
 def stored_columns(fields: tuple[Field, ...]) -> tuple[str, ...]:
     """Return the names of a shard's columns in file order: the fields', ORDINAL, UNIT_TAG."""
     return (*(field.name for field in fields), ORDINAL, UNIT_TAG)
+
+
+def tags_by_shard(tags: Sequence[str], shards: int) -> list[tuple[str, ...]]:
+    """Return for each of *shards* (a power of two) those of *tags* (hexadecimal) whose units lie in it.
+
+    A unit's shard is the leading bits of its tag.
+    """
+    found: list[list[str]] = [[] for _ in range(shards)]
+    for tag in tags:
+        found[int(tag[:4], 16) * shards >> 16].append(tag)
+    return [tuple(part) for part in found]
 
 
 def check_file(path: Path, file: ShardFile) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from sandbox.schema import Principal
-from service.asked import Inspection, Json, NewDataset, NewTable, Progress
+from service.asked import Inspection, Json, NewDataset, NewTable, Progress, UnitList
 
 
 class DatasetGate(Protocol):
@@ -32,7 +32,15 @@ class DatasetGate(Protocol):
         """Register a file or a new version of one.
 
         ``{"dataset", "lineage", "version", "digest", "columns": [...as dataset_show],
-        "owner_report": {"rows", "null_units_dropped", "nonconforming": {column: count}}}``.
+        "owner_report": {"rows", "null_units_dropped", "withdrawn_dropped", "nonconforming": {column: count},
+        "drifted": {column: tag}}}``.  Rows of withdrawn units are left out unless they are readmitted.
+        """
+
+    def dataset_withdraw(self, by: Principal, name: str, units: UnitList) -> Json:
+        """Hide units from every later job, at once, by a new version; owner only.
+
+        ``{"dataset", "version", "digest", "read": ids read, "new": ids that were not withdrawn before,
+        "withdrawn": in all}``; no new version where nothing is new.  Whether an id has rows is not looked up.
         """
 
     def table_preview(self, by: Principal, new: NewTable) -> Json:

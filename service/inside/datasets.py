@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sandbox.schema import Principal
 from service import catalogue, describing, entries, tagging
-from service.asked import Inspection, Json, NewDataset, NewTable, Progress
+from service.asked import Inspection, Json, NewDataset, NewTable, Progress, UnitList
 from service.inside.room import Room
 
 
@@ -30,6 +30,12 @@ class DatasetRoom(Room):
         from service import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return registration.add(self._desk, by, new, progress)
+
+    def dataset_withdraw(self, by: Principal, name: str, units: UnitList) -> Json:
+        """See the gate."""
+        from service import withdrawing  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return withdrawing.withdraw(self._desk, by, name, units)
 
     def table_preview(self, by: Principal, new: NewTable) -> Json:
         """See the gate."""

@@ -127,7 +127,13 @@ class FakeGatekeeper:
         self.added = new
         if progress:
             progress("read", 1, 2)
-        report = {"rows": 101766, "null_units_dropped": 0, "nonconforming": {"age": 3}, "drifted": {}}
+        report = {
+            "rows": 101766,
+            "null_units_dropped": 0,
+            "withdrawn_dropped": 0,
+            "nonconforming": {"age": 3},
+            "drifted": {},
+        }
         return {
             "dataset": new.name,
             "lineage": "lin-1",

@@ -268,7 +268,11 @@ def test_encrypted_files_of_finer_shards_are_one_work_item(tmp_path: Path) -> No
     }
     secret = {
         "sources": [
-            [{name: key.hex() for name, key in shard.keys.items()} for _, shard in files] for files in sources
+            [
+                {"keys": {name: key.hex() for name, key in shard.keys.items()}, "withdrawn": []}
+                for _, shard in files
+            ]
+            for files in sources
         ]
     }
     partial = count_shard(json.dumps(public).encode(), json.dumps(secret).encode())

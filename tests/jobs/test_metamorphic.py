@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from layouts import Layouts, by_call, counted, counted_at_once, merged, written
 from surface import build
-from surface_shapes import SHAPES, TOTALS, Rows
+from surface_shapes import SHAPES, TOTALS, Rows, every_call, grouped
 
 from jobs import kernels
 from jobs.codec import plan_to_json
@@ -38,23 +38,6 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layouts]:
     lab = build(place)
     yield Layouts(lab, place)
     lab.keeper.close()
-
-
-def every_call(rows: Rows, keep: str = "") -> str:
-    """Aggregates of every kind; *keep*: of the rows where it holds."""
-    x, y = rows.numbers[0].ours, rows.numbers[1].ours
-    calls = [
-        "COUNT(*)", f"COUNT({x})", f"COUNT(DISTINCT {rows.unit})", f"SUM({y})", f"AVG({x})",
-        f"CORR({x}, {y})",
-        f"QUANTILE_CONT({y}, 0.9)", f"HISTOGRAM({x}, 2)", f"COUNT(DISTINCT {next(iter(rows.keys))})",
-    ]  # fmt: skip
-    filtered = f" FILTER (WHERE {keep})" if keep else ""
-    return ", ".join(f"{call}{filtered} AS c{number}" for number, call in enumerate(calls))
-
-
-def grouped(rows: Rows, keep: str = "") -> str:
-    keys = ", ".join(list(rows.keys)[:2])
-    return f"SELECT {every_call(rows, keep)} FROM {rows.ours} GROUP BY {keys}"
 
 
 # --- layouts ----------------------------------------------------------------------------------------------

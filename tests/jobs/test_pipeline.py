@@ -195,7 +195,9 @@ def test_work_is_cut_where_the_coarsest_dataset_is(stays: int, people: int) -> N
         public, secret = json.loads(item.public), json.loads(item.secret)
         assert public["tables"] == [{"path": "wards.parquet", "digest": WARDS_FACTS.digest}]
         for number, (files, keys) in enumerate(zip(public["sources"], secret["sources"], strict=True)):
-            assert [bytes.fromhex(key["days"]).decode() for key in keys] == [file["path"] for file in files]
+            assert [bytes.fromhex(key["keys"]["days"]).decode() for key in keys] == [
+                file["path"] for file in files
+            ]
             read_names[number] += [file["path"] for file in files]
         first, second = (
             {int(file["path"].partition("-")[2]) * 8 // count for file in files}

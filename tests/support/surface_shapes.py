@@ -203,3 +203,20 @@ SHAPES = [
     _nested(), _joined("INNER"), _joined("LEFT"), _kept("SEMI"), _kept("ANTI"),
     _looked_up("INNER"), _looked_up("LEFT"), _registered_totals(), _both_totals(),
 ]  # fmt: skip
+
+
+def every_call(rows: Rows, keep: str = "") -> str:
+    """Aggregates of every kind; *keep*: of the rows where it holds."""
+    x, y = rows.numbers[0].ours, rows.numbers[1].ours
+    calls = [
+        "COUNT(*)", f"COUNT({x})", f"COUNT(DISTINCT {rows.unit})", f"SUM({y})", f"AVG({x})",
+        f"CORR({x}, {y})",
+        f"QUANTILE_CONT({y}, 0.9)", f"HISTOGRAM({x}, 2)", f"COUNT(DISTINCT {next(iter(rows.keys))})",
+    ]  # fmt: skip
+    filtered = f" FILTER (WHERE {keep})" if keep else ""
+    return ", ".join(f"{call}{filtered} AS c{number}" for number, call in enumerate(calls))
+
+
+def grouped(rows: Rows, keep: str = "") -> str:
+    keys = ", ".join(list(rows.keys)[:2])
+    return f"SELECT {every_call(rows, keep)} FROM {rows.ours} GROUP BY {keys}"

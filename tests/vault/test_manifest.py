@@ -1,6 +1,7 @@
 """The signed text: what goes in comes out, and nothing else does."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,9 +54,19 @@ def test_any_change_is_refused() -> None:
             load_manifest(text, wrong, public)
 
 
+def test_what_a_withdrawal_adds_is_format_2_and_nothing_else_changes() -> None:
+    assert json.loads(MANIFEST.text()).keys().isdisjoint({"stored", "dropped"})
+    assert json.loads(MANIFEST.text())["format"] == 1
+    later = replace(MANIFEST, version=2, stored=1, withdrawn=("00" * 16,), dropped=("ff" * 16,))
+    assert json.loads(later.text())["format"] == 2
+    assert load_manifest(later.text(), sign_manifest(later, KEY), KEY.public_key()) == later
+    assert (MANIFEST.home, later.home) == (1, 1)
+
+
 def test_a_newer_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest_module, "FORMAT", 2)
-    text, signature = MANIFEST.text(), sign_manifest(MANIFEST, KEY)
+    monkeypatch.setattr(manifest_module, "FORMAT", 3)
+    later = replace(MANIFEST, version=2, stored=1)
+    text, signature = later.text(), sign_manifest(later, KEY)
     monkeypatch.undo()
     with pytest.raises(TamperingError, match=r"vault\.unknown-manifest-format"):
         load_manifest(text, signature, KEY.public_key())

@@ -1,0 +1,71 @@
+"""What owners type when people, datasets and keys leave: on a real workspace."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from stage import DATASET, Stage, build, rows
+
+from cli.app import run
+
+PERSONS = sorted({row["person"] for row in rows()})
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    stage = build(tmp_path)
+    monkeypatch.setenv("KEYONG_WORKSPACE", str(tmp_path / "ws"))
+    monkeypatch.setenv("KEYONG_LANG", "en")
+    yield stage
+    stage.keeper.close()
+
+
+@pytest.fixture
+def keyong(capfd: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
+    def call(*arguments: str) -> SimpleNamespace:
+        capfd.readouterr()
+        code = run(arguments)
+        said = capfd.readouterr()
+        return SimpleNamespace(code=code, out=said.out, err=said.err)
+
+    return call
+
+
+def test_withdrawing(stage: Stage, keyong, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ids.csv").write_text(f"name,person\nx,{PERSONS[0]}\ny,{PERSONS[1]}\n")
+    done = keyong(
+        "--as", "bureau", "dataset", "withdraw-unit", DATASET, "--units", str(tmp_path / "ids.csv"),
+        "--column", "person",
+    )  # fmt: skip
+    assert done.code == 0
+    assert done.out.startswith("2 persons were withdrawn from health.stays, 2 in all. Version 2 shows none")
+    assert "dataset compact health.stays" in done.err
+    monkeypatch.setattr(
+        "sys.stdin", SimpleNamespace(buffer=io.BytesIO(f"{PERSONS[0]}\n".encode()), isatty=bool)
+    )
+    again = keyong("--as", "bureau", "--json", "dataset", "withdraw-unit", DATASET, "--units", "-")
+    assert json.loads(again.out)["new"] == 0
+    gone = keyong("--as", "bureau", "dataset", "withdraw-unit", DATASET, "--units", str(tmp_path / "no.csv"))
+    assert (gone.code, "no.csv cannot be read" in gone.err) == (3, True)
+    monkeypatch.setenv("KEYONG_LANG", "zh")
+    (tmp_path / "ids.txt").write_text(f"{PERSONS[0]}\n")
+    said = keyong("--as", "bureau", "dataset", "withdraw-unit", DATASET, "--units", str(tmp_path / "ids.txt"))
+    assert said.out == "未作改动：这 1 个编号此前都已从 health.stays（第 2 版）撤出。\n"
+    other = keyong("--as", "wang", "dataset", "withdraw-unit", DATASET, "--units", str(tmp_path / "ids.txt"))
+    assert other.code == 4
+
+
+def test_lists_of_ids_are_shown_nowhere(stage: Stage, keyong, tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("1001\n440301199001011234x\n")
+    for options in ((), ("--json",), ("-v",)):
+        said = keyong(
+            "--as", "bureau", *options, "dataset", "withdraw-unit", DATASET,
+            "--units", str(tmp_path / "ids.txt"),
+        )  # fmt: skip
+        assert (said.code, "440301199001011234x" in said.out + said.err) == (3, False)
+        assert "record 2" in said.err or '"record": 2' in said.err
