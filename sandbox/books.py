@@ -152,6 +152,19 @@ jobs = sa.Table(
     _text("changed"),
 )
 
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("leaf", sa.BigInteger, primary_key=True, autoincrement=False),  # where the log tells of it
+    _text("job", index=True),
+    _text("principal"),
+    _text("answer"),  # "yes" or "no"
+    _text("bound"),  # digest of what was answered: plan, datasets, grants, public tables
+    _text("reason"),
+    _text("salt"),
+    _text("given"),
+)
+
 charges = sa.Table(
     "charges",
     metadata,

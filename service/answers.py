@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sandbox.errors import InvalidInputError
 from sandbox.privacy import ledger
 from sandbox.privacy.loss import ZERO, Loss
 from sandbox.schema import Principal
-from service import dossier, states
+from service import approvals, dossier, states
 from service.desk import Desk
 from service.dossier import Dossier
 from service.numbers import loss_to_json
@@ -70,7 +70,9 @@ def _table(number: int, text: str | None, table: Table) -> dict[str, Any]:
 
 def status(desk: Desk, by: Principal, job: str) -> dict[str, Any]:
     """Return how *job* stands."""
-    return _status(states.find(desk, by, job))
+    row = states.find(desk, by, job)
+    with desk.reading() as connection:
+        return status_of(row) | {"approval": approvals.standing(connection, desk, row)}
 
 
 def listing(desk: Desk, by: Principal) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def listing(desk: Desk, by: Principal) -> dict[str, Any]:
         found = [each for each in every if own or each.owner == by.name or each.reviewed_by(by)]
         if found:
             losses = _losses(found, paid.get(row["job"], {}))
-            shown.append(_status(row) | {"datasets": [each.name for each in found], "losses": losses})
+            shown.append(status_of(row) | {"datasets": [each.name for each in found], "losses": losses})
     return {"jobs": shown}
 
 
@@ -105,7 +107,12 @@ def _paid(connection: sa.Connection, job: str | None = None) -> _Paid:
     return found
 
 
-def _losses(found: list[Dossier], paid: Mapping[str, Loss]) -> list[dict[str, Any]]:
+def losses_of(connection: sa.Connection, job: str, found: Sequence[Dossier]) -> list[dict[str, Any]]:
+    """Return what *job* was charged by each of the datasets *found*; nothing while it waits."""
+    return _losses(found, _paid(connection, job).get(job, {}))
+
+
+def _losses(found: Sequence[Dossier], paid: Mapping[str, Loss]) -> list[dict[str, Any]]:
     """What each of the datasets was charged; nothing for a replay."""
     return [
         {"dataset": each.name} | loss_to_json(paid.get(each.lineage, ZERO), each.filter, each.delta)
@@ -113,6 +120,7 @@ def _losses(found: list[Dossier], paid: Mapping[str, Loss]) -> list[dict[str, An
     ]
 
 
-def _status(row: sa.RowMapping) -> dict[str, Any]:
+def status_of(row: sa.RowMapping) -> dict[str, Any]:
+    """Return what everybody who may see a job is told of it."""
     shown = {key: row[key] for key in ("job", "principal", "purpose", "created", "changed", "failure")}
     return shown | {"status": row["state"]}

@@ -30,6 +30,7 @@ from sandbox.books import (
     versions,
 )
 from sandbox.errors import TamperingError
+from service.approvalcheck import Answers, check_approvals
 from service.jobcheck import check_jobs
 from service.policycheck import Told, check_policies
 
@@ -82,6 +83,7 @@ class _Logged:
     decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
     replays: dict[str, str] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
+    answers: Answers = field(default_factory=Answers)
 
 
 def check_books(connection: sa.Connection) -> dict[str, int]:
@@ -98,6 +100,7 @@ def check_books(connection: sa.Connection) -> dict[str, int]:
     _check_tags(connection, logged.tags)
     _check_datasets(connection, logged.homes)
     check_jobs(connection, logged.decisions, logged.replays)
+    check_approvals(connection, logged.answers, logged.decisions)
     return {"charges": len(logged.rows["charge"]), "releases": len(logged.rows["release"])}
 
 
@@ -106,6 +109,7 @@ def _logged(connection: sa.Connection) -> _Logged:
     for leaf, text in connection.execute(sa.select(leaves.c.leaf, leaves.c.entry)):
         entry = json.loads(text)
         kind, facts = entry["kind"], entry["facts"]
+        found.answers.hear(leaf, entry)
         said = {**facts, "actor": entry["actor"], "time": entry["time"], "leaf": leaf}
         if kind in _COLUMNS:
             found.rows[kind][tuple(_text(fact, said[fact]) for fact in _COLUMNS[kind].values())] = leaf

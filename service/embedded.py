@@ -15,6 +15,7 @@ from sandbox.workers.executor import Executor
 from sandbox.workspace import Workspace
 from service.asked import Json
 from service.gatekeeper import Gatekeeper
+from service.inside.approvals import ApprovalRoom
 from service.inside.audit import AuditRoom
 from service.inside.datasets import DatasetRoom
 from service.inside.jobs import JobRoom
@@ -85,5 +86,5 @@ def _serial(workspace: Workspace) -> Executor:
 _EXECUTORS: Mapping[str, ExecutorFactory] = {"ray": _ray, "serial": _serial}
 
 
-class EmbeddedGatekeeper(PeopleRoom, DatasetRoom, PolicyRoom, JobRoom, AuditRoom, KeepingRoom):
+class EmbeddedGatekeeper(PeopleRoom, DatasetRoom, PolicyRoom, JobRoom, ApprovalRoom, AuditRoom, KeepingRoom):
     """`service.gatekeeper.Gatekeeper` over an open workspace."""

@@ -21,7 +21,7 @@ from service import catalogue, describing, dossier, tables
 from service.desk import Desk
 from service.dossier import Dossier
 from service.examples import examples, grants_of
-from service.explaining import tightest
+from service.forecast import tightest
 from service.numbers import fraction, left_to_json, loss_to_json
 
 Json = dict[str, Any]

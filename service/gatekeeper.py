@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from service.gates.approvals import ApprovalGate
 from service.gates.audit import AuditGate
 from service.gates.datasets import DatasetGate
 from service.gates.jobs import JobGate
@@ -18,5 +19,7 @@ from service.gates.people import PeopleGate
 from service.gates.policies import PolicyGate
 
 
-class Gatekeeper(PeopleGate, DatasetGate, PolicyGate, JobGate, AuditGate, KeepingGate, Protocol):
+class Gatekeeper(
+    PeopleGate, DatasetGate, PolicyGate, JobGate, ApprovalGate, AuditGate, KeepingGate, Protocol
+):
     """Every use case.  Each call checks the principal's role first and logs what it did or refused."""

@@ -26,9 +26,12 @@ from sandbox.books import charges, datasets, jobs, lineages, releases, versions
 from sandbox.errors import TamperingError
 from sandbox.privacy.ledger import loss_of
 from sandbox.privacy.loss import Filter, Loss
+from service.consent import bound_facts, spec_text
 
-_UNPAID: Final = frozenset({"awaiting-approval", "cancelled"})
+_UNPAID: Final = frozenset({"awaiting-approval", "refused", "cancelled"})
 """States in which a job need not have been charged."""
+_NEVER_PAID: Final = frozenset({"awaiting-approval", "refused"})
+"""States in which a job cannot have been charged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def check_jobs(
     for job, row in rows.items():
         try:
             spec, plan = json.loads(row["spec"]), plan_from_json(json.loads(row["plan"]))
-            said, outlined = _said(row, spec, plan), outline_digest(json.loads(row["plan"]))
+            said = _said(row, spec, plan, decisions[job])
+            outlined = outline_digest(json.loads(row["plan"]))
             same = (
                 said == {name: decisions[job][name] for name in said}
                 and decisions[job].get("outline", outlined) == outlined
@@ -62,6 +66,7 @@ def check_jobs(
                 and (job not in replays or rows[replays[job]]["replay_key"] == row["replay_key"])
                 and (row["state"] == "released") == (job in books.released or job in replays)
                 and (job in books.paid or job in replays or row["state"] in _UNPAID)
+                and not (job in books.paid and row["state"] in _NEVER_PAID)
             )
         except (ValueError, KeyError, TypeError):
             same = False
@@ -103,18 +108,19 @@ def _check_paid(job: str, plan: Plan, books: _Books) -> None:
             raise TamperingError("job.plan-costs-more", job=job)
 
 
-def _said(row: sa.RowMapping, spec: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+def _said(
+    row: sa.RowMapping, spec: Mapping[str, Any], plan: Plan, decision: Mapping[str, Any]
+) -> dict[str, Any]:
     """What the row says of the facts that the decision's leaf holds."""
+    told = bound_facts(plan, spec["datasets"], canonical.digest(json.loads(row["plan"])))
+    if "spec" in decision:
+        told["spec"] = salted(spec_text(spec), row["salt"])[1]
+    else:  # a decision of an older build; its row does not repeat the grants
+        del told["grants"]
     return {
         "actor": row["principal"],
         "time": row["created"],
         "purpose": row["purpose"],
-        "plan": canonical.digest(json.loads(row["plan"])),
         "text": salted(spec["sql"], row["salt"])[1],
-        "datasets": [
-            {"dataset": source.dataset, "version": source.version, "policy": item["policy"]}
-            for source, item in zip(plan.sources, spec["datasets"], strict=True)
-            if source.dataset == item["name"]
-        ],
-        "tables": {table.name: table.digest for table in plan.tables},
+        **told,
     }

@@ -88,10 +88,18 @@ def listing(desk: Desk) -> dict[str, Any]:
 def find(desk: Desk, name: str) -> Principal:
     """Return the identity called *name*, or raise `UsageError`."""
     with desk.reading() as connection:
-        query = sa.select(principals).where(principals.c.name == name)
-        row = connection.execute(query).mappings().one_or_none()
-    if row is None:
+        found = known(connection, name)
+    if found is None:
         raise UsageError("identity.unknown", name=name[:80])
+    return found
+
+
+def known(connection: sa.Connection, name: str) -> Principal | None:
+    """Return the identity called *name* as the books have it at this moment, None if there is none."""
+    query = sa.select(principals).where(principals.c.name == name)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
     return Principal(name, frozenset(map(Role, _split(row["roles"]))), frozenset(_split(row["groups"])))
 
 

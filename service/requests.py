@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from jobs.spec import ErrorTarget, JobSpec
 from sandbox.errors import InvalidInputError
@@ -43,6 +44,36 @@ def spec_of(request: JobRequest) -> JobSpec:
         weights=tuple(_weight(weight) for weight in request.weights),
         max_rows=request.max_rows,
     )
+
+
+def amounts_to_json(spec: JobSpec) -> dict[str, Any]:
+    """Return the loss or the errors asked for as canonical data, so that the job can be planned again."""
+    return {
+        "epsilon": None if spec.epsilon is None else str(spec.epsilon),
+        "errors": [[_text(it.absolute), _text(it.share), it.group_size] for it in spec.errors],
+        "weights": [str(weight) for weight in spec.weights],
+    }
+
+
+def stored_spec(stored: Mapping[str, Any], purpose: str) -> JobSpec:
+    """Return the job that a row of the books holds; raises `KeyError` for one of an older build."""
+    amounts = stored["amounts"]
+    return JobSpec(
+        sql=stored["sql"],
+        purpose=purpose,
+        epsilon=None if amounts["epsilon"] is None else Fraction(amounts["epsilon"]),
+        errors=tuple(ErrorTarget(_number(one), _number(of), size) for one, of, size in amounts["errors"]),
+        weights=tuple(map(Fraction, amounts["weights"])),
+        max_rows=stored["max_rows"],
+    )
+
+
+def _text(number: Fraction | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _number(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)
 
 
 def check_counts(spec: JobSpec, statements: int) -> None:

@@ -24,7 +24,7 @@ from jobs.reading import read_columns
 from jobs.spec import JobSpec
 from sandbox import canonical, code
 from sandbox.books import releases
-from sandbox.errors import AwaitingApprovalError, DeniedError, InvalidInputError, JobFailedError, KeyongError
+from sandbox.errors import DeniedError, InvalidInputError, JobFailedError, KeyongError
 from sandbox.privacy import ledger
 from sandbox.schema import UNIT_TAG, JobId, Principal
 from sandbox.vault.access import open_column_keys
@@ -32,8 +32,8 @@ from sandbox.vault.shard import tags_by_shard
 from sandbox.vault.store import DirectoryStore
 from sandbox.workers.executor import Executor, Progress
 from sandbox.workspace import utc_now
+from service import approvals, states, tables
 from service import case as cases
-from service import states, tables
 from service.case import Case
 from service.desk import Desk
 from service.dossier import Dossier
@@ -46,10 +46,11 @@ def run(
     states.find(desk, by, job, own=True)
     with desk.workspace.lock(job, wait=True):
         row = states.find(desk, by, job, own=True)
-        if row["state"] == "released":
-            return
         if row["state"] == "awaiting-approval":
-            raise AwaitingApprovalError("job.awaiting-approval", job=job)
+            approvals.charge_if_approved(desk, job)
+            row = states.find(desk, by, job, own=True)
+        if row["state"] == "released":  # an answer that was there already
+            return
         if row["state"] not in states.RESUMABLE:
             raise InvalidInputError("job.not-resumable", job=job, state=row["state"])
         _run_locked(desk, by, row, executor, progress)

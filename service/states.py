@@ -61,8 +61,10 @@ def _recover(desk: Desk, job: str) -> bool:
 def cancel(desk: Desk, by: Principal, job: str) -> None:
     """Give up a job that nobody works on; its charge stays."""
     find(desk, by, job, own=True)  # before the lock: what was typed names a file only once it is known
-    with desk.workspace.lock(job, wait=False) as free:
-        row = find(desk, by, job, own=True)
-        if not free or row["state"] not in RESUMABLE | {"awaiting-approval"}:
-            raise InvalidInputError("job.not-cancellable", job=job, state=row["state"])
-        move(desk, job, "cancelled")
+    with desk.workspace.lock(job, wait=False) as free, desk.writing() as entry:
+        # Looked at under the writers' lock: an approver may have charged it a moment ago.
+        state = entry.connection.scalar(sa.select(jobs.c.state).where(jobs.c.job == job))
+        if not free or state not in RESUMABLE | {"awaiting-approval"}:
+            raise InvalidInputError("job.not-cancellable", job=job, state=state)
+        set_state(entry.connection, job, "cancelled", "", entry.at)
+        entry.log("cancelled", "keyong", job=job, code="")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from jobs.outline import outline_digest
 from jobs.pipeline import Prepared
 from jobs.plan import Plan
 from jobs.spec import JobSpec, Query
+from policies.approvals import Rule
 from sandbox import canonical, code
 from sandbox.audit.log import salted
 from sandbox.books import jobs, releases
@@ -28,11 +30,12 @@ from sandbox.errors import DeniedError, InvalidInputError, KeyongError
 from sandbox.privacy import ledger
 from sandbox.schema import JobId, Principal, Role
 from service import case as cases
+from service import consent
 from service.asked import JobRequest
 from service.case import Case
 from service.desk import Desk, Entry, require
 from service.dossier import Dossier
-from service.requests import check_counts, spec_of
+from service.requests import amounts_to_json, check_counts, spec_of
 
 
 def submit(desk: Desk, by: Principal, request: JobRequest, idempotency_key: str | None) -> dict[str, Any]:
@@ -51,6 +54,45 @@ def submit(desk: Desk, by: Principal, request: JobRequest, idempotency_key: str 
         raise
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A job decided and planned over the books of this moment; *facts* is what the decision is about."""
+
+    prepared: Prepared
+    sources: tuple[Dossier, ...]
+    rules: tuple[Rule, ...]
+    facts: dict[str, Any]
+    judged: list[dict[str, Any]]
+    key: str
+
+
+def settle(entry: Entry, by: Principal, spec: JobSpec, asked: tuple[Sequence[Query], Case]) -> Settled:
+    """Decide and plan what was read before; raises `DeniedError` or `InvalidInputError`, writes nothing."""
+    queries, read = asked
+    case = cases.read(entry.connection, entry.workspace, read)
+    if not case.means_the_same(read):
+        raise InvalidInputError("job.changed-meanwhile", name=next(iter(case.datasets)))
+    prepared = pipeline.prepare(queries, spec, by, case.facts(entry.at.date()), case.tables)
+    plan, sources = prepared.plan, case.sources(prepared.plan)
+    judged = [
+        {
+            "name": found.name,
+            "policy": found.policy_digest,
+            "policy_version": found.policy.version if found.policy else 0,
+            "grant": prepared.allowed[found.name].grant,
+        }
+        for found in sources
+    ]
+    return Settled(
+        prepared,
+        sources,
+        consent.rules_of_plan(prepared, sources, by.name),
+        consent.bound_facts(plan, judged, canonical.digest(plan_to_json(plan))),
+        judged,
+        replay_key_of(plan, sources),
+    )
+
+
 def _admit(
     entry: Entry,
     by: Principal,
@@ -58,36 +100,33 @@ def _admit(
     asked: tuple[Sequence[Query], Case],
     idempotency_key: str,
 ) -> dict[str, Any]:
-    queries, read = asked
-    case = cases.read(entry.connection, entry.workspace, read)
-    if not case.means_the_same(read):
-        raise InvalidInputError("job.changed-meanwhile", name=next(iter(case.datasets)))
-    prepared = pipeline.prepare(queries, spec, by, case.facts(entry.at.date()), case.tables)
-    sources = case.sources(prepared.plan)
-    key = replay_key_of(prepared.plan, sources)
+    settled = settle(entry, by, spec, asked)
     # An answer that waits for somebody's yes is no answer yet, though another job released it.
-    automatic = prepared.automatic
-    earlier = released_as(entry.connection, key) if automatic else None
-    state = _first_state(automatic, earlier)
+    earlier = None if settled.rules else released_as(entry.connection, settled.key)
+    state = _first_state(settled, earlier)
     job = JobId(f"job-{secrets.token_hex(6)}")
     salt, text = salted(spec.sql)
-    row = _row(spec, prepared, sources, earlier) | {
+    stored = _spec(spec, settled, earlier)
+    row = _row(spec, settled) | {
         "job": job,
         "principal": by.name,
         "state": state,
+        "spec": canonical.encode(stored).decode(),
         "salt": salt,
-        "replay_key": key,
+        "replay_key": settled.key,
         "idempotency_key": idempotency_key,
         "created": entry.at.isoformat(),
         "changed": entry.at.isoformat(),
     }
     entry.connection.execute(sa.insert(jobs).values(**row))
-    facts = _decision(prepared, sources)
-    entry.log("decision", by.name, job=job, text=text, purpose=spec.purpose, **facts)
+    told = {"verdict": "allowed", "purpose": spec.purpose, "text": text, **settled.facts}
+    told["spec"] = salted(consent.spec_text(stored), salt)[1]
+    told |= {"outline": outline_digest(plan_to_json(settled.prepared.plan)), "code": code.running()}
+    entry.log("decision", by.name, job=job, **told)
     if earlier:
         entry.log("replay", by.name, job=job, of=earlier)
     elif state == "charged":
-        _charge(entry, by, job, prepared, sources)
+        charge(entry, by.name, job, settled)
     return {"job": job, "status": state, "replayed": earlier is not None}
 
 
@@ -96,69 +135,44 @@ def replay_key_of(plan: Plan, sources: Sequence[Dossier]) -> str:
     return replay_key(plan, [found.digest for found in sources], [found.policy_digest for found in sources])
 
 
-def _first_state(automatic: bool, earlier: str | None) -> str:
+def _first_state(settled: Settled, earlier: str | None) -> str:
     """A job starts charged, waiting for somebody's yes, or released already; approval comes first."""
-    if not automatic:
+    if settled.rules:
         return "awaiting-approval"
     return "released" if earlier else "charged"
 
 
-def _decision(prepared: Prepared, sources: Sequence[Dossier]) -> dict[str, Any]:
-    plan = prepared.plan
-    return {
-        "verdict": "allowed",
-        "datasets": [
-            {
-                "dataset": found.name,
-                "version": found.manifest.version,
-                "policy": found.policy_digest,
-            }
-            for found in sources
-        ],
-        "grants": {found.name: prepared.allowed[found.name].grant for found in sources},
-        "tables": {table.name: table.digest for table in plan.tables},
-        "plan": canonical.digest(plan_to_json(plan)),
-        "outline": outline_digest(plan_to_json(plan)),
-        "code": code.running(),
-    }
-
-
-def _charge(entry: Entry, by: Principal, job: JobId, prepared: Prepared, sources: Sequence[Dossier]) -> None:
+def charge(entry: Entry, by: str, job: JobId, settled: Settled) -> None:
     """Charge every lineage or none, each with a leaf of its own."""
     wanted = [
-        (ledger.Charge(found.lineage, job, by.name, loss, entry.at), found.limits())
-        for found, loss in zip(sources, prepared.losses, strict=True)
+        (ledger.Charge(found.lineage, job, by, loss, entry.at), found.limits())
+        for found, loss in zip(settled.sources, settled.prepared.losses, strict=True)
     ]
     ledger.charge_all(entry.connection, wanted)
     for charge, _ in wanted:
-        entry.log("charge", by.name, job=job, lineage=charge.lineage, **charge.loss.to_json())
+        entry.log("charge", by, job=job, lineage=charge.lineage, **charge.loss.to_json())
 
 
-def _row(
-    spec: JobSpec, prepared: Prepared, sources: Sequence[Dossier], earlier: str | None
-) -> dict[str, Any]:
-    """What the books keep of a job beside its state: text, plan, and how its result is shown."""
-    shown = {
+def _spec(spec: JobSpec, settled: Settled, earlier: str | None) -> dict[str, Any]:
+    """What was asked and how its result is shown."""
+    return {
         "sql": spec.sql,
         "asked": _asked(spec),
-        "epsilon": str(prepared.epsilon),
+        "epsilon": str(settled.prepared.epsilon),
+        "amounts": amounts_to_json(spec),
         "max_rows": spec.max_rows,
-        "datasets": [
-            {
-                "name": found.name,
-                "policy": found.policy_digest,
-                "policy_version": found.policy.version if found.policy else 0,
-            }
-            for found in sources
-        ],
-        "presentation": presentation_to_json(prepared.queries),
+        "datasets": settled.judged,
+        "presentation": presentation_to_json(settled.prepared.queries),
         "replay_of": earlier,
     }
+
+
+def _row(spec: JobSpec, settled: Settled) -> dict[str, Any]:
+    """What the books keep of a job beside its state and what was asked."""
     return {
         "purpose": spec.purpose,
-        "spec": canonical.encode(shown).decode(),
-        "plan": canonical.encode(plan_to_json(prepared.plan)).decode(),
-        "lineage": sources[0].lineage,
+        "plan": canonical.encode(plan_to_json(settled.prepared.plan)).decode(),
+        "lineage": settled.sources[0].lineage,
         "failure": "",
     }
 

@@ -16,7 +16,8 @@ class JobGate(Protocol):
 
         ``{"datasets": [{"dataset", "version", "policy_version", "rule", "approval", "max_rows", "most_rows",
         "loss", "remaining", "queries_left"}], "public_tables": [{"name", "digest"}], "mechanism", "epsilon",
-        "approval", "loss": of the first dataset, "free_replay": bool,
+        "approval": "auto", or the rules in few words, "whose": [{"dataset", "rule", "expires_hours",
+        "parties": [{"party", "need", "of"}]}], "loss": of the first dataset, "free_replay": bool,
         "remaining": of the dataset with the fewest queries left, "queries_left": int,
         "halved": the epsilon for half the error|null,
         "statements": [{"statement": number, "sql", "cells", "group_size", "columns": [{"name",
@@ -55,7 +56,10 @@ class JobGate(Protocol):
         """
 
     def job_status(self, by: Principal, job: str) -> Json:
-        """``{"job", "status", "principal", "purpose", "created", "changed", "failure"}``."""
+        """``{"job", "status", "principal", "purpose", "created", "changed", "failure", "approval"}``.
+
+        *approval* says how it stands (see `service.gates.approvals`); null for a job that needs none.
+        """
 
     def job_list(self, by: Principal) -> Json:
         """Return an analyst's own jobs, an owner's datasets'.

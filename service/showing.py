@@ -1,0 +1,154 @@
+"""A job as those see it who are to say yes to it: what is asked, of which columns, at what cost, by whom.
+
+Who asked a job may see it like that too.  Nobody else learns that it is there.  What is left of a budget is
+told of the datasets that one has a say in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from classifiers.taxonomy import core
+from jobs.spec import Query
+from jobs.uses import uses
+from sandbox import canonical
+from sandbox.books import jobs
+from sandbox.errors import DeniedError, KeyongError
+from sandbox.privacy import ledger
+from sandbox.schema import DatasetName, Principal
+from sandbox.workspace import utc_now
+from service import dossier, forecast, people, waiting
+from service.answers import losses_of, status_of
+from service.approvals import read_again, settle_again
+from service.costing import items
+from service.desk import Desk, Entry
+from service.dossier import Dossier
+from service.forecast import Account
+from service.history import history
+from service.requests import statements
+from service.submission import Settled
+from service.waiting import Waiting
+
+Json = dict[str, Any]
+
+
+def pending(desk: Desk, by: Principal) -> Json:
+    """Return the jobs that wait for the yes of *by*."""
+    with desk.reading() as connection:
+        who = people.known(connection, by.name)
+        query = sa.select(jobs).where(jobs.c.state == "awaiting-approval").order_by(jobs.c.created)
+        now = waiting.latest(connection, utc_now())
+        found = [
+            waiting.read(connection, desk.workspace, row) for row in connection.execute(query).mappings()
+        ]
+        asked = [job for job in found if who and job.asks(who) and not job.said_yes(who, now)]
+        return {"jobs": [_listed(job) | {"approval": job.to_json(now)} for job in asked]}
+
+
+def _listed(job: Waiting) -> Json:
+    return status_of(job.row) | {"datasets": [item["name"] for item in job.spec["datasets"]]}
+
+
+def show(desk: Desk, by: Principal, job: str) -> Json:
+    """Return everything that somebody needs to say yes or no to *job*."""
+    with desk.reading() as connection:
+        row = waiting.find(connection, job)
+        if row is None:
+            raise DeniedError("job.unknown", rule="jobs", job=job[:40])
+        found = waiting.read(connection, desk.workspace, row)
+        who = people.known(connection, by.name)
+        own = row["principal"] == by.name
+        if not own and not (who and found.asks(who)):
+            raise DeniedError("job.unknown", rule="jobs", job=job[:40])
+        entry = Entry(connection, desk.workspace, utc_now())
+        again = read_again(connection, desk, found)
+        settled = settle_again(entry, found, again)
+        now = waiting.latest(connection, entry.at)
+        theirs = {rule.dataset for rule in found.rules if own or (who and rule.asks(who))}
+        return {
+            **_head(found),
+            "changed_since": isinstance(settled, KeyongError),
+            **(_bare(connection, desk, found) if isinstance(settled, KeyongError) else {}),
+            **({} if isinstance(settled, KeyongError) else _detail(entry, found, settled, theirs)),
+            "code": [],
+            "approval": found.to_json(now) if found.rules else None,
+            "history": _history(connection, desk, found, theirs),
+        }
+
+
+def _head(found: Waiting) -> Json:
+    return {
+        **status_of(found.row),
+        "sql": found.spec["sql"],
+        "plan": canonical.digest(json.loads(found.row["plan"])),
+        "mechanism": found.plan.mechanism,
+        "max_rows": found.spec["max_rows"],
+        "public_tables": [{"name": table.name, "digest": table.digest} for table in found.plan.tables],
+    }
+
+
+def _bare(connection: sa.Connection, desk: Desk, found: Waiting) -> Json:
+    """What is left to say of a job that means something else by now."""
+    sources = [dossier.read(connection, desk.workspace, source.dataset) for source in found.plan.sources]
+    paid = losses_of(connection, found.row["job"], sources)
+    return {
+        "datasets": [
+            {"dataset": source.dataset, "version": source.version, "loss": loss, "columns": []}
+            for source, loss in zip(found.plan.sources, paid, strict=True)
+        ],
+        "statements": [],
+        "measurements": [],
+    }
+
+
+def _detail(entry: Entry, found: Waiting, settled: Settled, theirs: set[DatasetName]) -> Json:
+    prepared = settled.prepared
+    asker, connection = found.row["principal"], entry.connection
+    accounts = [
+        Account(each, loss, ledger.remaining(connection, each.lineage, asker, entry.at, each.limits()))
+        for each, loss in zip(settled.sources, prepared.losses, strict=True)
+    ]
+    texts = statements(found.spec["sql"], len(prepared.queries))
+    return {
+        "datasets": [
+            forecast.dataset(account, prepared)
+            | ({} if account.found.name in theirs else {"remaining": None, "queries_left": None})
+            | {"columns": _columns(account.found, prepared.queries)}
+            for account in accounts
+        ],
+        "statements": [
+            forecast.statement(number, texts[number], query, prepared, None)
+            for number, query in enumerate(prepared.queries)
+        ],
+        "measurements": [forecast.item(it, prepared.plan, accounts) for it in items(prepared.plan)],
+    }
+
+
+def _columns(found: Dossier, queries: Sequence[Query]) -> list[Json]:
+    """The columns that the job touches, in the order of the dataset, with their tags and what is done."""
+    reading = [query for query in queries if found.name in query.sources]
+    made = frozenset().union(*(uses(query)[query.sources.index(found.name)] for query in reading))
+    return [_column(found, name, made) for name in found.fields if any(name == it for it, _ in made)]
+
+
+def _column(found: Dossier, name: str, made: frozenset[tuple[str, Any]]) -> Json:
+    tag = found.tags.get(name)
+    info = core().tags.get(tag.name) if tag else None
+    return {
+        "column": name,
+        "description": found.fields[name].description,
+        "tag": tag.name if tag else None,
+        "title": info.titles.get("en", "") if info else "",
+        "title_zh": info.titles.get("zh", "") if info else "",
+        "sensitive": info.sensitive if info else False,
+        "uses": sorted(use.value for column, use in made if column == name),
+    }
+
+
+def _history(connection: sa.Connection, desk: Desk, found: Waiting, theirs: set[DatasetName]) -> Json:
+    names = [source.dataset for source in found.plan.sources if source.dataset in theirs]
+    return history(connection, found.row, [dossier.read(connection, desk.workspace, name) for name in names])
