@@ -12,7 +12,7 @@ from cli import results
 from cli.progress import watching
 from cli.session import Session
 from sandbox.errors import AwaitingApprovalError, UsageError
-from service.asked import JobRequest, Json
+from service.asked import JobRequest, Json, Mock
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,6 +41,34 @@ _OPTIONS = (
         "--max-rows", type=int, metavar="R", help="Look at fewer rows of a person than the policy lets."
     ),
 )
+
+
+_MOCK_OPTIONS = (
+    click.option("--mock", is_flag=True, help="Rehearse on invented data; nothing is read or spent."),
+    click.option("--mock-rows", type=int, metavar="N", help="Invent so many rows of each dataset."),
+    click.option("--mock-seed", type=int, default=1, show_default=True, help="Invent other people."),
+)
+
+
+def rehearsing(command: Command) -> Command:
+    """Give *command* the options of which `mock_of` makes a rehearsal."""
+    for option in reversed(_MOCK_OPTIONS):
+        command = option(command)
+    return command
+
+
+def mock_of(mock: bool, mock_rows: int | None, mock_seed: int) -> Mock | None:
+    """Return what to rehearse on, None for the real thing."""
+    if not mock and mock_rows is not None:
+        raise UsageError("cli.needs-mock")
+    return Mock(rows=mock_rows, seed=mock_seed) if mock else None
+
+
+def rehearse(session: Session, asked: JobRequest, wanted: Mock) -> Json:
+    """Rehearse, print what came out, and return it."""
+    result = session.gatekeeper.job_rehearse(session.principal(), asked, wanted)
+    results.show_result(session, result)
+    return result
 
 
 def asking(command: Command) -> Command:

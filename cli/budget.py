@@ -9,7 +9,7 @@ import click
 
 from cli import render
 from cli.session import Session, pass_session
-from service import reports
+from service import bars, reports
 from service.wording import loss
 
 
@@ -34,7 +34,7 @@ def show(session: Session, dataset: str, chart: Path | None) -> None:
         session.tell("cli.chart-written", path=str(chart))
     if render.answer_json(session, answer):
         return
-    render.lines(*reports.budget_bars(answer, min(shutil.get_terminal_size().columns, 100)))
+    render.lines(*bars.budget_bars(answer, min(shutil.get_terminal_size().columns, 100)))
     if answer["charges"]:
         headings = [
             ("cli.head-when", "left"),

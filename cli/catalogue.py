@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from cli import render
+from cli.progress import watching
 from cli.public import list_tables, show_table
 from cli.session import Session, pass_session, say
+from service.asked import Mock
 from service.messages import catalogue
 from service.wording import approval, tidy
 
@@ -159,3 +162,25 @@ def describe(session: Session, name: str, text: str | None) -> None:
     )
     if not render.answer_json(session, answer):
         render.lines(say("catalogue.described", dataset=name))
+
+
+@click.command("mock")
+@click.argument("name")
+@click.option(
+    "-o", "--output", "path", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="A new FILE.csv or FILE.parquet.",
+)  # fmt: skip
+@click.option("--rows", type=int, metavar="N", help="How many rows; otherwise as usual for the dataset.")
+@click.option("--units", type=int, metavar="M", help="Of how many people.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same file.")
+@pass_session
+def mock(
+    session: Session, /, *, path: Path, name: str, rows: int | None, units: int | None, seed: int
+) -> None:
+    """Write invented rows that look like those of a dataset, to try things on; nobody's data is in them."""
+    wanted = Mock(rows, units, seed)
+    with watching(session) as report:
+        answer = session.gatekeeper.dataset_mock(session.principal(), name, path, wanted, report)
+    if not render.answer_json(session, answer):
+        told = {key: answer[key] for key in ("dataset", "path", "rows", "units", "seed")}
+        render.lines(say("mock.written", **told))

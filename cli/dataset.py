@@ -168,5 +168,9 @@ def tag(
         session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
 
 
-for command in (catalogue.list_datasets, catalogue.show, catalogue.describe, inspect, withdraw_unit):
-    dataset.add_command(command)
+dataset.add_command(catalogue.list_datasets)
+dataset.add_command(catalogue.show)
+dataset.add_command(catalogue.describe)
+dataset.add_command(catalogue.mock)
+dataset.add_command(inspect)
+dataset.add_command(withdraw_unit)

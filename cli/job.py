@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli import explained, render, results
-from cli.asking import asking, finish, request, submit
+from cli.asking import asking, finish, mock_of, rehearse, rehearsing, request, submit
 from cli.session import Session, pass_session, say
 from service.wording import loss, state
 
@@ -19,22 +19,44 @@ def job() -> None:
 
 @job.command("explain")
 @asking
+@rehearsing
 @pass_session
-def explain(session: Session, /, **asked: Any) -> None:
-    """Say what a job would cost and how far off it would be; reads no data, spends nothing."""
-    answer = session.gatekeeper.job_explain(session.principal(), request(**asked))
+def explain(
+    session: Session, /, *, mock: bool, mock_rows: int | None, mock_seed: int, **options: Any
+) -> None:
+    """Say what a job would cost and how far off it would be; reads no data, spends nothing.
+
+    With --mock it is rehearsed, too, and the answer of invented data is shown below.
+    """
+    by, asked, wanted = session.principal(), request(**options), mock_of(mock, mock_rows, mock_seed)
+    answer = session.gatekeeper.job_explain(by, asked)
+    if wanted is None:
+        explained.show_explain(session, answer)
+        return
+    rehearsal = session.gatekeeper.job_rehearse(by, asked, wanted)
+    if render.answer_json(session, {**answer, "rehearsal": rehearsal}):
+        return
     explained.show_explain(session, answer)
+    render.out("")
+    results.show_result(session, rehearsal)
 
 
 @job.command("submit")
 @asking
+@rehearsing
 @click.option(
     "--no-wait", is_flag=True, help="Charge the job and print its id; run it later with `job wait`."
 )
 @pass_session
-def submit_job(session: Session, /, *, no_wait: bool, **asked: Any) -> None:
-    """Submit a job: it is decided, planned and charged, and then run."""
-    name = submit(session, request(**asked))
+def submit_job(
+    session: Session, /, *, no_wait: bool, mock: bool, mock_rows: int | None, mock_seed: int, **options: Any
+) -> None:
+    """Submit a job: it is decided, planned and charged, and then run; with --mock it is only rehearsed."""
+    asked, wanted = request(**options), mock_of(mock, mock_rows, mock_seed)
+    if wanted:
+        rehearse(session, asked, wanted)
+        return
+    name = submit(session, asked)
     if not no_wait:
         finish(session, name)
     elif not render.answer_json(session, session.gatekeeper.job_status(session.principal(), name)):

@@ -22,18 +22,22 @@ def show_result(session: Session, result: Json) -> None:
     """Print a release: every value with its 95 % interval, then what it cost and how to read it."""
     if render.answer_json(session, result):
         return
-    tables = result["tables"]
+    tables, mock = result["tables"], result["mock"]
+    if mock:
+        render.lines(say("mock.banner"), "")
     common = _common_notes(tables)
     for table in tables:
         if len(tables) > 1:
             render.lines(statement_line(table))
-        show_table(table)
+        show_table(table, mock=mock)
         render.out("")
         own = [note for note in _notes(table) if note not in common]
         if own:
             render.lines(*own)
             render.out("")
-    render.lines(*_cost(result), *common)
+    render.lines(*(_rehearsed(result) if mock else _cost(result)), *common)
+    if mock:
+        render.lines("", say("mock.banner"))
 
 
 def statement_line(table: Json) -> str:
@@ -42,10 +46,14 @@ def statement_line(table: Json) -> str:
     return say("cli.statement-text", number=number, sql=sql) if sql else say("cli.statement", number=number)
 
 
-def show_table(table: Json) -> None:
-    """Print one table of a release; a single row of many values as a line for each."""
+def show_table(table: Json, *, mock: bool = False) -> None:
+    """Print one table of a release; a single row of many values as a line for each.
+
+    Where it is *mock* every interval's heading says so, too.
+    """
+    interval = say("mock.head-interval" if mock else "cli.head-interval")
     if len(table["rows"]) == 1 and len(table["columns"]) > _ABREAST:
-        _show_row(table)
+        _show_row(table, interval)
         return
     headings: list[render.Heading] = []
     columns: list[Sequence[render.Cell]] = []
@@ -55,12 +63,12 @@ def show_table(table: Json) -> None:
             headings.append((name, "left"))
             columns.append([_key(row, name) for row in table["rows"]])
             continue
-        headings += [(name, "right"), (say("cli.head-interval"), "left")]
+        headings += [(name, "right"), (interval, "left")]
         columns += _estimates(name, table["rows"])
     render.table(headings, zip(*columns, strict=True))
 
 
-def _show_row(table: Json) -> None:
+def _show_row(table: Json, interval: str) -> None:
     (row,) = table["rows"]
     lines: list[list[render.Cell]] = []
     for column in table["columns"]:
@@ -70,8 +78,8 @@ def _show_row(table: Json) -> None:
         else:
             value, spread = render.estimate(row[name], row.get(f"{name}_low"), row.get(f"{name}_high"))
             lines.append([name, value, Text(spread, style="dim")])
-    headings = [("cli.head-column", "left"), ("cli.head-value", "right"), ("cli.head-interval", "left")]
-    render.keyed(headings, lines)
+    headings = [(say("cli.head-column"), "left"), (say("cli.head-value"), "right"), (interval, "left")]
+    render.table(headings, lines)
 
 
 def _key(row: Json, name: str) -> Text:
@@ -96,6 +104,17 @@ def _cost(result: Json) -> list[str]:
     used = [f"{table['name']} ({table['digest'][:12]}…)" for table in result["public_tables"]]
     told = [say("cli.result-public", tables=used)] if used else []
     return [*paid, *told, say("cli.result-noise", mechanism=mechanism(result["mechanism"]))]
+
+
+def _rehearsed(result: Json) -> list[str]:
+    """What a rehearsal says of itself instead of a cost."""
+    sizes = [f"{each['name']} ({each['units']:,} / {each['rows']:,})" for each in result["datasets"]]
+    cost = "; ".join(f"{each['dataset']}: {loss(each)}" for each in result["would_cost"])
+    return [
+        say("mock.rows", datasets=sizes, seed=result["seed"]),
+        say("mock.would-cost", loss=cost),
+        say("cli.result-noise", mechanism=mechanism(result["mechanism"])),
+    ]
 
 
 def _common_notes(tables: Sequence[Json]) -> list[str]:

@@ -9,7 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from jobs.codec import plan_from_json, presentation_from_json, released_from_json
+from jobs.plan import Plan, Released
 from jobs.results import Table, tabulate
+from jobs.spec import Query
 from sandbox.books import charges, jobs, releases
 from sandbox.errors import InvalidInputError
 from sandbox.privacy import ledger
@@ -43,6 +45,7 @@ def result(desk: Desk, by: Principal, job: str) -> dict[str, Any]:
     texts = statements(spec["sql"], len(shown)) if own else [None] * len(shown)
     losses = _losses(found, paid.get(job, {}))
     return {
+        "mock": False,
         "job": job,
         "status": row["state"],
         "replayed": spec["replay_of"] is not None,
@@ -51,11 +54,18 @@ def result(desk: Desk, by: Principal, job: str) -> dict[str, Any]:
         "datasets": [{"name": source.dataset, "version": source.version} for source in plan.sources],
         "public_tables": [{"name": table.name, "digest": table.digest} for table in plan.tables],
         "mechanism": plan.mechanism,
-        "tables": [
-            _table(number, texts[number], tabulate(query, plan, number, released))
-            for number, query in enumerate(shown)
-        ],
+        "tables": tables_of(shown, texts, plan, released),
     }
+
+
+def tables_of(
+    queries: Sequence[Query], texts: Sequence[str | None], plan: Plan, released: Sequence[Released]
+) -> list[dict[str, Any]]:
+    """Return what each statement shows of a release, as a table."""
+    return [
+        _table(number, texts[number], tabulate(query, plan, number, released))
+        for number, query in enumerate(queries)
+    ]
 
 
 def _table(number: int, text: str | None, table: Table) -> dict[str, Any]:

@@ -125,3 +125,12 @@ class Leaves:
     kind: str | None = None
     since: str | None = None
     until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """How much is invented: *rows* of *units* people (None: as usual), always the same for a *seed*."""
+
+    rows: int | None = None
+    units: int | None = None
+    seed: int = 1

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from classifiers.taxonomy import core
+from policies.approvals import written
 from sandbox.privacy import ledger
 from sandbox.schema import Principal
 from sandbox.workspace import utc_now
@@ -145,7 +146,7 @@ def _grants(found: Dossier, by: Principal, today: dt.date) -> list[Json]:
             "purposes": sorted(grant.purposes),
             "operations": sorted(grant.operations),
             "until": grant.until.isoformat(),
-            "approval": str(grant.approval),
+            "approval": written(grant.approval),
         }
         for grant in granted
     ]

@@ -158,6 +158,9 @@ def _frame(result: Json, table: Json) -> pd.DataFrame:
     shown.attrs = {key: result[key] for key in ("loss", "losses", "job", "replayed", "mechanism")}
     shown.attrs["intervals"] = {name: [f"{name}_low", f"{name}_high"] for name in values}
     shown.attrs["notes"] = [note["key"] for note in table["notes"]]
+    shown.attrs["mock"] = result["mock"]
+    if result["mock"]:
+        shown.index.name = "MOCK"  # printed in the corner, and kept by what loses the attributes
     return shown
 
 

@@ -1,4 +1,4 @@
-"""Pictures of budgets and answers, made of the gatekeeper's JSON alone.
+"""Pictures of budgets and answers, made of the gatekeeper's JSON alone; those in a terminal: `service.bars`.
 
 Drawn without a display; SVG keeps its letters as text, so that a reader's fonts show every language, while
 a PNG speaks Chinese only where a Chinese font is installed.  Colours are those of Okabe and Ito (2008),
@@ -8,7 +8,6 @@ which colour-blind readers tell apart.  Every picture says that its numbers carr
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.errors import InvalidInputError
 from service import wording
+from service.bars import filter_of, limits_of
 from service.messages import catalogue
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Json = Mapping[str, Any]
 
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#E69F00", "#009E73", "#E3E6E8", "#333333"
+MOCKED = "#B0B7BC"
+"""Bars of invented data."""
 ANALYSTS: Final = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#D55E00")
 MOST_BARS: Final = 60
 """More rows than this are no picture any more."""
@@ -44,60 +46,6 @@ _CHINESE_FONTS = (
     "SimHei",
 )
 _HEADING_INCHES = 0.62
-_EIGHTHS = " ▏▎▍▌▋▊▉"
-
-
-# --- in a terminal ------------------------------------------------------------------------------------
-
-
-def budget_bars(budget: Json, width: int = 80) -> list[str]:
-    """Return *budget* (as `Gatekeeper.budget_show`) as lines of text with one bar per limit."""
-    tongue = catalogue.language()
-    title = catalogue.say("reports.budget-of", tongue, dataset=budget["dataset"])
-    lines = [f"{title}   {_filter(budget, tongue)}"]
-    for label, spent, limit in _limits(budget, tongue):
-        amounts = catalogue.say(
-            "reports.spent-of",
-            tongue,
-            spent=wording.tidy(spent["epsilon"]),
-            limit=wording.tidy(limit["epsilon"]),
-        )
-        part = wording.share(spent, limit)
-        lines += ["", label, f"{bar(part, max(width - 40, 10))} {part:6.1%}  {amounts}"]
-    left = budget["remaining"]
-    return [
-        *lines,
-        "",
-        catalogue.say("reports.left", tongue, left=wording.loss({**left, "filter": budget["filter"]})),
-    ]
-
-
-def bar(part: float, width: int) -> str:
-    """Return a bar of *width* characters, of which *part* (0 to 1) is full, to an eighth of a character."""
-    if not (sys.stdout.encoding or "").lower().startswith("utf"):
-        full = round(part * width)
-        return "[" + "#" * full + "-" * (width - full) + "]"
-    eighths = round(part * width * 8)
-    if part > 0:
-        eighths = max(eighths, 1)
-    full, rest = divmod(eighths, 8)
-    solid = "█" * full + (_EIGHTHS[rest] if rest else "")
-    return solid + "░" * (width - len(solid))
-
-
-def _filter(budget: Json, tongue: str) -> str:
-    key = "reports.filter-pure" if budget["filter"] == "pure" else "reports.filter-zcdp"
-    return catalogue.say(key, tongue, delta=wording.tidy(budget["delta"]))
-
-
-def _limits(budget: Json, tongue: str) -> list[tuple[str, Json, Json]]:
-    """Return (label, spent, limit) of the lifetime, the window and the analyst's share, if set."""
-    found = [(catalogue.say("reports.lifetime", tongue), budget["spent"], budget["limit"])]
-    if window := budget.get("window"):
-        found.append((wording.window(window["every"], tongue), window["spent"], window["limit"]))
-    if own := budget.get("per_analyst"):
-        found.append((catalogue.say("reports.analyst", tongue), own["spent"], own["limit"]))
-    return found
 
 
 # --- as a file ----------------------------------------------------------------------------------------
@@ -119,7 +67,7 @@ def budget_chart(budget: Json, path: Path) -> None:
     """Draw *budget* (as `Gatekeeper.budget_show`) to the SVG or PNG *path*: a bar a limit."""
     check_format(path)
     tongue = _tongue(path)
-    limits = _limits(budget, tongue)
+    limits = limits_of(budget, tongue)
     figure = _figure(9, 1.7 + 0.85 * len(limits))
     axes = figure.subplots()
     for row, (_, spent, limit) in enumerate(limits):
@@ -137,7 +85,9 @@ def budget_chart(budget: Json, path: Path) -> None:
     axes.xaxis.set_major_formatter("{x:.0f} %")
     _bare(axes)
     _heading(
-        figure, catalogue.say("reports.budget-of", tongue, dataset=budget["dataset"]), _filter(budget, tongue)
+        figure,
+        catalogue.say("reports.budget-of", tongue, dataset=budget["dataset"]),
+        filter_of(budget, tongue),
     )
     if axes.get_legend_handles_labels()[0]:
         axes.legend(
@@ -187,16 +137,20 @@ def result_chart(result: Json, path: Path, number: int = 0) -> None:
     panels = list(figure.subplots(down, across, sharey=True, squeeze=False).flat)
     for place, axes in enumerate(panels):
         if place < len(values):
-            _bars(axes, values[place], rows)
+            _bars(axes, values[place], rows, mock=result["mock"])
         else:
             axes.set_visible(False)
     panels[0].set_yticks(range(len(rows)), labels)
     panels[0].set_ylim(len(rows) - 0.4, -0.6)
     noise = catalogue.say("reports.noise", tongue, mechanism=wording.mechanism(result["mechanism"], tongue))
     # A replay cost nothing; what the first release cost is told by its own job.
-    cost = "" if result["replayed"] else f", {wording.loss(result['loss'])}"
+    cost = "" if result["replayed"] or result["mock"] else f", {wording.loss(result['loss'])}"
     named = ", ".join(dataset["name"] for dataset in result["datasets"])
-    _heading(figure, " · ".join(keys) or named, noise + cost)
+    if result["mock"]:
+        _watermark(figure, tongue)
+        _heading(figure, catalogue.say("mock.banner", tongue), noise)
+    else:
+        _heading(figure, " · ".join(keys) or named, noise + cost)
     _save(figure, path)
 
 
@@ -207,11 +161,12 @@ def _label(row: Json, key: str, tongue: str) -> str:
     return "∅" if row[key] is None else str(row[key])
 
 
-def _bars(axes: Axes, name: str, rows: Sequence[Json]) -> None:
+def _bars(axes: Axes, name: str, rows: Sequence[Json], *, mock: bool) -> None:
     known = [(at, row) for at, row in enumerate(rows) if row[name] is not None]
     at = [index for index, _ in known]
     values = [row[name] for _, row in known]
-    axes.barh(at, values, color=BLUE, alpha=0.85, height=0.62, zorder=2)
+    colour, pattern = (MOCKED, "///") if mock else (BLUE, None)
+    axes.barh(at, values, color=colour, alpha=0.85, height=0.62, zorder=2, hatch=pattern, edgecolor="white")
     ends = [(_or(row, f"{name}_low", name), _or(row, f"{name}_high", name)) for _, row in known]
     spread = [
         # An interval is cut to what is possible, so that a count below 0 lies outside its own.
@@ -263,6 +218,24 @@ def _heading(figure: Figure, title: str, below: str) -> None:
     figure.set_layout_engine("constrained", rect=(0.01, 0.01, 0.98, 0.99 - _HEADING_INCHES / height))
     figure.text(0.012, 1 - 0.1 / height, title, va="top", fontsize=13, fontweight="bold", color=INK)
     figure.text(0.012, 1 - 0.38 / height, below, va="top", fontsize=9, color="#666666")
+
+
+def _watermark(figure: Figure, tongue: str) -> None:
+    """Write across the picture that it shows nobody: it may be cut out and pasted elsewhere."""
+    word = catalogue.say("mock.watermark", tongue)
+    size = min(figure.get_figwidth() * 9, figure.get_figheight() * 18)
+    figure.text(
+        0.5,
+        0.45,
+        word,
+        ha="center",
+        va="center",
+        rotation=20,
+        fontsize=size,
+        color="#D55E00",
+        alpha=0.25,
+        zorder=9,
+    )
 
 
 def _bare(axes: Axes) -> None:

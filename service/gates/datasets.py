@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 from sandbox.schema import Principal
-from service.asked import Inspection, Json, NewDataset, NewTable, Progress, UnitList
+from service.asked import Inspection, Json, Mock, NewDataset, NewTable, Progress, UnitList
 
 
 class DatasetGate(Protocol):
@@ -80,6 +81,14 @@ class DatasetGate(Protocol):
 
     def dataset_describe(self, by: Principal, name: str, text: str) -> Json:
         """Say what a dataset is for; its owner only.  ``{"dataset", "description"}``."""
+
+    def dataset_mock(
+        self, by: Principal, name: str, path: Path, wanted: Mock, progress: Progress | None = None
+    ) -> Json:
+        """Write invented rows of a dataset's shape to a new CSV or Parquet file; reads and costs nothing.
+
+        For whoever sees the catalogue entry.  ``{"dataset", "mock": true, "path", "rows", "units", "seed"}``.
+        """
 
     def dataset_classify(self, by: Principal, name: str) -> Json:
         """Proposals with evidence, and what standards (profiles) say of them, owner only.

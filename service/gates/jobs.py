@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from sandbox.schema import Principal
-from service.asked import JobRequest, Json, Progress
+from service.asked import JobRequest, Json, Mock, Progress
 
 
 class JobGate(Protocol):
@@ -33,6 +33,14 @@ class JobGate(Protocol):
         quantiles, in rows of rank.
         """
 
+    def job_rehearse(self, by: Principal, request: JobRequest, wanted: Mock) -> Json:
+        """Judge, plan and measure a job on invented rows: no data, no charge, no job.
+
+        As `job_result`, but ``"mock": true, "seed", "job": null, "status": "mock", "losses": [],
+        "would_cost": [loss with "dataset"]``, and each of ``"datasets"`` with its mock ``"rows", "units"``.
+        For whoever sees the datasets in the catalogue.
+        """
+
     def job_submit(self, by: Principal, request: JobRequest, idempotency_key: str | None = None) -> Json:
         """Decide, plan and charge: ``{"job", "status", "replayed"}``; no data is read here.
 
@@ -48,8 +56,9 @@ class JobGate(Protocol):
     def job_result(self, by: Principal, job: str) -> Json:
         """Return the release.
 
-        ``{"job", "status", "replayed", "losses": [loss with "dataset"], "loss": the first of them,
-        "datasets": [{"name", "version"}], "public_tables": [{"name", "digest"}], "mechanism",
+        ``{"mock": false, "job", "status", "replayed", "losses": [loss with "dataset"],
+        "loss": the first of them, "datasets": [{"name", "version"}],
+        "public_tables": [{"name", "digest"}], "mechanism",
         "tables": [{"statement": number, "sql", "columns": [{"name", "kind": "key"|"value"}],
         "rows": [{name: value, name_low, name_high}], "notes": [{"key": message key, "facts"}]}]}``: a table
         for each statement.  In a row of totals ``"_totals"`` names the keys that it is a total over.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from sandbox.schema import Principal
 from service import catalogue, describing, entries, tagging
-from service.asked import Inspection, Json, NewDataset, NewTable, Progress, UnitList
+from service.asked import Inspection, Json, Mock, NewDataset, NewTable, Progress, UnitList
 from service.inside.room import Room
 
 
@@ -60,6 +61,14 @@ class DatasetRoom(Room):
     def dataset_describe(self, by: Principal, name: str, text: str) -> Json:
         """See the gate."""
         return describing.describe(self._desk, by, name, text)
+
+    def dataset_mock(
+        self, by: Principal, name: str, path: Path, wanted: Mock, progress: Progress | None = None
+    ) -> Json:
+        """See the gate."""
+        from service import mocking  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return mocking.mock(self._desk, by, name, path, wanted, progress)
 
     def dataset_classify(self, by: Principal, name: str) -> Json:
         """See the gate."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.schema import Principal
 from service import answers, explaining, runner, states, submission
-from service.asked import JobRequest, Json, Progress
+from service.asked import JobRequest, Json, Mock, Progress
 from service.inside.room import Room
 
 
@@ -14,6 +14,12 @@ class JobRoom(Room):
     def job_explain(self, by: Principal, request: JobRequest) -> Json:
         """See the gate."""
         return explaining.explain(self._desk, by, request)
+
+    def job_rehearse(self, by: Principal, request: JobRequest, wanted: Mock) -> Json:
+        """See the gate."""
+        from service import rehearsing  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return rehearsing.rehearse(self._desk, by, request, wanted)
 
     def job_submit(self, by: Principal, request: JobRequest, idempotency_key: str | None = None) -> Json:
         """See the gate."""

@@ -222,6 +222,16 @@ class FakeGatekeeper:
             ],
         }
 
+    def dataset_mock(self, by, name, path, wanted, progress=None):
+        if path.exists():
+            raise InvalidInputError("mock.file-exists", path=str(path))
+        path.write_text("age\na\n")
+        rows, units = wanted.rows or 200, wanted.units or 100
+        return {
+            **{"dataset": name, "mock": True, "path": str(path)},
+            **{"rows": rows, "units": units, "seed": wanted.seed},
+        }
+
     def dataset_describe(self, by, name, text):
         self.about = text
         return {"dataset": name, "description": text}
@@ -366,6 +376,17 @@ class FakeGatekeeper:
         ]
         return {"statement": number, "sql": text, "cells": 3, "group_size": None, "columns": columns}
 
+    def job_rehearse(self, by, request, wanted):
+        cost = self._check(request)
+        dataset = {"name": "health.diabetes", "version": 1, "rows": wanted.rows or 200, "units": 100}
+        return {
+            **{"mock": True, "seed": wanted.seed, "job": None, "status": "mock", "replayed": False},
+            **{"losses": [], "loss": loss(0), "datasets": [dataset], "public_tables": []},
+            "would_cost": [{"dataset": "health.diabetes", **loss(cost)}],
+            "mechanism": "discrete-gaussian",
+            "tables": [self._table(1, request.sql)],
+        }
+
     def job_submit(self, by, request, idempotency_key=None):
         cost = self._check(request)
         if again := self._replays(request):
@@ -404,6 +425,7 @@ class FakeGatekeeper:
         one = self._job(job)
         cost = loss(0 if one["replayed"] else one["cost"])
         return {
+            "mock": False,
             "job": job,
             "status": "released",
             "replayed": one["replayed"],

@@ -13,6 +13,7 @@ from service.messages import catalogue
 from service.notebook import Connection, frames
 
 RESULT = {
+    "mock": False,
     "job": "j",
     "status": "released",
     "replayed": False,
@@ -69,6 +70,14 @@ def test_a_release_becomes_a_frame():
     assert table.attrs["intervals"] == {"n": ["n_low", "n_high"]}
     assert table.attrs["notes"] == ["result.bounded"]
     assert table.attrs["replayed"] is False
+
+
+def test_a_frame_of_mock_data_says_so_wherever_it_goes():
+    (table,) = frames({**RESULT, "mock": True})
+    for shown in (table, table.head(1), table.copy(), table[["n"]], table[table["n"] > 0]):
+        assert "MOCK" in str(shown)
+        assert shown.attrs["mock"] is True
+    assert "MOCK" not in str(frames(RESULT)[0])
 
 
 def with_rows(*rows):

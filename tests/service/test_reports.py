@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import InvalidInputError
-from service import reports, wording
+from service import bars, reports, wording
 
 
 def loss(epsilon, rho="0.1", kind="zcdp"):
@@ -42,6 +42,7 @@ def result(rows, columns=("k", "n")):
     return {
         "datasets": [{"name": "a.b", "version": 1}],
         "tables": [{"statement": 1, "sql": "", "columns": kinds, "rows": rows, "notes": []}],
+        "mock": False,
         "mechanism": "discrete-laplace",
         "replayed": False,
         "loss": loss("1", None, "pure"),
@@ -64,16 +65,16 @@ def unicode_terminal(monkeypatch):
 
 @given(st.floats(0, 1), st.integers(1, 200))
 def test_a_bar_is_as_wide_as_asked(part, width):
-    text = reports.bar(part, width)
+    text = bars.bar(part, width)
     assert len(text) in (width, width + 2)
 
 
 def test_bars(unicode_terminal):
-    assert reports.bar(0, 8) == "░" * 8
-    assert reports.bar(1, 8) == "█" * 8
-    assert reports.bar(0.5, 8) == "████░░░░"
-    assert reports.bar(1e-9, 8) == "▏░░░░░░░"  # something was spent, and it shows
-    assert reports.bar(9 / 16, 8) == "████▌░░░"
+    assert bars.bar(0, 8) == "░" * 8
+    assert bars.bar(1, 8) == "█" * 8
+    assert bars.bar(0.5, 8) == "████░░░░"
+    assert bars.bar(1e-9, 8) == "▏░░░░░░░"  # something was spent, and it shows
+    assert bars.bar(9 / 16, 8) == "████▌░░░"
 
 
 def test_the_currency_is_rho_under_zcdp_and_epsilon_under_pure():
@@ -100,7 +101,7 @@ def test_tidy(amount, shown):
 
 def test_budget_lines_name_every_limit(unicode_terminal):
     lines = "\n".join(
-        reports.budget_bars(budget(per_analyst={"limit": loss("4", "0.5"), "spent": loss("1", "0.1")}))
+        bars.budget_bars(budget(per_analyst={"limit": loss("4", "0.5"), "spent": loss("1", "0.1")}))
     )
     assert "25.0%" in lines
     assert "50.0%" in lines

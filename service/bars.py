@@ -1,0 +1,65 @@
+"""Pictures in a terminal: bars of budgets, made of the gatekeeper's JSON alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from service import wording
+from service.messages import catalogue
+
+Json = Mapping[str, Any]
+
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+
+
+def budget_bars(budget: Json, width: int = 80) -> list[str]:
+    """Return *budget* (as `Gatekeeper.budget_show`) as lines of text with one bar per limit."""
+    tongue = catalogue.language()
+    title = catalogue.say("reports.budget-of", tongue, dataset=budget["dataset"])
+    lines = [f"{title}   {filter_of(budget, tongue)}"]
+    for label, spent, limit in limits_of(budget, tongue):
+        amounts = catalogue.say(
+            "reports.spent-of",
+            tongue,
+            spent=wording.tidy(spent["epsilon"]),
+            limit=wording.tidy(limit["epsilon"]),
+        )
+        part = wording.share(spent, limit)
+        lines += ["", label, f"{bar(part, max(width - 40, 10))} {part:6.1%}  {amounts}"]
+    left = budget["remaining"]
+    return [
+        *lines,
+        "",
+        catalogue.say("reports.left", tongue, left=wording.loss({**left, "filter": budget["filter"]})),
+    ]
+
+
+def bar(part: float, width: int) -> str:
+    """Return a bar of *width* characters, of which *part* (0 to 1) is full, to an eighth of a character."""
+    if not (sys.stdout.encoding or "").lower().startswith("utf"):
+        full = round(part * width)
+        return "[" + "#" * full + "-" * (width - full) + "]"
+    eighths = round(part * width * 8)
+    if part > 0:
+        eighths = max(eighths, 1)
+    full, rest = divmod(eighths, 8)
+    solid = "█" * full + (_EIGHTHS[rest] if rest else "")
+    return solid + "░" * (width - len(solid))
+
+
+def filter_of(budget: Json, tongue: str) -> str:
+    """Return the name of the budget's filter with its δ, in *tongue*."""
+    key = "reports.filter-pure" if budget["filter"] == "pure" else "reports.filter-zcdp"
+    return catalogue.say(key, tongue, delta=wording.tidy(budget["delta"]))
+
+
+def limits_of(budget: Json, tongue: str) -> list[tuple[str, Json, Json]]:
+    """Return (label, spent, limit) of the lifetime, the window and the analyst's share, if set."""
+    found = [(catalogue.say("reports.lifetime", tongue), budget["spent"], budget["limit"])]
+    if window := budget.get("window"):
+        found.append((wording.window(window["every"], tongue), window["spent"], window["limit"]))
+    if own := budget.get("per_analyst"):
+        found.append((catalogue.say("reports.analyst", tongue), own["spent"], own["limit"]))
+    return found
