@@ -8,8 +8,10 @@ which colour-blind readers tell apart.  Every picture says that its numbers carr
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +38,7 @@ MOST_ACROSS: Final = 4
 
 _CHINESE_FONTS = (
     "Noto Sans CJK SC",
+    "Noto Sans CJK JP",  # what a collection of all CJK languages is called after; it holds the Chinese ones
     "Noto Sans SC",
     "Source Han Sans SC",
     "WenQuanYi Micro Hei",
@@ -45,6 +48,7 @@ _CHINESE_FONTS = (
     "Heiti SC",
     "SimHei",
 )
+_CHINESE_FILES = re.compile(r"(NotoSans(CJK|SC)|SourceHanSans|wqy|msyh|PingFang|STHeiti|simhei)[^/]*$", re.I)
 _HEADING_INCHES = 0.62
 
 
@@ -203,10 +207,19 @@ def _figure(width: float, height: float) -> Figure:
 
 @cache
 def _installed_chinese() -> tuple[str, ...]:
-    from matplotlib.font_manager import fontManager  # noqa: PLC0415
+    from matplotlib.font_manager import findSystemFonts, fontManager  # noqa: PLC0415
 
-    names = {font.name for font in fontManager.ttflist}
-    return tuple(name for name in _CHINESE_FONTS if name in names)
+    def known() -> tuple[str, ...]:
+        names = {font.name for font in fontManager.ttflist}
+        return tuple(name for name in _CHINESE_FONTS if name in names)
+
+    if not known():
+        # What matplotlib remembers may be older than the fonts.
+        for path in sorted(findSystemFonts()):
+            if _CHINESE_FILES.search(path):
+                with suppress(OSError, RuntimeError):
+                    fontManager.addfont(path)
+    return known()
 
 
 def _tongue(path: Path) -> str:
