@@ -1,7 +1,7 @@
 """Domains proposed from what a file holds, for its owner to declare as public knowledge, or not.
 
 Bounds are rounded outwards to numbers a person would say, dates to whole years, categories left out that
-fewer than `RAREST` rows have.  None of this makes them private: a bound that was read off the data is a fact
+fewer than `RAREST` rows have.  Whole numbers that only tell groups apart (a code of gender) are categories.  None of this makes them private: a bound that was read off the data is a fact
 about the data, and declaring it discloses that fact.  The owner should declare what was known beforehand.
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -17,34 +19,43 @@ from fractions import Fraction
 from classifiers.quality import Seen
 from classifiers.taxonomy import IdentifierRole, core
 from sandbox.errors import InvalidInputError
-from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, exact
+from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, Use, exact
 
 RAREST = 10
 """A category of fewer rows is not proposed: it may be one person's."""
-FEWEST = 20
-"""Numbers with more distinct values than this get bounds, not categories."""
 _FINEST = 6
+_WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?", re.ASCII)
 _WIDEST = Decimal(10) ** 15
 _STEPS = (Fraction(1), Fraction(2), Fraction(5), Fraction(10))
 
 
 def propose_domains(
-    fields: Iterable[Field], tags: Mapping[str, str], seen: Mapping[str, Seen]
+    fields: Iterable[Field], tags: Mapping[str, str], seen: Mapping[str, Seen], unit: str | None = None
 ) -> dict[str, Domain]:
-    """Return a domain for each column that can have one; none where it names a person or is free text."""
+    """Return a domain for each column that can have one.
+
+    None where it names a person, is the *unit* or is free text.
+    """
     known = core().tags
     found: dict[str, Domain] = {}
     for field in fields:
-        tag = tags.get(field.name, "")
-        if tag in known and known[tag].role is IdentifierRole.DIRECT:
+        tag = known.get(tags.get(field.name, ""))
+        named = tag is not None and (tag.role is IdentifierRole.DIRECT or tag.name == "pi.text")
+        if named or field.name == unit:
             continue
-        if tag != "pi.text" and (domain := propose_domain(field, seen[field.name])) is not None:
+        coded = tag is not None and Use.MEASURE not in tag.uses
+        if (domain := propose_domain(field, seen[field.name], coded=coded)) is not None:
             found[field.name] = domain
     return found
 
 
-def propose_domain(field: Field, seen: Seen) -> Domain | None:
-    """Return a domain that holds what was *seen* but for rare categories, or None."""
+def propose_domain(field: Field, seen: Seen, *, coded: bool = False) -> Domain | None:
+    """Return a domain that holds what was *seen* but for rare categories, or None.
+
+    *coded*: whole numbers stand for groups.
+    """
+    if coded and field.kind is Kind.INTEGER and seen.categories:
+        return _codes(seen.categories)
     if field.kind.numeric:
         return _bounds(field, seen)
     if field.kind in (Kind.DATE, Kind.TIMESTAMP):
@@ -86,12 +97,21 @@ def _bounds(field: Field, seen: Seen) -> NumericDomain | None:
     if max(abs(low), abs(high)) > _WIDEST:
         return None
     behind = 0 if field.kind is Kind.INTEGER else min(seen.decimals, _FINEST)
-    step = _human((high - low) / 10 or Fraction(1))
-    grid = min(Fraction(1, 10**behind), step)
+    finest = Fraction(1, 10**behind)
+    step = max(_human((high - low) / 10 or Fraction(1)), finest)
     try:
-        return NumericDomain(low // step * step, -(-high // step) * step or step, grid)
+        return NumericDomain(low // step * step, -(-high // step) * step or step, finest)
     except InvalidInputError:  # one value only, on a step
         return None
+
+
+def _codes(seen: Mapping[str, int]) -> Domain | None:
+    rows: Counter[int] = Counter()
+    for text, times in seen.items():
+        if _WHOLE.fullmatch(text):
+            rows[int(text.partition(".")[0])] += times
+    common = sorted(number for number, times in rows.items() if times >= RAREST)
+    return CategoricalDomain(tuple(common)) if common else None
 
 
 def _human(width: Fraction) -> Fraction:

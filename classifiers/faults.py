@@ -22,7 +22,9 @@ _SHAPE = (
     (r"[a-z]+", "a"),
     (r"[0-9]+", "9"),
     (r"[\x{ff10}-\x{ff19}]+", "９"),
-    (r"[\x00-\x1f\x7f]", "?"),
+    (r"[^\x00-\x7F\x{ff19}\P{N}]+", "#"),
+    (r"[\p{So}\x00-\x1f\x7f]", "?"),
+    (r"^[^文Aa9９#]*$", "?"),  # a sign that stands alone is the value itself
 )
 
 
@@ -79,7 +81,7 @@ def outside(values: Any, domain: Domain) -> Any:
 
 
 def shapes(texts: Any) -> list[str]:
-    """Return the character classes of each text, runs as one: ``2020-01-02`` is ``9-9-9``."""
+    """Return the character classes of each text, runs as one: ``2020-01-02`` is ``9-9-9``, ``+`` is ``?``."""
     found = pc.utf8_slice_codeunits(texts, 0, 40)
     for pattern, letter in _SHAPE:
         found = pc.replace_substring_regex(found, pattern, letter)

@@ -105,7 +105,7 @@ def _quality(
         "null_units": found.null_units,
         "approximate": found.approximate,
         "columns": [asdict(column) | {"ratio": column.ratio} for column in found.columns],
-        "domains": policy_lines(propose_domains(fields, tags, found.seen)),
+        "domains": policy_lines(propose_domains(fields, tags, found.seen, wanted.unit)),
     }
 
 

@@ -12,6 +12,7 @@ import codecs
 import csv
 import gzip
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ BATCH_ROWS = 131_072
 BATCH_BYTES = 32 << 20
 _CSV_BLOCK = 8 << 20
 _HEADER_BYTES = 1 << 20
+LONGEST_NAME = 1000
+"""Characters of a column's name."""
 _RESERVED = (ORDINAL, UNIT_TAG)
 _DELIMITERS = ",;\t|"
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
@@ -93,7 +96,10 @@ class CsvSource(Source):
         except (gzip.BadGzipFile, EOFError):
             raise InvalidInputError("vault.bad-gzip", file=str(self.path)) from None
         lines = self._decode(head).splitlines(keepends=True)
-        columns = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
+        try:
+            columns = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
+        except csv.Error:  # a cell of more than 128 KB, where names should be
+            raise _too_long(self.path) from None
         if len(columns) == 1 and any(other in columns[0] for other in _DELIMITERS):
             raise InvalidInputError("vault.wrong-delimiter", file=str(self.path), delimiter=self._delimiter)
         return tuple(columns)
@@ -105,7 +111,7 @@ class CsvSource(Source):
         except UnicodeError:
             raise self._undecodable() from None
         if "\x00" in text:
-            raise self._undecodable()
+            raise InvalidInputError("vault.nul-character", file=str(self.path))
         return text
 
     def _undecodable(self) -> InvalidInputError:
@@ -164,6 +170,8 @@ class CsvSource(Source):
             )
         if "invalid UTF8" in error:
             return self._undecodable()
+        if "Empty CSV" in error:
+            return InvalidInputError("vault.no-rows", file=file)
         if "straddling" in error:
             return InvalidInputError("vault.record-too-long", file=file, most=_CSV_BLOCK)
         if self._zipped:
@@ -214,13 +222,19 @@ def _check_header(columns: tuple[str, ...], path: Path) -> None:
     if not columns:
         raise InvalidInputError("vault.empty-file", file=str(path))
     for position, name in enumerate(columns, start=1):
+        if len(name) > LONGEST_NAME:
+            raise _too_long(path)
         if not name.strip() or name != name.strip() or not name.isprintable():
             raise InvalidInputError("vault.bad-column-name", file=str(path), position=position)
         if name in _RESERVED:
             raise InvalidInputError("vault.reserved-column", column=name)
-    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    doubled = sorted(name for name, times in Counter(columns).items() if times > 1)
     if doubled:
         raise InvalidInputError("vault.duplicate-column", file=str(path), columns=doubled)
+
+
+def _too_long(path: Path) -> InvalidInputError:
+    return InvalidInputError("vault.long-column-name", file=str(path), most=LONGEST_NAME)
 
 
 def _flat(kind: pa.DataType) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import pyarrow as pa
+import pytest
 
-from classifiers import quality
+from classifiers import faults, quality
 from classifiers.domains import policy_lines, propose_domains
 from classifiers.quality import TableQuality, assess
 from sandbox.schema import CategoricalDomain, Field, Kind, NumericDomain, exact
@@ -73,3 +74,27 @@ def test_domains_hold_what_was_seen_and_leave_out_the_rare() -> None:
         '  "d": {use: [], dates: [2020-01-01, 2021-12-31]}',
     ]
     assert propose_domains(fields, {"age": "pi.id.generic"}, found.seen).keys() == {"g", "d"}
+    assert propose_domains(fields, {}, found.seen, unit="g").keys() == {"age", "d"}
+
+
+def test_codes_are_categories_and_whole_numbers_have_a_whole_grid() -> None:
+    field = Field("c", Kind.INTEGER)
+    seen = of(["1", "2", "+1"] * 10 + ["9"], Kind.INTEGER).seen
+    assert policy_lines(propose_domains([field], {"c": "pi.gender"}, seen)) == [
+        '  "c": {use: [], categories: [1, 2]}'
+    ]
+    assert policy_lines(propose_domains([field], {"c": "pi.age"}, seen)) == [
+        '  "c": {use: [], bounds: [1, 9], grid: 1}'
+    ]
+    of_prices = of(["1.5", "1.25"] * 10, Kind.FLOAT).seen
+    assert policy_lines(propose_domains([Field("c", Kind.FLOAT)], {}, of_prices)) == [
+        '  "c": {use: [], bounds: [1.25, 1.5], grid: 0.01}'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "shape"),
+    [("+", "?"), ("🙂", "?"), ("٣٤", "#"), ("Ⅲ级", "#文"), ("√ √", "?"), ("-7", "-9"), ("a🙂", "a?"), ("1,5", "9,9")],
+)
+def test_a_shape_never_is_the_cell(cell: str, shape: str) -> None:
+    assert faults.shapes(pa.array([cell])) == [shape]
