@@ -6,8 +6,9 @@ value.  It opens nothing: a column is denied until its owner has confirmed a tag
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from classifiers.combine import Judgement, judge
@@ -18,6 +19,7 @@ from classifiers.evidence.neighbours import Surroundings, surroundings
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
 from classifiers.evidence.statistics import statistic_evidence
+from classifiers.minors import minors_evidence
 from classifiers.recognizers import Recognizer, recognizer_evidence
 from sandbox.schema import Field
 
@@ -46,11 +48,13 @@ def classify(
     *sample* is a `pyarrow.Table` or an iterable of record batches with columns of those names; it is read
     once, in memory that does not grow with its rows.  *recognizers* are the owner's own.
     """
+    year = dt.datetime.now(dt.UTC).year
     samples = draw(fields, sample)
     found = [hints_of(field, samples[field.name], recognizers) for field in fields]
     alone = [judge(hints) for hints in found]
     around = surroundings([{it.tag: it.confidence for it in judged} for judged in alone])
-    return tuple(map(_proposal, fields, found, alone, around))
+    made = map(_proposal, fields, found, alone, around)
+    return tuple(_with_minors(proposal, samples[proposal.column], year) for proposal in made)
 
 
 def hints_of(
@@ -72,3 +76,8 @@ def _proposal(
 ) -> Proposal:
     best, *others = judge(hints, around)
     return Proposal(field.name, best.tag, round(best.confidence, 2), hints, alone[0].tag, tuple(others))
+
+
+def _with_minors(proposal: Proposal, sample: ColumnSample, year: int) -> Proposal:
+    children = minors_evidence(proposal.tag, sample, year)
+    return replace(proposal, evidence=proposal.evidence + children) if children else proposal

@@ -15,6 +15,8 @@ from classifiers.taxonomy import Profile, core, read_data
 
 CHILD = 14
 """Personal data of people younger than this is sensitive (PIPL, article 28)."""
+UNDER_14 = "under-14"
+"""The rule of the hint that a column holds ages or births of children (`classifiers.minors`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Domains proposed from what a file holds, for its owner to declare as public knowledge, or not.
 
 Bounds are rounded outwards to numbers a person would say, dates to whole years, categories left out that
-fewer than `RAREST` rows have.  Whole numbers that only tell groups apart (a code of gender) are categories.  None of this makes them private: a bound that was read off the data is a fact
-about the data, and declaring it discloses that fact.  The owner should declare what was known beforehand.
+fewer than `RAREST` rows have.  Whole numbers that only tell groups apart (a code of gender) are categories.
+None of this makes them private: a bound that was read off the data is a fact about the data, and declaring it
+discloses that fact.  The owner should declare what was known beforehand.
 """
 
 from __future__ import annotations

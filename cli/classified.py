@@ -1,4 +1,4 @@
-"""What classification proposes and the levels that standards give it, at the command line."""
+"""What columns seem to be and why, and the levels that standards give them, at the command line."""
 
 from __future__ import annotations
 
@@ -11,44 +11,161 @@ from sandbox.errors import UsageError
 from service.messages import catalogue
 
 _SHOWN_COLUMNS: Final = 12
+_SOURCES: Final = {
+    "name": "cli.hint-name",
+    "values": "cli.hint-values",
+    "statistics": "cli.hint-statistics",
+    "dictionary": "cli.hint-dictionary",
+    "neighbours": "cli.hint-neighbours",
+}
+_TREATMENTS: Final = {
+    "withhold": "cli.treatment-withhold",
+    "unit-key": "cli.treatment-unit-key",
+    "coarsen": "cli.treatment-coarsen",
+    "bucket": "cli.treatment-bucket",
+    "categories": "cli.treatment-categories",
+    "bounds-or-categories": "cli.treatment-bounds",
+}
+_ROLES: Final = {
+    "direct": "cli.role-direct",
+    "quasi": "cli.role-quasi",
+    "sensitive": "cli.role-sensitive",
+    "none": "cli.role-none",
+}
 
 
-def show_proposals(answer: Mapping[str, Any], dataset: str, profile: str) -> None:
-    """Print what the columns seem to be, and the level of column and dataset under *profile*.
-
-    Raises `UsageError` for a profile that is not known.
-    """
+def column_of(answer: Mapping[str, Any], explain: str | None, profile: str) -> Mapping[str, Any] | None:
+    """Return the column to *explain*, if any; raises `UsageError` for an unknown column or profile."""
+    columns: dict[str, Mapping[str, Any]] = {column["name"]: column for column in answer["columns"]}
     if profile not in answer["levels"]:
         raise UsageError("cli.not-one-of", name="--profile", known=sorted(answer["levels"]))
+    if explain is not None and explain not in columns:
+        raise UsageError("cli.not-one-of", name="--explain", known=_some(list(columns)))
+    return None if explain is None else columns[explain]
+
+
+def show_proposals(answer: Mapping[str, Any], name: str, profile: str) -> None:
+    """Print what the columns seem to be, and the level of each and of the whole, called *name*."""
     headings = [
         ("cli.head-column", "left"),
+        ("cli.head-kind", "left"),
         ("cli.head-tag", "left"),
         ("cli.head-title", "left"),
         ("cli.head-sensitive", "left"),
         ("cli.head-level", "left"),
         ("cli.head-confidence", "right"),
+        ("cli.head-uses", "left"),
+        ("cli.head-treatment", "left"),
+        ("cli.head-decided-by", "left"),
         ("cli.head-evidence", "left"),
     ]
     whole = answer["levels"][profile]
     render.keyed(headings, [_proposal(column, profile, whole["titles"]) for column in answer["columns"]])
-    render.lines("", *level_lines(answer, dataset, profile))
+    render.lines("", *_level_lines(answer, name, profile))
 
 
 def _proposal(
     column: Mapping[str, Any], profile: str, titles: Mapping[str, Mapping[str, str]]
 ) -> tuple[render.Cell, ...]:
-    tag = column["tag"] if column["confirmed"] else say("cli.unconfirmed", tag=column["tag"])
-    sensitive = say("cli.yes") if column["sensitive"] else ""
-    level = titles[column["levels"][profile]][catalogue.language()]
-    confidence = f"{float(column['confidence']):.2f}"
-    return column["name"], tag, title_of(column), sensitive, level, confidence, "; ".join(column["evidence"])
+    return (
+        column["name"],
+        column["kind"],
+        _tag(column),
+        title_of(column),
+        say("cli.yes") if column["sensitive"] else "",
+        titles[column["levels"][profile]][catalogue.language()],
+        _confidence(column),
+        _uses(column),
+        _treatment(column),
+        column["decision"]["by"] if column["decision"] else "–",
+        "; ".join(_hint(hint) for hint in column["hints"] if hint["tag"] == column["proposed"]) or "–",
+    )
 
 
-def level_lines(answer: Mapping[str, Any], dataset: str, profile: str) -> Iterator[str]:
-    """Yield the dataset's level and why, then what its columns say together."""
+def _tag(column: Mapping[str, Any]) -> str:
+    tag: str = column["tag"]
+    if column["drifted_from"] and not column["confirmed"]:
+        return say("cli.drifted", tag=tag, was=column["drifted_from"])
+    if not column["confirmed"]:
+        return say("cli.unconfirmed", tag=tag)
+    return tag if tag == column["proposed"] else say("cli.overridden", tag=tag, proposed=column["proposed"])
+
+
+def _confidence(column: Mapping[str, Any]) -> str:
+    return f"{float(column['confidence']):.2f}"
+
+
+def _uses(column: Mapping[str, Any]) -> str:
+    return ", ".join(column["uses"]) or "–"
+
+
+def _treatment(column: Mapping[str, Any]) -> str:
+    name: str = column["treatment"]
+    return say(_TREATMENTS[name]) if name in _TREATMENTS else name
+
+
+def _hint(hint: Mapping[str, Any]) -> str:
+    return f"{_source(hint)}: {hint['rule']}"
+
+
+def _source(hint: Mapping[str, Any]) -> str:
+    source: str = hint["source"]
+    return say(_SOURCES[source]) if source in _SOURCES else source
+
+
+def percent(share: float | None) -> str:
+    """Return a share as shown, ``–`` for none."""
+    return "–" if share is None else f"{share:.1%}"
+
+
+def show_explained(answer: Mapping[str, Any], column: Mapping[str, Any]) -> None:
+    """Print everything that is known of *column*: every hint, what else it may be, and who decided."""
+    render.facts(_facts(answer, column))
+    render.out("")
+    headings = [
+        ("cli.head-tag", "left"),
+        ("cli.head-source", "left"),
+        ("cli.head-rule-spoken", "left"),
+        ("cli.head-weight", "right"),
+        ("cli.head-share", "right"),
+    ]
+    hints = column["hints"]
+    rows = [(h["tag"], _source(h), h["rule"], f"{h['weight']:.2f}", percent(h["share"])) for h in hints]
+    render.keyed(headings, rows)
+    if not hints:
+        render.lines(say("cli.explain-nothing"))
+
+
+def _facts(answer: Mapping[str, Any], column: Mapping[str, Any]) -> Iterator[tuple[str, render.Cell]]:
+    yield "cli.head-column", column["name"]
+    yield "cli.head-kind", column["kind"]
+    yield "cli.head-tag", f"{_tag(column)}: {title_of(column)}"
+    yield "cli.head-confidence", _confidence(column)
+    if column["decision"]:
+        made = column["decision"]
+        yield "cli.head-decided-by", f"{made['by']}, {render.instant(made['at'])}: {made['reason']}"
+    yield "cli.head-role", say(_ROLES[column["role"]])
+    yield "cli.head-sensitive", say("cli.yes") if column["sensitive"] else say("cli.no")
+    yield "cli.head-uses", _uses(column)
+    yield "cli.head-treatment", _treatment(column)
+    yield "cli.head-dpv", column["dpv"] or "–"
+    others = [f"{it['tag']}: {title_of(it)} ({it['confidence']})" for it in column["runners_up"]]
+    yield "cli.head-runners-up", "; ".join(others) or "–"
+    for profile, level in column["levels"].items():
+        whole = answer["levels"][profile]
+        named = whole["titles"][level][catalogue.language()]
+        basis = column["basis"].get(profile)
+        yield "cli.head-level", f"{named} ({whole['title']}{f': {basis}' if basis else ''})"
+    for one in answer["combinations"]:
+        if column["name"] in one["columns"]:
+            yield "cli.head-combination", f"{title_of(one)} ({', '.join(_some(one['columns']))})"
+
+
+def _level_lines(answer: Mapping[str, Any], name: str, profile: str) -> Iterator[str]:
+    """The whole's level and why, then what its columns say together."""
     whole = answer["levels"][profile]
     level = whole["titles"][whole["level"]][catalogue.language()]
-    yield say("cli.dataset-level", dataset=dataset, level=level, profile=whole["title"])
+    yield say("cli.dataset-level", dataset=name, level=level, profile=whole["title"])
     if whole["columns"]:
         yield say("cli.level-columns", columns=_some(whole["columns"]))
     for one in answer["combinations"]:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cli import catalogue, render
-from cli.classified import show_proposals
+from cli.classified import column_of, show_explained, show_proposals
 from cli.inspect import inspect
 from cli.leaving import unit_list, withdraw_unit
 from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
@@ -122,12 +122,17 @@ def _owner_report(session: Session, report: Mapping[str, Any]) -> None:
 
 @dataset.command("classify")
 @click.argument("name")
+@click.option("--explain", metavar="COL", help="Every hint for one column, and who decided what it is.")
 @click.option("--profile", default="gbt35273", show_default=True, help="Whose levels: gdpr, hipaa, pipl, …")
 @pass_session
-def classify(session: Session, name: str, profile: str) -> None:
+def classify(session: Session, /, *, name: str, explain: str | None, profile: str) -> None:
     """Show what the columns seem to be, with the evidence, and the levels that a standard gives them."""
     answer = session.gatekeeper.dataset_classify(session.principal(), name)
+    explained = column_of(answer, explain, profile)
     if render.answer_json(session, answer):
+        return
+    if explained is not None:
+        show_explained(answer, explained)
         return
     show_proposals(answer, name, profile)
     waiting = [column["name"] for column in answer["columns"] if not column["confirmed"]]

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from cli import render
-from cli.classified import level_lines, title_of
+from cli.classified import column_of, percent, show_explained, show_proposals
 from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
+from cli.progress import watching
 from cli.session import Session, pass_session, say
-from sandbox.errors import UsageError
 from service.asked import Inspection, NewTable
-from service.messages import catalogue
 
 _MOST_ROWS: Final = 100
-_SOURCES: Final = {
-    "name": "cli.hint-name",
-    "values": "cli.hint-values",
-    "statistics": "cli.hint-statistics",
-    "dictionary": "cli.hint-dictionary",
-    "neighbours": "cli.hint-neighbours",
-}
-_TREATMENTS: Final = {
-    "withhold": "cli.treatment-withhold",
-    "unit-key": "cli.treatment-unit-key",
-    "coarsen": "cli.treatment-coarsen",
-    "bucket": "cli.treatment-bucket",
-    "categories": "cli.treatment-categories",
-    "bounds-or-categories": "cli.treatment-bounds",
-}
+_MOST_ACROSS: Final = 20
+"""Columns that a preview shows side by side."""
 _FAULTS: Final = (
     ("nonconforming", "cli.head-nonconforming"),
     ("invalid", "cli.head-invalid"),
@@ -67,116 +53,33 @@ def inspect(session: Session, /, *, path: Path, explain: str | None, profile: st
     said_of_it = {key: said[key] for key in ("encoding", "recognizers", "dictionary")}
     new = NewTable(path, path.name, types, missing, delimiter=delimiter, **said_of_it)
     wanted = Inspection(**{key: said[key] for key in ("quality", "preview", "unit", "policy")})
-    answer = session.gatekeeper.dataset_inspect(session.principal(), new, wanted)
-    known = [column["name"] for column in answer["columns"]]
-    if explain is not None and explain not in known:
-        raise UsageError("cli.not-one-of", name="--explain", known=known)
-    if profile not in answer["levels"]:
-        raise UsageError("cli.not-one-of", name="--profile", known=sorted(answer["levels"]))
+    with watching(session) as report:
+        answer = session.gatekeeper.dataset_inspect(session.principal(), new, wanted, report)
+    explained = column_of(answer, explain, profile)
     if render.answer_json(session, answer):
         return
-    if explain is None:
-        _proposals(answer, profile)
+    if explained is None:
+        show_proposals(answer, path.name, profile)
     else:
-        _explained(answer, answer["columns"][known.index(explain)])
+        show_explained(answer, explained)
     if answer["quality"]:
         _quality(session, answer["quality"])
     if answer["preview"] is not None:
         render.out("")
-        render.table([(render.plain(name), "left") for name in known], map(_row, answer["preview"]))
+        _preview([column["name"] for column in answer["columns"]], answer["preview"])
 
 
-def _row(cells: Sequence[str | None]) -> list[render.Cell]:
-    return [render.category(cell) for cell in cells]
-
-
-def _proposals(answer: Mapping[str, Any], profile: str) -> None:
+def _preview(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+    """Print masked rows; where they are wider than long, a line for each column."""
+    cells = [[render.category(cell) for cell in row] for row in rows]
+    if len(names) <= _MOST_ACROSS:
+        render.table([(render.plain(name), "left") for name in names], cells)
+        return
     headings = [
-        ("cli.head-column", "left"),
-        ("cli.head-kind", "left"),
-        ("cli.head-tag", "left"),
-        ("cli.head-title", "left"),
-        ("cli.head-level", "left"),
-        ("cli.head-confidence", "right"),
-        ("cli.head-uses", "left"),
-        ("cli.head-treatment", "left"),
-        ("cli.head-evidence", "left"),
+        (say("cli.head-column"), "left"),
+        *((f"{number}", "left") for number in range(1, len(rows) + 1)),
     ]
-    titles = answer["levels"][profile]["titles"]
-    render.keyed(headings, [_proposal(column, profile, titles) for column in answer["columns"]])
-    render.lines("", *level_lines(answer, answer["file"], profile))
-
-
-def _proposal(
-    column: Mapping[str, Any], profile: str, titles: Mapping[str, Mapping[str, str]]
-) -> tuple[render.Cell, ...]:
-    return (
-        column["name"],
-        column["kind"],
-        column["tag"],
-        title_of(column),
-        titles[column["levels"][profile]][catalogue.language()],
-        _confidence(column),
-        ", ".join(column["uses"]) or "–",
-        _treatment(column["treatment"]),
-        "; ".join(_hint(hint) for hint in column["hints"] if hint["tag"] == column["tag"]) or "–",
-    )
-
-
-def _confidence(column: Mapping[str, Any]) -> str:
-    return f"{float(column['confidence']):.2f}"
-
-
-def _treatment(name: str) -> str:
-    return say(_TREATMENTS[name]) if name in _TREATMENTS else name
-
-
-def _source(hint: Mapping[str, Any]) -> str:
-    source: str = hint["source"]
-    return say(_SOURCES[source]) if source in _SOURCES else source
-
-
-def _hint(hint: Mapping[str, Any]) -> str:
-    return f"{_source(hint)}: {hint['rule']}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
-
-
-def _explained(answer: Mapping[str, Any], column: Mapping[str, Any]) -> None:
-    render.facts(_facts(answer, column))
-    render.out("")
-    headings = [
-        ("cli.head-tag", "left"),
-        ("cli.head-source", "left"),
-        ("cli.head-rule-spoken", "left"),
-        ("cli.head-weight", "right"),
-        ("cli.head-share", "right"),
-    ]
-    hints = column["hints"]
-    rows = [(h["tag"], _source(h), h["rule"], f"{h['weight']:.2f}", _percent(h["share"])) for h in hints]
-    render.keyed(headings, rows)
-    if not hints:
-        render.lines(say("cli.explain-nothing"))
-
-
-def _facts(answer: Mapping[str, Any], column: Mapping[str, Any]) -> Iterator[tuple[str, render.Cell]]:
-    yield "cli.head-column", column["name"]
-    yield "cli.head-kind", column["kind"]
-    yield "cli.head-tag", f"{column['tag']}: {title_of(column)}"
-    yield "cli.head-confidence", _confidence(column)
-    yield "cli.head-sensitive", say("cli.yes") if column["sensitive"] else say("cli.no")
-    yield "cli.head-uses", ", ".join(column["uses"]) or "–"
-    yield "cli.head-treatment", _treatment(column["treatment"])
-    others = [f"{it['tag']}: {title_of(it)} ({it['confidence']})" for it in column["runners_up"]]
-    yield "cli.head-runners-up", "; ".join(others) or "–"
-    for profile, level in column["levels"].items():
-        whole = answer["levels"][profile]
-        yield "cli.head-level", f"{whole['titles'][level][catalogue.language()]} ({whole['title']})"
-    for one in answer["combinations"]:
-        if column["name"] in one["columns"]:
-            yield "cli.head-combination", f"{title_of(one)} ({', '.join(one['columns'])})"
+    render.table(headings, ([name, *across] for name, *across in zip(names, *cells, strict=True)))
 
 
 def _quality(session: Session, quality: Mapping[str, Any]) -> None:
@@ -190,7 +93,7 @@ def _quality(session: Session, quality: Mapping[str, Any]) -> None:
         ("cli.head-problems", "right"),
     ]
     render.keyed(headings, map(_faults, quality["columns"]))
-    render.lines("", say("cli.quality-table", rows=quality["rows"], share=_percent(quality["ratio"])))
+    render.lines("", say("cli.quality-table", rows=quality["rows"], share=percent(quality["ratio"])))
     if quality["duplicates"] is not None:
         key = "cli.quality-units-about" if quality["approximate"] else "cli.quality-units"
         render.lines(say(key, rows=quality["duplicates"], nulls=quality["null_units"]))
@@ -204,9 +107,9 @@ def _faults(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:
     formats = "–"
     if column["formats"]:
         top = render.plain(column["top_format"])
-        formats = f"{column['formats']:,} ({top} {_percent(column['top_share'])})"
+        formats = f"{column['formats']:,} ({top} {percent(column['top_share'])})"
     filled = (_count(column["nulls"]), _count(column["missing"]))
-    return column["column"], *filled, *counts, formats, _percent(column["ratio"])
+    return column["column"], *filled, *counts, formats, percent(column["ratio"])
 
 
 def _count(number: int | None) -> str:

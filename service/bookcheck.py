@@ -2,9 +2,9 @@
 
 A sound Merkle tree proves that nobody changed the log.  These checks prove that nobody changed the tables
 that decisions are made from: every identity, charge, release, policy, version and lineage has its leaf and
-every such leaf its row, who did it and when included; every confirmed tag is the one logged last; every
-dataset's name leads to its lineage; every release was paid for before.  Jobs are `service.jobcheck`'s,
-what policies say and who signed them `service.policycheck`'s.
+every such leaf its row, who did it and when included; every confirmed tag is the one logged last, by whom,
+when and why; every dataset's name leads to its lineage; every release was paid for before.  Jobs are
+`service.jobcheck`'s, what policies say and who signed them `service.policycheck`'s.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class _Logged:
 
     rows: dict[str, dict[Row, int]] = field(default_factory=lambda: {kind: {} for kind in _COLUMNS})
     paid: dict[str, int] = field(default_factory=dict)
-    tags: dict[tuple[str, str], str] = field(default_factory=dict)
+    tags: dict[tuple[str, str], Row] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
     decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
     replays: dict[str, str] = field(default_factory=dict)
@@ -116,7 +116,8 @@ def _logged(connection: sa.Connection) -> _Logged:
         if kind == "charge":
             found.paid[facts["job"]] = leaf
         elif kind == "tags":
-            found.tags.update({(facts["lineage"], column): tag for column, tag in facts["tags"].items()})
+            made = (said["actor"], _text("time", said["time"]), facts["reason"])
+            found.tags.update({(facts["lineage"], col): (tag, *made) for col, tag in facts["tags"].items()})
         elif kind == "drift":
             for column in facts["columns"]:
                 found.tags.pop((facts["lineage"], column), None)
@@ -152,9 +153,12 @@ def _check_results(connection: sa.Connection) -> None:
             raise TamperingError("audit.changed-release", job=row.job)
 
 
-def _check_tags(connection: sa.Connection, tagged: dict[tuple[str, str], str]) -> None:
-    confirmed = sa.select(tags).where(tags.c.confirmed)
-    stored = {(row.lineage, row.column): row.tag for row in connection.execute(confirmed)}
+def _check_tags(connection: sa.Connection, tagged: dict[tuple[str, str], Row]) -> None:
+    confirmed = connection.execute(sa.select(tags).where(tags.c.confirmed))
+    stored = {
+        (row.lineage, row.column): (row.tag, row.decided_by, _text("time", row.changed), row.reason)
+        for row in confirmed
+    }
     for lineage, column in sorted(stored.keys() | tagged.keys()):
         if stored.get((lineage, column)) != tagged.get((lineage, column)):
             raise TamperingError("audit.books-differ", kind="tag", id=column)

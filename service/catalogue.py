@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,17 +15,17 @@ from sandbox.schema import (
     DateDomain,
     Domain,
     Field,
-    Kind,
     NumericDomain,
     Principal,
     Role,
     Scalar,
 )
-from service import dossier
+from service import dossier, proposed
 from service.desk import Desk, require
 from service.dossier import Dossier
 from service.levels import levels
 from service.numbers import fraction
+from service.wording import kind_text
 
 _SHOWN_CATEGORIES = 12
 
@@ -60,25 +59,15 @@ def classify(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
     with desk.reading() as connection:
         rows = connection.execute(sa.select(tags).where(tags.c.lineage == found.lineage)).mappings()
         stored = {row["column"]: dict(row) for row in rows}
-    shown = [_proposed(stored[field.name]) for field in found.manifest.fields]
-    return {"columns": shown, **levels(found, {column["name"]: column["tag"] for column in shown})}
+    shown = [_proposed(field, stored[field.name]) for field in found.manifest.fields]
+    return {"columns": shown, **levels(found, shown)}
 
 
-def _proposed(row: Mapping[str, Any]) -> dict[str, Any]:
-    info = core().tags[row["tag"]]
-    return {
-        "name": row["column"],
-        "tag": info.name,
-        "title": info.titles["en"],
-        "title_zh": info.titles["zh"],
-        "dpv": info.dpv,
-        "role": info.role.value,
-        "sensitive": info.sensitive,
-        "levels": dict(info.levels),
-        "confidence": row["confidence"],
-        "confirmed": bool(row["confirmed"]),
-        "evidence": json.loads(row["evidence"]),
-    }
+def _proposed(field: Field, row: Mapping[str, Any]) -> dict[str, Any]:
+    made = {"by": row["decided_by"], "at": row["changed"], "reason": row["reason"]}
+    said = proposed.read(row["evidence"], row["tag"])
+    decision = made if row["confirmed"] else None
+    return proposed.shown(field, row["tag"], row["confidence"], said, decision)
 
 
 def _column(found: Dossier, name: str, proposals: bool) -> dict[str, Any]:
@@ -104,11 +93,6 @@ def _column(found: Dossier, name: str, proposals: bool) -> dict[str, Any]:
 
 def _description(rule: ColumnRule | None) -> str:
     return rule.description if rule else ""
-
-
-def kind_text(field: Field) -> str:
-    """Return a column's type as owners write it: ``integer``, ``decimal(12,2)``."""
-    return f"decimal({field.precision},{field.scale})" if field.kind is Kind.DECIMAL else field.kind.value
 
 
 def domain_text(domain: Domain) -> str:

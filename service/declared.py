@@ -20,7 +20,7 @@ from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import BATCH_ROWS, ParquetSource, Source
 from service.aids import meanings_of, recognizers_of
 from service.asked import NewDataset, NewTable
-from service.catalogue import kind_text
+from service.wording import kind_text
 
 _TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
 _SAMPLE_BATCHES: Final = 4

@@ -10,21 +10,19 @@ from typing import Any, Final
 import pyarrow as pa
 
 from classifiers.classify import Proposal
-from classifiers.combine import Judgement
 from classifiers.domains import policy_lines, propose_domains
 from classifiers.mask import masked
 from classifiers.quality import assess
-from classifiers.taxonomy import core
 from policies.build import parse
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Domain, Field, Principal, Role
 from sandbox.vault.source import Source, open_source
+from service import proposed
 from service.aids import read_file
-from service.asked import Inspection, NewTable
-from service.catalogue import kind_text
+from service.asked import Inspection, NewTable, Progress
 from service.declared import declared_fields, proposals_of
 from service.desk import require
-from service.levels import levels_of
+from service.levels import levels_of, seems_of_children
 
 MOST_ROWS: Final = 100
 """Rows of a masked preview."""
@@ -33,7 +31,9 @@ SURE: Final = 0.8
 _POLICY_BYTES: Final = 2**20
 
 
-def inspect(by: Principal, new: NewTable, wanted: Inspection) -> dict[str, Any]:
+def inspect(
+    by: Principal, new: NewTable, wanted: Inspection, progress: Progress | None = None
+) -> dict[str, Any]:
     """Return what the columns of a file seem to be, its quality and a masked preview, as *wanted*.
 
     Raises `InvalidInputError` for a file, recognisers or a policy that cannot be read.
@@ -44,46 +44,20 @@ def inspect(by: Principal, new: NewTable, wanted: Inspection) -> dict[str, Any]:
     if wanted.unit is not None and wanted.unit not in source.columns:
         raise InvalidInputError("vault.no-such-unit", unit=wanted.unit[:80], columns=list(source.columns))
     proposals = proposals_of(source, fields, new.recognizers)
-    shown = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
+    columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
     return {
         "file": new.path.name,
-        "columns": shown,
-        **levels_of(tags),
-        "quality": _quality(source, fields, tags, wanted) if wanted.quality else None,
+        "columns": columns,
+        **levels_of(tags, minors=any(map(seems_of_children, columns))),
+        "quality": _quality(source, fields, tags, wanted, progress) if wanted.quality else None,
         "preview": _preview(source, proposals, wanted.preview) if wanted.preview else None,
     }
 
 
 def _column(field: Field, proposal: Proposal) -> dict[str, Any]:
-    info = core().tags[proposal.tag]
-    return {
-        "name": field.name,
-        "kind": kind_text(field),
-        "tag": info.name,
-        "title": info.titles["en"],
-        "title_zh": info.titles["zh"],
-        "dpv": info.dpv,
-        "role": info.role.value,
-        "sensitive": info.sensitive,
-        "levels": dict(info.levels),
-        "confidence": f"{proposal.confidence:.2f}",
-        "confirmed": False,
-        "uses": [use.value for use in info.uses],
-        "treatment": info.treatment,
-        "hints": [asdict(hint) for hint in proposal.evidence],
-        "runners_up": [_runner_up(other) for other in proposal.others],
-    }
-
-
-def _runner_up(other: Judgement) -> dict[str, Any]:
-    titles = core().tags[other.tag].titles
-    return {
-        "tag": other.tag,
-        "title": titles["en"],
-        "title_zh": titles["zh"],
-        "confidence": f"{other.confidence:.2f}",
-    }
+    confidence = f"{proposal.confidence:.2f}"
+    return proposed.shown(field, proposal.tag, confidence, proposed.said_of(proposal))
 
 
 def _domains(path: Path | None) -> Mapping[str, Domain]:
@@ -94,10 +68,15 @@ def _domains(path: Path | None) -> Mapping[str, Domain]:
 
 
 def _quality(
-    source: Source, fields: Sequence[Field], tags: Mapping[str, str], wanted: Inspection
+    source: Source,
+    fields: Sequence[Field],
+    tags: Mapping[str, str],
+    wanted: Inspection,
+    progress: Progress | None,
 ) -> dict[str, Any]:
     domains = _domains(wanted.policy)
-    found = assess(source.batches(), fields, tags, unit=wanted.unit, domains=domains)
+    heard = None if progress is None else lambda done, total: progress("read", done, total)
+    found = assess(source.batches(heard), fields, tags, unit=wanted.unit, domains=domains)
     return {
         "rows": found.rows,
         "ratio": found.ratio,

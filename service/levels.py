@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from classifiers.combinations import CHILD, Combination, dataset_levels, found
+from classifiers.combinations import CHILD, UNDER_14, Combination, dataset_levels, found
 from classifiers.taxonomy import core
 from sandbox.schema import NumericDomain
 from service.dossier import Dossier
 
 
-def levels(dataset: Dossier, tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return ``{"levels": {profile: …}, "combinations": […]}`` of *dataset*, whose columns have *tags*.
+def levels(dataset: Dossier, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return ``{"levels": {profile: …}, "combinations": […]}`` of *dataset*; *columns*: `proposed.shown`.
 
-    *tags* is tag by column.  Children are known of by what the owner declared: an age whose domain ends
-    before 14.
+    Children are known of by what the owner declared, an age whose domain ends before 14; where no domain is
+    declared, by what classification saw.
     """
-    minors = any(tag == "pi.age" and _of_children(dataset, column) for column, tag in tags.items())
-    return levels_of(tags, minors=minors)
+    minors = any(_of_children(dataset, column) for column in columns)
+    return levels_of({column["name"]: column["tag"] for column in columns}, minors=minors)
 
 
 def levels_of(tags: Mapping[str, str], *, minors: bool = False) -> dict[str, Any]:
@@ -28,6 +28,7 @@ def levels_of(tags: Mapping[str, str], *, minors: bool = False) -> dict[str, Any
         name: {
             "title": profiles[name].title,
             "source": profiles[name].source,
+            "version": profiles[name].version,
             "titles": profiles[name].titles,
             "level": level.level,
             "columns": list(level.columns),
@@ -38,9 +39,16 @@ def levels_of(tags: Mapping[str, str], *, minors: bool = False) -> dict[str, Any
     return {"levels": shown, "combinations": [_combination(one) for one in found(tags, minors=minors)]}
 
 
-def _of_children(dataset: Dossier, column: str) -> bool:
-    rule = dataset.policy.column(column) if dataset.policy else None
-    return rule is not None and isinstance(rule.domain, NumericDomain) and rule.domain.high < CHILD
+def _of_children(dataset: Dossier, column: Mapping[str, Any]) -> bool:
+    rule = dataset.policy.column(column["name"]) if dataset.policy else None
+    if column["tag"] == "pi.age" and rule is not None and isinstance(rule.domain, NumericDomain):
+        return rule.domain.high < CHILD
+    return seems_of_children(column)
+
+
+def seems_of_children(column: Mapping[str, Any]) -> bool:
+    """Return whether classification saw ages or births of children in *column*, taken for such now."""
+    return any(hint["rule"] == UNDER_14 and hint["tag"] == column["tag"] for hint in column["hints"])
 
 
 def _combination(one: Combination) -> dict[str, Any]:

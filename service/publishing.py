@@ -24,9 +24,9 @@ from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 from service import tables
 from service.asked import NewTable, Progress
-from service.catalogue import kind_text
 from service.declared import declared_fields, proposals_of
 from service.desk import Desk, Entry, require
+from service.wording import kind_text
 
 _PERSONAL: Final = "pi."
 

@@ -34,6 +34,7 @@ from service.declared import check_restated, declared_fields, proposals_of
 from service.desk import Desk, Entry, require
 from service.tagging import propose
 from service.units import tags_of
+from service.wording import kind_text
 
 _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 
@@ -44,7 +45,7 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     source = open_source(new.path, new.delimiter, new.encoding)
     fields = declared_fields(source, new)
     shown = [
-        {"name": f.name, "kind": catalogue.kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
+        {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
         for f, p in zip(fields, proposals_of(source, fields, new.recognizers), strict=True)
     ]
     return {"columns": shown}

@@ -34,8 +34,9 @@ from sandbox.schema import (
 from sandbox.vault.shard import sha256
 from sandbox.vault.store import DirectoryStore
 from sandbox.workspace import Workspace
-from service.catalogue import domain_text, kind_text
+from service.catalogue import domain_text
 from service.desk import Desk
+from service.wording import kind_text
 
 FILE: Final = "table.parquet"
 

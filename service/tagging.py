@@ -14,18 +14,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from classifiers.taxonomy import core
-from sandbox.books import proposals as proposed
-from sandbox.books import tags
+from sandbox.books import proposals, tags
 from sandbox.errors import InvalidInputError
 from sandbox.schema import LineageId, Principal
 from sandbox.vault.manifest import Manifest
+from service import proposed
 from service.catalogue import owned
 from service.desk import Desk, Entry
+
+_REASON: Final = 200
+"""Characters of a reason that are kept."""
 
 if TYPE_CHECKING:  # classification reads cells with Arrow; what it proposed is plain text
     from classifiers.classify import Proposal
@@ -44,10 +47,10 @@ def propose(
         if row is None:
             entry.connection.execute(sa.insert(tags), _row(entry, lineage, proposal))
         elif not row["confirmed"]:
-            _replace(entry, lineage, proposal)
+            _replace(entry, lineage, proposal, proposed.read(row["evidence"], row["tag"])["was"])
         elif proposal.alone not in (row["tag"], last.get(proposal.column, proposal.alone)):
             drifted[proposal.column] = proposal.tag
-            _replace(entry, lineage, proposal)
+            _replace(entry, lineage, proposal, row["tag"])
         _remember(entry, lineage, version, proposal, known=proposal.column in last)
     if drifted:
         entry.log("drift", by.name, dataset=dataset, lineage=lineage, version=version, columns=drifted)
@@ -59,6 +62,9 @@ def tag(
 ) -> dict[str, Any]:
     """Confirm tags: proposed (None) or overridden; *above* adds every proposal at least so confident."""
     found = owned(desk, by, name)
+    reason = reason.strip()[:_REASON]
+    if not reason:
+        raise InvalidInputError("dataset.no-reason", dataset=name)
     least = None if above is None else _confidence(above)
     with desk.writing() as entry:
         stored = _stored(entry, found.lineage)
@@ -70,7 +76,7 @@ def tag(
         for column, value in wanted.items():
             _change(entry, found.lineage, column, {"tag": value, "confirmed": True, **made})
         if wanted:
-            entry.log("tags", by.name, dataset=name, lineage=found.lineage, tags=wanted, reason=reason[:200])
+            entry.log("tags", by.name, dataset=name, lineage=found.lineage, tags=wanted, reason=reason)
         open_still = [c for c, row in stored.items() if not row["confirmed"] and c not in wanted]
     return {"dataset": name, "confirmed": wanted, "unconfirmed": sorted(open_still)}
 
@@ -81,26 +87,26 @@ def _stored(entry: Entry, lineage: LineageId) -> dict[str, Mapping[str, Any]]:
 
 
 def _last(entry: Entry, lineage: LineageId) -> dict[str, str]:
-    asked = sa.select(proposed.c.column, proposed.c.tag).where(proposed.c.lineage == lineage)
+    asked = sa.select(proposals.c.column, proposals.c.tag).where(proposals.c.lineage == lineage)
     return {row.column: row.tag for row in entry.connection.execute(asked)}
 
 
-def _row(entry: Entry, lineage: LineageId, proposal: Proposal) -> dict[str, Any]:
+def _row(entry: Entry, lineage: LineageId, proposal: Proposal, was: str | None = None) -> dict[str, Any]:
     return {
         "lineage": lineage,
         "column": proposal.column,
         "tag": proposal.tag,
         "confirmed": False,
         "confidence": f"{proposal.confidence:.2f}",
-        "evidence": json.dumps([_hint(hint) for hint in proposal.evidence]),
+        "evidence": json.dumps(proposed.said_of(proposal, was)),
         "decided_by": "",
         "reason": "",
         "changed": entry.at.isoformat(),
     }
 
 
-def _replace(entry: Entry, lineage: LineageId, proposal: Proposal) -> None:
-    _change(entry, lineage, proposal.column, _row(entry, lineage, proposal))
+def _replace(entry: Entry, lineage: LineageId, proposal: Proposal, was: str | None) -> None:
+    _change(entry, lineage, proposal.column, _row(entry, lineage, proposal, was))
 
 
 def _change(entry: Entry, lineage: LineageId, column: str, values: Mapping[str, Any]) -> None:
@@ -111,10 +117,10 @@ def _change(entry: Entry, lineage: LineageId, column: str, values: Mapping[str, 
 def _remember(entry: Entry, lineage: LineageId, version: int, proposal: Proposal, *, known: bool) -> None:
     row = {"lineage": lineage, "column": proposal.column, "tag": proposal.alone, "version": version}
     if known:
-        chosen = (proposed.c.lineage == lineage) & (proposed.c.column == proposal.column)
-        entry.connection.execute(sa.update(proposed).where(chosen).values(**row))
+        chosen = (proposals.c.lineage == lineage) & (proposals.c.column == proposal.column)
+        entry.connection.execute(sa.update(proposals).where(chosen).values(**row))
     else:
-        entry.connection.execute(sa.insert(proposed), row)
+        entry.connection.execute(sa.insert(proposals), row)
 
 
 def _known_tag(stored: Mapping[str, Any], dataset: str, column: str, value: str | None) -> str:
@@ -135,7 +141,3 @@ def _confidence(text: str) -> Decimal:
     if not (number.is_finite() and 0 <= number <= 1):
         raise InvalidInputError("dataset.bad-confidence", above=text[:40])
     return number
-
-
-def _hint(hint: Any) -> str:
-    return f"{hint.source}: {hint.rule} → {hint.tag} ({hint.weight:.2f})"

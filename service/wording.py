@@ -1,4 +1,4 @@
-"""Losses, mechanisms and shares as people read them, from the JSON of the gatekeeper."""
+"""Losses, mechanisms, shares and types as people read them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
+from sandbox.schema import Field, Kind
 from service.messages.catalogue import language as users_language
 from service.messages.catalogue import say
 
@@ -107,3 +108,8 @@ def share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> float:
 def state(name: str) -> str:
     """Return a job's state in the user's language."""
     return say(STATES[name], users_language()) if name in STATES else name
+
+
+def kind_text(field: Field) -> str:
+    """Return a column's type as owners write it: ``integer``, ``decimal(12,2)``."""
+    return f"decimal({field.precision},{field.scale})" if field.kind is Kind.DECIMAL else field.kind.value

@@ -19,14 +19,14 @@ class DatasetGate(Protocol):
         ``{"columns": [{"name", "kind", "tag", "confidence"}]}``; no cell value.
         """
 
-    def dataset_inspect(self, by: Principal, new: NewTable, wanted: Inspection) -> Json:
+    def dataset_inspect(
+        self, by: Principal, new: NewTable, wanted: Inspection, progress: Progress | None = None
+    ) -> Json:
         """Look at a file that is not registered, for its owner's own screen; nothing is stored or logged.
 
-        As `dataset_classify`, a column also with ``"kind", "uses", "treatment", "hints": [{"tag", "source",
-        "rule", "weight", "share"}], "runners_up": [{"tag", "title", "title_zh", "confidence"}]`` instead of
-        evidence; then ``"quality": null | {"rows", "ratio", "duplicates", "null_units", "approximate",
-        "columns": [as `classifiers.quality.ColumnQuality`, and "ratio"], "domains": [line of YAML]}`` and
-        ``"preview": null | [[masked text|null]]``.
+        As `dataset_classify`, with ``"file"`` and nothing decided, and ``"quality": null | {"rows", "ratio",
+        "duplicates", "null_units", "approximate", "columns": [as `classifiers.quality.ColumnQuality`, and
+        "ratio"], "domains": [line of YAML]}, "preview": null | [[masked text|null]]``.
         """
 
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
@@ -93,8 +93,7 @@ class DatasetGate(Protocol):
     def dataset_classify(self, by: Principal, name: str) -> Json:
         """Proposals with evidence, and what standards (profiles) say of them, owner only.
 
-        ``{"columns": [{"name", "tag", "title", "title_zh", "dpv", "role", "sensitive", "levels": {profile:
-        level}, "confidence", "confirmed", "evidence": [text]}], "levels": {profile: {"title", "source",
+        ``{"columns": [as `service.proposed.shown`], "levels": {profile: {"title", "source", "version",
         "titles": {level: {language: text}}, "level", "columns", "combinations": [name]}}, "combinations":
         [{"name", "title", "title_zh", "columns", "levels": {profile: level}, "source"}]}``.
         """

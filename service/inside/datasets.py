@@ -20,11 +20,13 @@ class DatasetRoom(Room):
 
         return registration.preview(self._desk, by, new)
 
-    def dataset_inspect(self, by: Principal, new: NewTable, wanted: Inspection) -> Json:
+    def dataset_inspect(
+        self, by: Principal, new: NewTable, wanted: Inspection, progress: Progress | None = None
+    ) -> Json:
         """See the gate."""
         from service import inspection  # noqa: PLC0415 - brings Arrow, 0.3 s
 
-        return inspection.inspect(by, new, wanted)
+        return inspection.inspect(by, new, wanted, progress)
 
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
         """See the gate."""

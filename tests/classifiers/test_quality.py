@@ -94,7 +94,16 @@ def test_codes_are_categories_and_whole_numbers_have_a_whole_grid() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "shape"),
-    [("+", "?"), ("🙂", "?"), ("٣٤", "#"), ("Ⅲ级", "#文"), ("√ √", "?"), ("-7", "-9"), ("a🙂", "a?"), ("1,5", "9,9")],
+    [
+        ("+", "?"),
+        ("🙂", "?"),
+        ("٣٤", "#"),
+        ("Ⅲ级", "#文"),
+        ("√ √", "?"),
+        ("-7", "-9"),
+        ("a🙂", "a?"),
+        ("1,5", "9,9"),
+    ],
 )
 def test_a_shape_never_is_the_cell(cell: str, shape: str) -> None:
     assert faults.shapes(pa.array([cell])) == [shape]

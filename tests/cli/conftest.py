@@ -240,15 +240,29 @@ class FakeGatekeeper:
         columns = [
             {
                 "name": c,
+                "kind": "string",
                 "tag": t,
                 "title": "Age",
                 "title_zh": "年龄",
+                "dpv": "pd:Age",
                 "role": "quasi",
                 "sensitive": c == "race",
                 "levels": {"gbt35273": "personal", "pipl": "sensitive" if c == "race" else "personal"},
+                "basis": {"pipl": "article 28"} if c == "race" else {},
+                "proposed": "pi.age",
                 "confidence": "0.95",
                 "confirmed": ok,
-                "evidence": ["name"],
+                "decision": {"by": by.name, "at": "2026-11-23T02:00:00", "reason": "known"} if ok else None,
+                "drifted_from": "general" if c == "race" else None,
+                "uses": ["group", "filter"],
+                "treatment": "categories",
+                "hints": [
+                    {"tag": "pi.age", "source": "name", "rule": "age", "weight": 0.9, "share": None},
+                    {"tag": "general", "source": "values", "rule": "few-words", "weight": 0.5, "share": 0.7},
+                ],
+                "runners_up": [
+                    {"tag": "general", "title": "Nothing", "title_zh": "无", "confidence": "0.05"}
+                ],
             }
             for c, (t, ok) in self.tags.items()
         ]

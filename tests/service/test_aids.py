@@ -75,4 +75,4 @@ def test_recognisers_speak_when_a_file_is_registered(desk, tmp_path):
     add(desk, tmp_path, recognizers=tmp_path / "rules.yaml")
     found = columns(desk)["f10"]
     assert found["tag"] == "pi.id.generic"
-    assert any("own:badge" in hint for hint in found["evidence"])
+    assert any(hint["rule"] == "own:badge" for hint in found["hints"])

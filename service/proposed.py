@@ -1,0 +1,76 @@
+"""What classification said of a column: kept as text in the books, and shown to the column's owner alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from classifiers.taxonomy import core
+from sandbox.schema import Field
+from service.wording import kind_text
+
+if TYPE_CHECKING:  # classification reads cells with Arrow; what it said is plain text
+    from classifiers.classify import Proposal
+
+Said = Mapping[str, Any]
+"""``{"tag", "hints": [{"tag", "source", "rule", "weight", "share"}], "others": [{"tag", "confidence"}],
+"was": the confirmed tag that the column drifted from|null}``."""
+
+
+def said_of(proposal: Proposal, was: str | None = None) -> Said:
+    """Return what *proposal* says; *was* is the confirmed tag that it speaks against, if any."""
+    return {
+        "tag": proposal.tag,
+        "hints": [asdict(hint) for hint in proposal.evidence],
+        "others": [{"tag": it.tag, "confidence": f"{it.confidence:.2f}"} for it in proposal.others],
+        "was": was,
+    }
+
+
+def read(text: str, tag: str) -> Said:
+    """Return what was kept as JSON *text* of a column that has *tag*."""
+    said = json.loads(text)
+    # Books of older workspaces hold sentences instead.
+    return said if isinstance(said, dict) else {"tag": tag, "hints": [], "others": [], "was": None}
+
+
+def shown(
+    field: Field, tag: str, confidence: str, said: Said, decision: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a column for the owner's screen: what it is taken for, why, and who decided so.
+
+    ``{"name", "kind", "tag", "title", "title_zh", "dpv", "role", "sensitive", "levels": {profile: level},
+    "basis": {profile: where the standard names it}, "proposed": tag, "confidence": of what is proposed,
+    "confirmed", "decision": {"by", "at", "reason"}|null, "drifted_from": tag|null, "uses": [use],
+    "treatment", "hints": [{"tag", "source", "rule", "weight", "share"}],
+    "runners_up": [{"tag", "title", "title_zh", "confidence"}]}``.
+    """
+    info = core().tags[tag]
+    return {
+        "name": field.name,
+        "kind": kind_text(field),
+        "tag": info.name,
+        "title": info.titles["en"],
+        "title_zh": info.titles["zh"],
+        "dpv": info.dpv,
+        "role": info.role.value,
+        "sensitive": info.sensitive,
+        "levels": dict(info.levels),
+        "basis": {it.name: it.basis[tag] for it in core().profiles.values() if tag in it.basis},
+        "proposed": said["tag"],
+        "confidence": confidence,
+        "confirmed": decision is not None,
+        "decision": decision,
+        "drifted_from": said["was"],
+        "uses": [use.value for use in info.uses],
+        "treatment": info.treatment,
+        "hints": said["hints"],
+        "runners_up": [_other(**other) for other in said["others"]],
+    }
+
+
+def _other(tag: str, confidence: str) -> dict[str, str]:
+    titles = core().tags[tag].titles
+    return {"tag": tag, "title": titles["en"], "title_zh": titles["zh"], "confidence": confidence}
