@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "job": ("cli.job:job", "Explain, submit and fetch jobs."),
     "budget": ("cli.budget:budget", "What may still be learned."),
     "audit": ("cli.audit:audit", "Read and verify the log."),
+    "key": ("cli.key:key", "The master key of the workspace."),
     "pool": ("cli.pool:pool", "Keep workers warm between commands."),
     "doctor": ("cli.workspace:doctor", "What this machine offers."),
     "backup": ("cli.workspace:backup", "Copy the workspace, still encrypted."),

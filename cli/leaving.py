@@ -1,4 +1,4 @@
-"""``keyong dataset withdraw-unit``: what leaves a dataset for good."""
+"""``keyong dataset withdraw-unit``, ``rotate``: people leave a dataset, and keys."""
 
 from __future__ import annotations
 
@@ -35,6 +35,20 @@ def withdraw_unit(session: Session, name: str, path: str, column: str | None, en
         session.tell("keeping.rows-stay", dataset=answer["dataset"])
     else:
         render.lines(say("keeping.withdrawn-before", **facts, units=answer["read"]))
+
+
+@click.command("rotate")
+@click.argument("name")
+@pass_session
+def rotate(session: Session, name: str) -> None:
+    """Give a dataset a new key; its columns' keys are wrapped anew, no data is rewritten."""
+    answer = session.gatekeeper.dataset_rotate(session.principal(), name)
+    if render.answer_json(session, answer):
+        return
+    render.lines(say("keeping.rotated", dataset=answer["dataset"], keys=answer["keys"]))
+    session.tell("keeping.backups-old-key")
+    if not answer["cleaned"]:
+        session.tell("keeping.not-cleaned")
 
 
 def unit_list(path: str, column: str | None, encoding: str) -> UnitList:

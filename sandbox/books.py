@@ -69,6 +69,13 @@ public_tables = sa.Table(
     _text("created"),
 )
 
+cleanings = sa.Table(
+    "cleanings",  # what was deleted and must leave the file, the log of changes and the vault, too
+    metadata,
+    sa.Column("leaf", sa.BigInteger, primary_key=True, autoincrement=False),  # that tells of the deletion
+    _text("done"),  # empty until it is
+)
+
 tags = sa.Table(
     "tags",
     metadata,

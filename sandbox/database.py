@@ -60,6 +60,25 @@ class Database:
             finally:
                 _roll_back(connection)
 
+    def scrub(self, patience: float = 5) -> bool:
+        """Leave nothing of deleted and replaced rows, neither in the file nor in its log of changes.
+
+        Returns False, and may be called again, where somebody reads an older state for longer than
+        *patience* seconds.  What the file system or the disk keeps of overwritten blocks is out of reach.
+        """
+        with explained(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(patience * 1000)}")
+            try:
+                connection.exec_driver_sql("VACUUM")
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+            except sa.exc.OperationalError as error:
+                if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                busy = 1
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        return not busy
+
     def close(self) -> None:
         """Close every connection of this process."""
         self._engine.dispose()

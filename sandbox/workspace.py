@@ -25,27 +25,25 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sandbox.audit.anchor import Anchor
 from sandbox.audit.log import Log
 from sandbox.database import Database, copy_books
-from sandbox.errors import InvalidInputError, TamperingError, UsageError
+from sandbox.errors import InvalidInputError, StorageError, UsageError
 from sandbox.formats import IDENTITY_FILE, migrate, opened, read_identity, write_identity
-from sandbox.keys import contexts
-from sandbox.keys.keyring import MASTER, Context, Keyring
-from sandbox.keys.provider import create_provider, open_provider
+from sandbox.keys import contexts, rotation
+from sandbox.keys.keyring import MASTER, Keyring
+from sandbox.keys.provider import create_provider
+from sandbox.unlocking import Passphrase, signing_key, unlock
 
 _STAGING: Final = ".keyong-init-"
-
-Passphrase = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +172,10 @@ def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Wor
     if not database.path.is_file():
         raise InvalidInputError("workspace.no-books", directory=str(directory))
     migrate(directory, database.path)
-    keyring = Keyring(open_provider(directory / "keyring", passphrase))
+    keyring = unlock(directory, database, passphrase)
     with database.reading() as connection:
-        log_key = _signing_key(keyring, connection, contexts.LOG_SIGNING)
-        manifest_key = _signing_key(keyring, connection, contexts.MANIFEST_SIGNING)
+        log_key = signing_key(keyring, connection, contexts.LOG_SIGNING)
+        manifest_key = signing_key(keyring, connection, contexts.MANIFEST_SIGNING)
     log = Log(f"keyong/{identity['id']}", log_key)
     anchor = Anchor(anchor_directory(), identity["id"], log.key)
     # A snapshot of its own, taken after the anchor is read: others may have moved both since.
@@ -196,13 +194,6 @@ def _check_private(directory: Path) -> None:
         raise InvalidInputError("workspace.open-to-others", paths=open_to_others)
 
 
-def _signing_key(keyring: Keyring, connection: sa.Connection, context: Context) -> Ed25519PrivateKey:
-    key_id = keyring.find(connection, context)
-    if key_id is None:
-        raise TamperingError("key.missing", key=context["purpose"])
-    return Ed25519PrivateKey.from_private_bytes(keyring.open(connection, key_id, context))
-
-
 def anchor_directory() -> Path:
     """Return KEYONG_ANCHORS, or the user's state directory (XDG Base Directory Specification)."""
     chosen = os.environ.get("KEYONG_ANCHORS")
@@ -215,9 +206,9 @@ def anchor_directory() -> Path:
 def backup(workspace: Workspace, target: Path) -> int:
     """Copy the workspace to *target* (absent) and return the number of files.
 
-    The books are copied first, in one snapshot: every shard they name is immutable and stays, so the copy is
-    whole even if others work meanwhile.  Keys are copied as they stand, wrapped; a key file is copied too,
-    which makes the backup as precious as the workspace.
+    The books are copied first, in one snapshot: every shard they name is immutable and stays meanwhile, so
+    the copy is whole even if others work on jobs.  Keys are copied as they stand, wrapped; a key file is
+    copied too, which makes the backup as precious as the workspace.
     """
     target = target.absolute()
     if target.exists():
@@ -225,9 +216,9 @@ def backup(workspace: Workspace, target: Path) -> int:
     staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     staging.mkdir(mode=0o700, parents=True)
     try:
-        copy_books(workspace.database.path, staging / "books.sqlite")
-        for name in ("keyring", "vault"):
-            shutil.copytree(workspace.directory / name, staging / name)
+        with workspace.lock("register", wait=True):  # nobody removes shards meanwhile
+            _copy_books_and_keys(workspace, staging)
+            shutil.copytree(workspace.vault, staging / "vault")
         (staging / "run").mkdir(mode=0o700)
         shutil.copy2(workspace.directory / IDENTITY_FILE, staging / IDENTITY_FILE)
         count = sum(path.is_file() for path in staging.rglob("*"))
@@ -236,6 +227,14 @@ def backup(workspace: Workspace, target: Path) -> int:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return count
+
+
+def _copy_books_and_keys(workspace: Workspace, staging: Path) -> None:
+    with rotation.held(workspace.directory, alone=False):
+        if rotation.under_way(workspace.directory):  # cut off: books and key may not belong together
+            raise StorageError("key.rotated-meanwhile")
+        copy_books(workspace.database.path, staging / "books.sqlite")
+        shutil.copytree(workspace.directory / rotation.KEYRING, staging / rotation.KEYRING)
 
 
 def restore(source: Path, target: Path) -> None:

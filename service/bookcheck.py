@@ -4,7 +4,8 @@ A sound Merkle tree proves that nobody changed the log.  These checks prove that
 that decisions are made from: every identity, charge, release, policy, version and lineage has its leaf and
 every such leaf its row, who did it and when included; every confirmed tag is the one logged last, by whom,
 when and why; every dataset's name leads to its lineage; every release was paid for before.  Jobs are
-`service.jobcheck`'s, what policies say and who signed them `service.policycheck`'s.
+`service.jobcheck`'s, what policies say and who signed them `service.policycheck`'s, keys
+and deletions `service.keepcheck`'s.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from sandbox.books import (
 from sandbox.errors import TamperingError
 from service.approvalcheck import Answers, check_approvals
 from service.jobcheck import check_jobs
+from service.keepcheck import check_keeping
 from service.policycheck import Told, check_policies
 
 Row = tuple[str, ...]
@@ -101,6 +103,7 @@ def check_books(connection: sa.Connection) -> dict[str, int]:
     _check_datasets(connection, logged.homes)
     check_jobs(connection, logged.decisions, logged.replays)
     check_approvals(connection, logged.answers, logged.decisions)
+    check_keeping(connection)
     return {"charges": len(logged.rows["charge"]), "releases": len(logged.rows["release"])}
 
 

@@ -27,7 +27,7 @@ def create_private(path: Path, data: bytes) -> None:
     except BaseException:
         path.unlink()
         raise
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def replace_private(path: Path, data: bytes) -> None:
@@ -40,7 +40,7 @@ def replace_private(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def read_private(path: Path) -> bytes:
@@ -56,16 +56,17 @@ def read_private(path: Path) -> bytes:
         return stream.read()
 
 
-def _write(handle: int, data: bytes) -> None:
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Have the names in *directory* on the disk before going on."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _write(handle: int, data: bytes) -> None:
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())

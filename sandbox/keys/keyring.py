@@ -7,6 +7,10 @@ a key states the context that is expected.  A row that was swapped, renamed or e
 The chain: the provider's master key wraps a dataset's key, that wraps the keys of its columns.  A parent on
 the chain is checked against the context in its own row: its id is bound to that context too, and a child
 opens under no other parent.
+
+A key may take another's place (`rotate`, `rewrap`): what it wraps is wrapped anew, and nothing else changes.
+A process that still holds a master key which was replaced since must neither open nor wrap by it: it is told
+by the one row that it *watches*.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ import sqlalchemy as sa
 
 from sandbox import canonical
 from sandbox.books import wrapped_keys
-from sandbox.errors import TamperingError
+from sandbox.errors import StorageError, TamperingError
 from sandbox.keys.provider import KEY_BYTES, KeyProvider, WrappingKey
 
 KeyId = NewType("KeyId", str)
@@ -41,6 +45,12 @@ class Keyring:
 
     def __init__(self, provider: KeyProvider) -> None:
         self._provider = provider
+        self._watched: tuple[KeyId, bytes] | None = None
+
+    def adopt(self, connection: sa.Connection, provider: KeyProvider, key_id: KeyId) -> None:
+        """Go on with the master key that *provider* keeps; *key_id*: any key it wraps, to be watched."""
+        self._provider = provider
+        self._watched = (key_id, self._wrapped(connection, key_id))
 
     def create(
         self, connection: sa.Connection, context: Context, under: KeyId = MASTER, key: bytes | None = None
@@ -84,6 +94,26 @@ class Keyring:
         found = connection.scalar(query)
         return None if found is None else KeyId(found)
 
+    def rotate(self, connection: sa.Connection, context: Context) -> tuple[KeyId, int]:
+        """Put a new key in the place of that of *context*; return its id and how many keys it wraps.
+
+        It is wrapped by the master key, and wraps all that the old one wrapped; the old one is forgotten.
+        """
+        old = self.find(connection, context)
+        if old is None:
+            raise TamperingError("key.missing", key=canonical.encode(dict(context)).decode())
+        before = WrappingKey(self.open(connection, old, context))
+        self.forget(connection, [old])
+        new, key = self.create(connection, context)
+        return new, self._rewrap(connection, before, WrappingKey(key), old, new)
+
+    def rewrap(self, connection: sa.Connection, by: KeyProvider) -> int:
+        """Wrap all that the master key wraps by that of *by* instead; return how many keys that were.
+
+        This keyring goes on with the old one until it is told to `adopt`.
+        """
+        return self._rewrap(connection, self._wrapper(connection, MASTER), by, MASTER, MASTER)
+
     def forget(self, connection: sa.Connection, key_ids: Iterable[KeyId]) -> None:
         """Delete the rows; once committed, whatever those keys (or keys under them) opened is lost.
 
@@ -109,6 +139,8 @@ class Keyring:
 
     def _wrapper(self, connection: sa.Connection, key_id: KeyId, depth: int = 1) -> KeyProvider:
         if key_id == MASTER:
+            if self._watched and self._watched[1] != self._wrapped(connection, self._watched[0]):
+                raise StorageError("key.rotated-meanwhile")
             return self._provider
         if depth == _LONGEST_CHAIN:
             raise TamperingError("key.chain-too-long", key=key_id)
@@ -116,6 +148,24 @@ class Keyring:
             parent = self._wrapper(connection, _text(row.wrapped_by), depth + 1)
             return WrappingKey(parent.unwrap(row.wrapped, _bound(key_id, row.context)))
         raise TamperingError("key.missing", key=key_id)
+
+    def _rewrap(
+        self, connection: sa.Connection, before: KeyProvider, after: KeyProvider, old: KeyId, new: KeyId
+    ) -> int:
+        ids = connection.scalars(
+            sa.select(wrapped_keys.c.key_id).where(wrapped_keys.c.wrapped_by == old)
+        ).all()
+        rows = []
+        for row in _rows(connection, map(KeyId, ids)):
+            bound = _bound(row.key_id, row.context)
+            rows.append({"id": row.key_id, "key": after.wrap(before.unwrap(row.wrapped, bound), bound)})
+        if rows:
+            change = sa.update(wrapped_keys).where(wrapped_keys.c.key_id == sa.bindparam("id"))
+            connection.execute(change.values(wrapped_by=new, wrapped=sa.bindparam("key")), rows)
+        return len(rows)
+
+    def _wrapped(self, connection: sa.Connection, key_id: KeyId) -> bytes:
+        return b"".join(row.wrapped for row in _rows(connection, [key_id]))
 
 
 def _stored(context: Context) -> str:

@@ -15,6 +15,20 @@ class KeepingGate(Protocol):
     def backup(self, by: Principal, target: Path) -> Json:
         """Copy books, keys (still wrapped) and shards into one new directory: ``{"target", "files"}``."""
 
+    def dataset_rotate(self, by: Principal, name: str) -> Json:
+        """Put a new key in the place of a dataset's; no data is rewritten; owner only.
+
+        ``{"dataset", "keys": how many it wraps, "cleaned": whether no trace of the old ones is left in the
+        workspace; if not, the next one who opens it goes on}``.
+        """
+
+    def key_rotate(self, by: Principal, passphrase: str | None = None, key_file: bool = False) -> Json:
+        """Put a new master key in the place of the workspace's, behind *passphrase* or in a file.
+
+        ``{"keyring": "file"|"passphrase", "keys", "cleaned"}``.  *key_file* is to be said where there was a
+        passphrase.
+        """
+
     def doctor(self) -> Json:
         """What this host offers: ``{"checks": [{"name", "ok": bool, "detail"}]}``."""
 

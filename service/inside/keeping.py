@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandbox import workspace as workspaces
 from sandbox.schema import Principal, Role
-from service import health
+from service import health, rotating
 from service.asked import Json
 from service.desk import require
 from service.inside.room import Room
@@ -22,6 +22,14 @@ class KeepingRoom(Room):
         with self._desk.writing() as entry:
             entry.log("backup", by.name, files=count)
         return {"target": str(target.absolute()), "files": count}
+
+    def dataset_rotate(self, by: Principal, name: str) -> Json:
+        """See the gate."""
+        return rotating.rotate_dataset(self._desk, by, name)
+
+    def key_rotate(self, by: Principal, passphrase: str | None = None, key_file: bool = False) -> Json:
+        """See the gate."""
+        return rotating.rotate_master(self._desk, by, passphrase, key_file)
 
     def doctor(self) -> Json:
         """See the gate."""

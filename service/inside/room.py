@@ -6,20 +6,21 @@ from collections.abc import Callable
 
 from sandbox.workers.executor import Executor
 from sandbox.workspace import Workspace
-from service import states
+from service import cleaning, states
 from service.desk import Desk
 
 ExecutorFactory = Callable[[Workspace], Executor]
 
 
 class Room:
-    """An open workspace; jobs whose process is gone are recovered as it opens."""
+    """An open workspace; as it opens, jobs whose process is gone are recovered, and cleanings ended."""
 
     def __init__(self, workspace: Workspace, executors: ExecutorFactory) -> None:
         self._desk = Desk(workspace)
         self._executors = executors
         self._executor: Executor | None = None
         states.recover(self._desk)
+        cleaning.resume(self._desk)
 
     def _running(self) -> Executor:
         """The executor, made at the first need."""

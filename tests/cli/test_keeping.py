@@ -69,3 +69,21 @@ def test_lists_of_ids_are_shown_nowhere(stage: Stage, keyong, tmp_path: Path) ->
         )  # fmt: skip
         assert (said.code, "440301199001011234x" in said.out + said.err) == (3, False)
         assert "record 2" in said.err or '"record": 2' in said.err
+
+
+def test_rotating(stage: Stage, keyong, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = keyong("--as", "bureau", "dataset", "rotate", DATASET)
+    assert (done.code, done.out.startswith("health.stays has a new key")) == (0, True)
+    assert "Backups made before" in done.err
+    assert json.loads(keyong("--as", "bureau", "--json", "key", "rotate").out)["keyring"] == "file"
+    words = "a passphrase of many words\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(words))
+    assert keyong("--as", "bureau", "key", "rotate", "--passphrase").code == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(words))
+    refused = keyong("--as", "bureau", "key", "rotate")
+    assert (refused.code, "--key-file" in refused.err) == (3, True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(words + "another passphrase of many words\n"))
+    monkeypatch.setenv("KEYONG_LANG", "zh")
+    done = keyong("--as", "bureau", "-q", "key", "rotate", "--passphrase")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("工作区已更换主密钥")
