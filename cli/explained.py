@@ -203,6 +203,8 @@ def _rules(answer: Json) -> list[str]:
     columns = [column for statement in answer["statements"] for column in statement["columns"]]
     if any(column.get("assumed") for column in columns):
         chosen.append(say("cli.explain-even"))
+    if answer.get("minimum_count"):
+        chosen.append(say("cli.explain-minimum", minimum=answer["minimum_count"]))
     return [*chosen, *(say(key) for key in answer["suppression"])]
 
 

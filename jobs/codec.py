@@ -205,6 +205,8 @@ def _answer_to_json(answer: Answer) -> dict[str, Json]:
             [recipe.aggregate.value, list(map(list, recipe.places)), recipe.offset, recipe.extreme]
             for recipe in answer.recipes
         ],
+        # Only where there is one: plans of other policies are what they always were.
+        **({"minimum": answer.minimum} if answer.minimum else {}),
     }
 
 
@@ -216,6 +218,7 @@ def _answer_from_json(data: dict[str, Json]) -> Answer:
             Recipe(Aggregate(kind), tuple(map(tuple, places)), int(offset), bool(extreme))
             for kind, places, offset, extreme in data["recipes"]
         ),
+        int(data.get("minimum", 0)),
     )
 
 

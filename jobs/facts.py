@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,7 +20,8 @@ class SourceFacts:
     """A private dataset as its policy lets a job see it.
 
     *max_rows* is the policy's R, *most_rows* the upper end of a count per unit.  Keys made of the columns in
-    *select* may be selected privately where they have no declared categories.
+    *select* may be selected privately where they have no declared categories.  Rows of a result that stand
+    for fewer than *minimum* rows of data are withheld.
     """
 
     dataset: DatasetName
@@ -32,6 +33,7 @@ class SourceFacts:
     filter: Filter
     delta: Fraction
     select: frozenset[str] = frozenset()
+    minimum: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class Setting:
     def table(self, name: DatasetName) -> TableFacts:
         """Return the facts of public table *name*."""
         return next(table for table in self.tables if table.name == name)
+
+    def minimum(self, names: Iterable[DatasetName]) -> int:
+        """Return the largest minimum count that any of the datasets *names* asks for."""
+        return max((self.source(name).minimum for name in names), default=0)
 
     def rows(self, source: SourceFacts) -> int:
         """Return R: the policy's bound, or less if the job asks for less."""

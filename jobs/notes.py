@@ -1,4 +1,4 @@
-"""What a reader of a result must know: message keys with public facts, read off the plan alone.
+"""What a reader of a result must know: message keys with public facts, read off plan and released numbers.
 
 The rules by which rows or groups are left out are the same for every dataset and stand with every result.
 """
@@ -22,13 +22,15 @@ class Note:
     facts: dict[str, str | int] = field(default_factory=dict)
 
 
-def notes(plan: Plan, answer: Answer) -> tuple[Note, ...]:
-    """Return what applies to *answer*, most general first."""
+def notes(plan: Plan, answer: Answer, withheld: int = 0) -> tuple[Note, ...]:
+    """Return what applies to *answer*, most general first; *withheld*: rows of a count below its minimum."""
     parts = [plan.parts[part] for part, _ in answer.sets]
     inside = [core for part in parts for core in cores(part.frame)]
     found = [*_frames(inside), *_groups(parts), *_measurements(answer, list(_used(answer, parts)))]
     if len(parts) > 1:
         found.append(Note("result.consistent"))
+    if answer.minimum:
+        found.append(Note("result.minimum-count", {"minimum": answer.minimum, "withheld": withheld}))
     return (*found, Note("result.suppression"))
 
 

@@ -188,6 +188,7 @@ def _source(name: DatasetName, facts: Circumstances, allowed: Allowed) -> Source
         filter=facts.filter,
         delta=facts.delta,
         select=allowed.select,
+        minimum=allowed.minimum_count,
     )
 
 

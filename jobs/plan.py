@@ -241,11 +241,16 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one statement is answered: *keys* of all its grouping sets; *sets*: (part, numbers of keys)."""
+    """How one statement is answered: *keys* of all its grouping sets; *sets*: (part, numbers of keys).
+
+    *minimum*: rows whose number of rows of data, as released by the last recipe, is below it are withheld; 0:
+    none are.
+    """
 
     keys: tuple[Key, ...]
     sets: tuple[tuple[int, tuple[int, ...]], ...]
     recipes: tuple[Recipe, ...]
+    minimum: int = 0
 
 
 @dataclass(frozen=True, slots=True)

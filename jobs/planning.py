@@ -229,6 +229,7 @@ def _answer(found: Statement, made: dict[bytes, _Made]) -> Answer:
         found.keys,
         tuple((made[group.identity].number, group.numbers) for group in found.groups),
         tuple(_recipe(calls, found.groups, made) for calls in zip(*_calls(found), strict=True)),
+        found.minimum,
     )
 
 

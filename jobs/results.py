@@ -5,7 +5,8 @@ again at any time.  Values are made by the rules of `jobs.values`, intervals by 
 totals agree with their parts by `jobs.rollup`.  Fixed rules, the same for every dataset:
 
 * The rows are the cells of all grouping sets, in the order of the sets and of the declared categories; empty
-  groups are shown.  HAVING keeps rows where it is true; ORDER BY and LIMIT act over all sets together.
+  groups are shown, unless a policy's minimum count withholds rows, totals among them, before all else.
+  HAVING keeps rows where it is true; ORDER BY and LIMIT act over all sets together.
 * In a total over a key the key is null, and the row carries ``_totals``, the names of the outputs that show
   such a key (without asking GROUPING of it themselves): a total is not the category null.
 * The interval of an expression over k measures combines intervals of coverage 1 - 0.05/k by interval
@@ -54,11 +55,12 @@ def tabulate(query: Query, plan: Plan, number: int, released: Sequence[Released]
     *released* holds one release per part of the plan.
     """
     result = _Result(query, plan.answers[number], sheets(plan, plan.answers[number], released))
-    chosen = _chosen(query, result)
+    found, withheld = _enough(result, plan.answers[number])
+    chosen = _chosen(query, result, found)
     shown = [(output.name, "value" if measures(output.expression) else "key") for output in query.outputs]
     parts = [_totals(query.outputs, result, chosen), *(_column(it, result, chosen) for it in query.outputs)]
     rows = (dict(item for part in row for item in part.items()) for row in zip(*parts, strict=True))
-    return Table(tuple(shown), tuple(rows), notes(plan, plan.answers[number]))
+    return Table(tuple(shown), tuple(rows), notes(plan, plan.answers[number], withheld))
 
 
 class _Result:
@@ -74,6 +76,7 @@ class _Result:
         ]
         read += [] if query.having is None else [query.having]
         used = {number for expression in read for number in measures(expression)}
+        used |= {len(answer.recipes) - 1} if answer.minimum else set()
         self.bindings = self._keys(len(answer.keys)) | self._measures(used)
 
     def _keys(self, count: int) -> dict[str, list[Scalar]]:
@@ -98,10 +101,19 @@ class _Result:
         return [interval_rule(recipe, sheet.used(recipe), coverage) for sheet in self.sheets]
 
 
-def _chosen(query: Query, result: _Result) -> list[int]:
-    """The rows that HAVING keeps, in the order of ORDER BY, cut at LIMIT."""
+def _enough(result: _Result, answer: Answer) -> tuple[list[int], int]:
+    """The rows that stand for enough rows of data by their noisy count, and the number of the others."""
+    rows = list(range(len(result.rows)))
+    if not answer.minimum:
+        return rows, 0
+    counts: list[Any] = result.bindings[f"measure:{len(answer.recipes) - 1}"]
+    kept = [row for row in rows if counts[row] >= answer.minimum]
+    return kept, len(rows) - len(kept)
+
+
+def _chosen(query: Query, result: _Result, kept: list[int]) -> list[int]:
+    """Those of *kept* that HAVING keeps, in the order of ORDER BY, cut at LIMIT."""
     bindings, count = result.bindings, len(result.rows)
-    kept = list(range(count))
     if query.having is not None:
         truth = _evaluate(query.having, bindings, count)
         kept = [row for row in kept if truth[row] is True]

@@ -127,9 +127,9 @@ class _Goal:
         part = plan.parts[answer.sets[0][0]]
         wanted = [
             self._wanted(recipe, [part.measurements[place] for place in recipe.places[0]], size)
-            for recipe in answer.recipes
+            for recipe in (answer.recipes[:-1] if answer.minimum else answer.recipes)
         ]
-        widths = half_widths(plan, answer, size)
+        widths = half_widths(plan, answer, size)[: len(wanted)]
         if None in widths:
             raise InvalidInputError("job.needs-group-size")
         pairs = zip(widths, wanted, strict=True)

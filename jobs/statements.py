@@ -7,7 +7,7 @@ totals are about the same rows as their parts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 from typing import Final
@@ -20,7 +20,7 @@ from jobs.expressions import Column, Expression, columns
 from jobs.facts import Setting
 from jobs.plan import MAX_CELLS, Key, Part, Total, Units
 from jobs.relations import Frame, PerUnit, Scan, cores, place_of, shown
-from jobs.spec import Aggregate, Query
+from jobs.spec import Aggregate, Measure, Query
 from sandbox.errors import InvalidInputError
 from sandbox.privacy.loss import ATTO
 
@@ -48,10 +48,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement over bounded rows; *keys* are those of all its grouping sets."""
+    """A statement over bounded rows; *keys* are those of all its grouping sets.
+
+    With a *minimum* the last aggregate call is the plain count that rows are withheld by.
+    """
 
     keys: tuple[Key, ...]
     groups: tuple[Group, ...]
+    minimum: int = 0
 
     @property
     def selects(self) -> bool:
@@ -61,11 +65,15 @@ class Statement:
 
 def statement(query: Query, setting: Setting) -> Statement:
     """Return *query* as it can be measured, or raise `InvalidInputError` saying what is missing."""
+    minimum = setting.minimum(query.sources)
+    if minimum:
+        # Measured like any other: one that the statement has already is shared and costs nothing more.
+        query = replace(query, measures=(*query.measures, Measure(Aggregate.COUNT)))
     raw = _clipped_slots(query)
     relation = bounded(query, setting, raw)
     keys = _keys(query, relation, setting)
     groups = tuple(_group(query, relation, keys, numbers, raw) for numbers in query.sets)
-    found = Statement(keys, groups)
+    found = Statement(keys, groups, minimum)
     if found.selects:
         _check_selection(found, setting)
     return found

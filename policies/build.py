@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from policies.approvals import Approval, Consent, Quorum
 from policies.budget import build_budget
 from policies.load import Document, Path, load, show_path
-from policies.model import UNTAGGED, AccessPolicy, ColumnRule, Grant, UnitRule
+from policies.lookalikes import misleading
+from policies.model import UNTAGGED, AccessPolicy, ColumnRule, Grant, TagRule, UnitRule
 from sandbox.errors import InvalidInputError
 from sandbox.schema import CategoricalDomain, DatasetName, DateDomain, Domain, NumericDomain, Scalar, Use
 
 if TYPE_CHECKING:
-    from policies.shape import ColumnShape, GrantShape, PolicyShape, UnitShape
+    from policies.shape import ColumnShape, GrantShape, PolicyShape, TagShape, UnitShape
 
-_PATTERN = re.compile(r"untagged|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*(\.\*)?")
+_PATTERN = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*(\.\*)?")
 
 
 def parse(source: bytes | str, file: str) -> AccessPolicy:
@@ -33,6 +34,7 @@ def parse(source: bytes | str, file: str) -> AccessPolicy:
 
     document = load(source, file)
     shape = check_shape(document)
+    _refuse_lookalikes(document, shape)
     return AccessPolicy(
         dataset=DatasetName(shape.metadata.dataset),
         version=shape.metadata.version,
@@ -47,6 +49,9 @@ def parse(source: bytes | str, file: str) -> AccessPolicy:
         denied=_denied(document, shape),
         joins=_joins(document, shape),
         supersedes=shape.metadata.supersedes,
+        tags=tuple(_tag(document, pattern, rule) for pattern, rule in shape.tags.items()),
+        minimum_count=shape.release.minimum_count if shape.release else 0,
+        keep=shape.results.keep if shape.results else None,
         file=file,
         lines=document.lines,
     )
@@ -54,7 +59,7 @@ def parse(source: bytes | str, file: str) -> AccessPolicy:
 
 def _denied(document: Document, shape: PolicyShape) -> tuple[str, ...]:
     for pattern in shape.defaults:
-        if not _PATTERN.fullmatch(pattern):
+        if pattern != UNTAGGED and not _PATTERN.fullmatch(pattern):
             path: Path = ("defaults", pattern)
             raise InvalidInputError(
                 "policy.bad-pattern",
@@ -64,6 +69,44 @@ def _denied(document: Document, shape: PolicyShape) -> tuple[str, ...]:
                 untagged=UNTAGGED,
             )
     return tuple(shape.defaults)
+
+
+def _tag(document: Document, pattern: str, shape: str | TagShape) -> TagRule:
+    """Columns without a confirmed tag are denied as it is: ``untagged`` says nothing here."""
+    path: Path = ("tags", pattern)
+    if pattern == UNTAGGED or not _PATTERN.fullmatch(pattern):
+        raise InvalidInputError(
+            "policy.bad-tag-pattern", file=document.file, line=document.line(path), path=show_path(path)
+        )
+    if isinstance(shape, str):
+        return TagRule(pattern, None)
+    _no_repeats(document, (*path, "use"), shape.use)
+    return TagRule(pattern, frozenset(map(Use, shape.use)))
+
+
+def _refuse_lookalikes(document: Document, shape: PolicyShape) -> None:
+    """Refuse names in which a letter passes for another one."""
+    named: list[tuple[Path, str]] = [
+        (("metadata", "owner"), shape.metadata.owner),
+        (("unit", "key"), shape.unit.key),
+        (("unit", "namespace"), shape.unit.namespace),
+        *((("columns", name), name) for name in shape.columns),
+    ]
+    for index, grant in enumerate(shape.grants):
+        for key, names in (("to", grant.to), ("purposes", grant.purposes)):
+            named += [(("grants", index, key, at), name) for at, name in enumerate(names)]
+        if not isinstance(grant.approval, str):
+            of = grant.approval.of
+            named += [(("grants", index, "approval", "of", at), name) for at, name in enumerate(of)]
+    for path, name in named:
+        if found := misleading(name):
+            raise InvalidInputError(
+                "policy.lookalike",
+                file=document.file,
+                line=document.line(path),
+                path=show_path(path),
+                character=f"{found} (U+{ord(found):04X})",
+            )
 
 
 def _joins(document: Document, shape: PolicyShape) -> frozenset[DatasetName]:
@@ -86,9 +129,9 @@ def _unit(document: Document, shape: UnitShape) -> UnitRule:
 
 def _column(document: Document, name: str, shape: ColumnShape, *, selects: bool) -> ColumnRule:
     at: Path = ("columns", name)
-    _no_repeats(document, (*at, "use"), shape.use)
+    _no_repeats(document, (*at, "use"), shape.use or [])
     domain = _domain(document, at, shape)
-    uses = frozenset(map(Use, shape.use))
+    uses = frozenset(map(Use, shape.use or []))
     selected = _selected(document, at, shape, selects=selects)
     if Use.MEASURE in uses and not isinstance(domain, NumericDomain):
         path = (*at, "use")
@@ -100,7 +143,7 @@ def _column(document: Document, name: str, shape: ColumnShape, *, selects: bool)
         raise InvalidInputError(
             "policy.use-needs-domain", file=document.file, line=document.line(path), path=show_path(path)
         )
-    return ColumnRule(name, uses, domain, shape.description, selected)
+    return ColumnRule(name, uses, domain, shape.description, selected, shape.use is None)
 
 
 def _selected(document: Document, at: Path, shape: ColumnShape, *, selects: bool) -> bool:
@@ -109,7 +152,7 @@ def _selected(document: Document, at: Path, shape: ColumnShape, *, selects: bool
         return False
     path = (*at, "keys")
     file, line, shown = document.file, document.line(path), show_path(path)
-    if Use.GROUP not in shape.use:
+    if shape.use is not None and Use.GROUP not in shape.use:
         raise InvalidInputError("policy.keys-without-group", file=file, line=line, path=shown)
     if shape.categories is not None:
         raise InvalidInputError("policy.keys-beside-categories", file=file, line=line, path=shown)
@@ -190,7 +233,7 @@ def _days(document: Document, path: Path, shape: ColumnShape) -> DateDomain | No
 
 
 def _grant(document: Document, index: int, shape: GrantShape) -> Grant:
-    for key in ("to", "purposes", "operations"):
+    for key in ("to", "purposes", "operations", "kinds"):
         _no_repeats(document, ("grants", index, key), getattr(shape, key))
     return Grant(
         frozenset(shape.to),
@@ -199,6 +242,7 @@ def _grant(document: Document, index: int, shape: GrantShape) -> Grant:
         shape.until,
         _approval(document, ("grants", index), shape),
         shape.approval_expires,
+        frozenset(shape.kinds),
     )
 
 

@@ -62,7 +62,7 @@ def _columns(
         if field is None:
             yield InvalidInputError("policy.unknown-column", where=where, column=rule.name)
             continue
-        if rule.uses and not (tag and tag.confirmed):
+        if (rule.uses or rule.by_tag) and not (tag and tag.confirmed):
             yield InvalidInputError("policy.column-not-confirmed", where=where, column=rule.name)
         if not _fits(rule, field):
             yield InvalidInputError(

@@ -4,17 +4,19 @@ A request is allowed only if all of this holds; each line is a *rule* that a ref
 
 * ``policy``: the dataset has a policy, and it is this dataset's;
 * ``tags.COLUMN``: every column asked for has a tag that its owner has confirmed;
-* ``defaults["pi.*"]`` or ``columns``: every column has a rule of its own.  A column rule is explicit and
-  beats a default of its tag; a tag-level "no" that no column rule can lift does not exist yet;
-* ``columns.COLUMN.use``: the rule lists the use;
+* ``tags["pi.id.*"]``: no pattern of ``tags`` that says deny fits the tag; no column rule lifts it;
+* ``defaults["pi.*"]`` or ``columns``: every column has a rule: its own, which beats a default of its tag, or
+  for want of one the uses that ``tags`` gives its tag (`policies.tags`);
+* ``columns.COLUMN.use``, ``tags["pi.health"].use``: the rule lists the use;
 * ``columns.COLUMN.bounds``, ``.domain``: a measured column has bounds, a grouped or feature column a domain;
 * ``columns.COLUMN.keys``: a grouped column without a domain, and any whose keys the job selects, says
   ``keys: selected``, and ``budget.selection`` pays for it;
 * ``joins``: the policy lists every private dataset whose units the job joins with this one's (that dataset's
   own policy must list this one: it decides for itself);
 * ``unit.max_rows``: the job asks for no more rows of a unit than the policy gives;
-* ``grants[i].to``, ``.purposes``, ``.operations``, ``.until``: *one* grant names the caller (its identity or
-  ``group:NAME``), the purpose, every operation, and has not passed (its last day still counts).
+* ``grants[i].to``, ``.purposes``, ``.kinds``, ``.operations``, ``.until``: *one* grant names the caller (its
+  identity or ``group:NAME``), the purpose, the kind of job, every operation, and has not passed (its last day
+  still counts).
 
 The first grant that fits is used.  A refusal carries every reason in a fixed order and names the first.
 Limits are no matter of this module: the ledger refuses what they do not cover.
@@ -28,8 +30,9 @@ from fractions import Fraction
 
 from policies.approvals import Consent
 from policies.load import Path
-from policies.model import UNTAGGED, AccessPolicy, ColumnRule, Grant
+from policies.model import UNTAGGED, AccessPolicy, Grant
 from policies.request import Request
+from policies.tags import Effective, denying, effective, fits
 from sandbox.errors import DeniedError, Fact
 from sandbox.schema import Domain, NumericDomain, Tag, Use
 
@@ -48,7 +51,7 @@ class Allowed:
 
     *domains* are those of the columns asked for, as far as they have one.  *rules* names what spoke for it.
     *most_rows* is the largest count per unit.  The keys of the columns *select* may be selected, for at most
-    *selection_delta* in all.
+    *selection_delta* in all.  Rows of a noisy count below *minimum_count* are withheld.
     """
 
     grant: int
@@ -59,6 +62,7 @@ class Allowed:
     most_rows: int
     selection_delta: Fraction = Fraction(0)
     select: frozenset[str] = frozenset()
+    minimum_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Denied:
 
 
 Decision = Allowed | Denied
+_GRANT = ("to", "purposes", "kinds", "operations", "until")
 
 
 def decide(policy: AccessPolicy | None, tags: Mapping[str, Tag], request: Request) -> Decision:
@@ -98,7 +103,7 @@ def decide(policy: AccessPolicy | None, tags: Mapping[str, Tag], request: Reques
         reasons.append(grant)
     if reasons or isinstance(grant, Reason):
         return Denied(tuple(reasons), policy.owner)
-    return _allowed(policy, request, grant)
+    return _allowed(policy, tags, request, grant)
 
 
 def allowed_or_raise(decision: Decision) -> Allowed:
@@ -108,10 +113,11 @@ def allowed_or_raise(decision: Decision) -> Allowed:
     return decision
 
 
-def _allowed(policy: AccessPolicy, request: Request, grant: int) -> Allowed:
+def _allowed(policy: AccessPolicy, tags: Mapping[str, Tag], request: Request, grant: int) -> Allowed:
     names = sorted({column for column, _ in request.uses})
-    rules = {name: rule for name in names if (rule := policy.column(name))}
-    spoke = [f"columns.{column}.use" for column in names]
+    found = {name: it for name in names if (it := effective(policy, name, tags[name].name))}
+    rules = {name: it.rule for name, it in found.items()}
+    spoke = [it.name for it in found.values()]
     joins = [f"joins.{name}" for name in sorted(request.joined - {request.dataset})]
     rows = policy.unit.max_rows if request.max_rows is None else request.max_rows
     selection = policy.budget.selection
@@ -120,23 +126,27 @@ def _allowed(policy: AccessPolicy, request: Request, grant: int) -> Allowed:
         policy.grants[grant].approval,
         rows,
         {name: rule.domain for name, rule in rules.items() if rule.domain is not None},
-        (*spoke, *joins, "unit.max_rows", f"grants[{grant}]"),
+        (*dict.fromkeys(spoke), *joins, "unit.max_rows", f"grants[{grant}]"),
         policy.unit.counted_rows,
         selection.per_job if selection else Fraction(0),
         frozenset(name for name, rule in rules.items() if rule.selected and selection),
+        policy.minimum_count,
     )
 
 
 def _columns(policy: AccessPolicy, tags: Mapping[str, Tag], request: Request) -> Iterator[Reason]:
     for column, use in sorted(request.uses):
         tag = tags.get(column)
-        rule = policy.column(column)
         if tag is None or not tag.confirmed:
             yield _unconfirmed(policy, column)
-        if rule is None:
+        elif (pattern := denying(policy, tag.name)) is not None:
+            yield _closed(policy, column, tag.name, pattern)
+            continue
+        found = effective(policy, column, tag.name if tag and tag.confirmed else None)
+        if found is None:
             yield _unlisted(policy, column, tag)
         else:
-            yield from _use(policy, rule, use, selects=column in request.selects)
+            yield from _use(policy, found, use, selects=column in request.selects)
 
 
 def _unconfirmed(policy: AccessPolicy, column: str) -> Reason:
@@ -144,6 +154,13 @@ def _unconfirmed(policy: AccessPolicy, column: str) -> Reason:
     rule = f"defaults.{UNTAGGED}" if listed else f"tags.{column}"
     where = policy.where(("defaults", UNTAGGED) if listed else ())
     error = DeniedError("denied.tag-not-confirmed", rule=rule, where=where, column=column, ask=policy.owner)
+    return Reason(rule, error)
+
+
+def _closed(policy: AccessPolicy, column: str, tag: str, pattern: str) -> Reason:
+    rule = f'tags["{pattern}"]'
+    where = policy.where(("tags", pattern))
+    error = DeniedError("denied.tag-closed", rule=rule, where=where, column=column, tag=tag, ask=policy.owner)
     return Reason(rule, error)
 
 
@@ -156,21 +173,18 @@ def _unlisted(policy: AccessPolicy, column: str, tag: Tag | None) -> Reason:
 
 
 def _default(policy: AccessPolicy, tag: str) -> str | None:
-    """Return the most specific default that covers *tag*: ``pi.id.*`` covers ``pi.id`` and all below it."""
-    fitting = [
-        pattern
-        for pattern in policy.denied
-        if pattern == tag or (pattern.endswith(".*") and f"{tag}.".startswith(pattern.removesuffix("*")))
-    ]
+    """Return the most specific default that covers *tag*."""
+    fitting = [pattern for pattern in policy.denied if fits(pattern, tag)]
     return max(fitting, key=lambda pattern: (len(pattern), pattern), default=None)
 
 
-def _use(policy: AccessPolicy, rule: ColumnRule, use: Use, *, selects: bool) -> Iterator[Reason]:
+def _use(policy: AccessPolicy, found: Effective, use: Use, *, selects: bool) -> Iterator[Reason]:
+    rule = found.rule
     path: Path = ("columns", rule.name)
     selected = rule.selected and policy.budget.selection is not None
     if use not in rule.uses:
-        name = f"columns.{rule.name}.use"
-        where = policy.where((*path, "use"))
+        name = found.name
+        where = policy.where(found.path)
         error = DeniedError(
             "denied.use-not-listed", rule=name, where=where, column=rule.name, use=use.value, ask=policy.owner
         )
@@ -238,7 +252,7 @@ def _missing(policy: AccessPolicy, index: int, grant: Grant, request: Request) -
     """Return the first part of a grant that does not fit, with its place in the order of checking."""
     name = request.principal.name
     ask, at = policy.owner, f"grants[{index}]"
-    where = {key: policy.where(("grants", index, key)) for key in ("to", "purposes", "operations", "until")}
+    where = {key: policy.where(("grants", index, key)) for key in _GRANT}
     if not grant.to & request.principal.called:
         rule, who = f"{at}.to", name
         return 0, Reason(
@@ -249,16 +263,21 @@ def _missing(policy: AccessPolicy, index: int, grant: Grant, request: Request) -
         return 1, Reason(
             rule, DeniedError("denied.purpose", rule=rule, where=where["purposes"], purpose=asked, ask=ask)
         )
+    if request.kind not in grant.kinds:
+        rule, kind = f"{at}.kinds", request.kind
+        return 2, Reason(
+            rule, DeniedError("denied.kind", rule=rule, where=where["kinds"], kind=kind, ask=ask)
+        )
     lacking = sorted(request.operations - grant.operations)
     if lacking or not request.operations:
         rule, shown = f"{at}.operations", ", ".join(lacking) or "none"
-        return 2, Reason(
+        return 3, Reason(
             rule,
             DeniedError("denied.operation", rule=rule, where=where["operations"], operation=shown, ask=ask),
         )
     if request.today > grant.until:
         rule, last = f"{at}.until", grant.until.isoformat()
-        return 3, Reason(
+        return 4, Reason(
             rule, DeniedError("denied.expired", rule=rule, where=where["until"], until=last, ask=ask)
         )
     return None

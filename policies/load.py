@@ -41,10 +41,11 @@ _WORDS: Mapping[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-# Control characters, line breaks that only YAML 1.1 knows, zero-width and bidirectional marks (text that does
-# not read as it is written: CVE-2021-42574), and code points that are no characters.
+# Control characters, line breaks that only YAML 1.1 knows, zero-width, filling and bidirectional marks and
+# tags (text that does not read as it is written: CVE-2021-42574), and code points that are no characters.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
 
 

@@ -31,6 +31,8 @@ from sandbox.schema import (
 API_VERSION: Final = "keyong/v1"
 OPERATIONS: Final = ("count", "sum", "avg", "variance", "quantile", "correlation", "distinct")
 """What a grant can allow to be computed."""
+KINDS: Final = ("sql", "python", "model")
+"""Kinds of job that a grant can name; only SQL is run so far."""
 UNTAGGED: Final = "untagged"
 """The default pattern of columns without a confirmed tag."""
 GROUP_PREFIX: Final = "group:"
@@ -89,7 +91,8 @@ class BudgetRule:
 class ColumnRule:
     """What jobs may do with a column, and the domain its owner declares public.
 
-    *selected*: its values may be group keys without being declared, by private selection.
+    *selected*: its values may be group keys without being declared, by private selection.  *by_tag*: the rule
+    gives a domain only, its uses are those of the column's tag (`policies.tags`).
     """
 
     name: str
@@ -97,13 +100,22 @@ class ColumnRule:
     domain: Domain | None = None
     description: str = ""
     selected: bool = False
+    by_tag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TagRule:
+    """What holds for columns of tags that fit *pattern*: these *uses*, or (None) nothing at all."""
+
+    pattern: str
+    uses: frozenset[Use] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Who may ask for which operations, for which purposes, up to and including the day *until*.
 
-    *approval_expires*: how long a yes counts; None where the policy does not say.
+    *approval_expires*: how long a yes counts; None where the policy does not say.  *kinds* of job: `KINDS`.
     """
 
     to: frozenset[str]
@@ -112,6 +124,7 @@ class Grant:
     until: dt.date
     approval: Consent
     approval_expires: dt.timedelta | None = None
+    kinds: frozenset[str] = frozenset({"sql"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +135,9 @@ class AccessPolicy:
     *denied* are the tag patterns of ``defaults`` (``pi.*``, ``pi.id.resident``, ``untagged``).  *supersedes*
     is the digest of the policy whose place this one takes, None for a dataset's first.  *lines* and *file*
     say where a rule is written; they are no part of what the policy says.
+
+    Rows of a result whose noisy count is below *minimum_count* are withheld (0: none are).  A result older
+    than *keep* is shown to nobody (None: results are kept).
     """
 
     dataset: DatasetName
@@ -134,6 +150,9 @@ class AccessPolicy:
     denied: tuple[str, ...] = ()
     joins: frozenset[DatasetName] = frozenset()
     supersedes: str | None = None
+    tags: tuple[TagRule, ...] = ()
+    minimum_count: int = 0
+    keep: dt.timedelta | None = None
     file: str = field(default="policy", compare=False)
     lines: Mapping[Path, int] = field(default_factory=dict, compare=False, repr=False, hash=False)
 
@@ -160,8 +179,6 @@ def canonical(policy: AccessPolicy) -> dict[str, Any]:
     The order of categories (results show it) and of grants (the first that fits is used) is content.  A rule
     that came into the language later is there only where it is written, so that no older digest changes.
     """
-    joins = {"joins": sorted(policy.joins)} if policy.joins else {}
-    supersedes = {"supersedes": policy.supersedes} if policy.supersedes else {}
     return {
         "apiVersion": API_VERSION,
         "dataset": policy.dataset,
@@ -172,9 +189,21 @@ def canonical(policy: AccessPolicy) -> dict[str, Any]:
         "denied": sorted(policy.denied),
         "columns": {rule.name: _column(rule) for rule in policy.columns},
         "grants": [_grant(grant) for grant in policy.grants],
-        **joins,
-        **supersedes,
+        **_later(policy),
     }
+
+
+def _later(policy: AccessPolicy) -> dict[str, Any]:
+    """What came into the language later, as far as it is written."""
+    uses = {rule.pattern: "deny" if rule.uses is None else sorted(rule.uses) for rule in policy.tags}
+    said = {
+        "joins": sorted(policy.joins),
+        "supersedes": policy.supersedes,
+        "tags": uses,
+        "minimum_count": policy.minimum_count,
+        "keep_hours": None if policy.keep is None else policy.keep // dt.timedelta(hours=1),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _unit(unit: UnitRule) -> dict[str, Any]:
@@ -204,7 +233,8 @@ def _budget(budget: BudgetRule) -> dict[str, Any]:
 
 def _column(rule: ColumnRule) -> dict[str, Any]:
     keys = {"keys": "selected"} if rule.selected else {}
-    shown = {"use": sorted(rule.uses), "domain": _domain(rule.domain), "description": rule.description}
+    uses = None if rule.by_tag else sorted(rule.uses)
+    shown = {"use": uses, "domain": _domain(rule.domain), "description": rule.description}
     return shown | keys
 
 
@@ -226,12 +256,14 @@ def _scalar(value: Scalar) -> list[str]:
 
 
 def _grant(grant: Grant) -> dict[str, Any]:
+    kinds = {} if grant.kinds == {"sql"} else {"kinds": sorted(grant.kinds)}
     return {
         "to": sorted(grant.to),
         "purposes": sorted(grant.purposes),
         "operations": sorted(grant.operations),
         "until": grant.until.isoformat(),
         **canonical_consent(grant.approval, grant.approval_expires),
+        **kinds,
     }
 
 

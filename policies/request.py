@@ -13,11 +13,12 @@ from sandbox.schema import DatasetName, Principal, Use
 class Request:
     """Columns x uses x operations x loss, by whom and what for.
 
-    *operations* are names of `policies.model.OPERATIONS`.  *joined* are the private datasets whose units are
-    joined with this one's, *tables* the public tables looked up, *selects* the columns whose group keys are
-    not declared but selected.  *max_rows* is the row bound the job asks for, None
-    for the policy's own.  *today* is the day of asking (UTC), so that deciding needs no clock.  *loss* is
-    carried for whoever records the request: limits are checked by the ledger, which alone knows what is left.
+    *operations* are names of `policies.model.OPERATIONS`, *kind* is one of `policies.model.KINDS`.  *joined*
+    are the private datasets whose units are joined with this one's, *tables* the public tables looked up,
+    *selects* the columns whose group keys are not declared but selected.  *max_rows* is the row bound the job
+    asks for, None for the policy's own.  *today* is the day of asking (UTC), so that deciding needs no clock.
+    *loss* is carried for whoever records the request: limits are checked by the ledger, which alone knows
+    what is left.
     """
 
     dataset: DatasetName
@@ -31,3 +32,4 @@ class Request:
     joined: frozenset[DatasetName] = frozenset()
     tables: frozenset[DatasetName] = frozenset()
     selects: frozenset[str] = frozenset()
+    kind: str = "sql"

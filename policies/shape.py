@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from policies.approvals import Approval
 from policies.load import Document, Path, show_path
-from policies.model import OPERATIONS
+from policies.model import KINDS, OPERATIONS
 from sandbox.errors import InvalidInputError
 from sandbox.privacy.loss import Filter
 from sandbox.schema import NAME, Use
@@ -45,6 +45,16 @@ def _date(value: object) -> dt.date:
     except ValueError:
         pass
     raise PydanticCustomError("keyong_date", "a day")
+
+
+LONGEST_KEPT = dt.timedelta(days=3660)
+
+
+def _kept(value: object) -> dt.timedelta:
+    found = re.fullmatch(r"([1-9]\d{0,3})d", value, re.ASCII) if isinstance(value, str) else None
+    if not found or dt.timedelta(days=int(found[1])) > LONGEST_KEPT:
+        raise PydanticCustomError("keyong_days", "a number of days")
+    return dt.timedelta(days=int(found[1]))
 
 
 def _duration(value: object) -> dt.timedelta:
@@ -73,6 +83,7 @@ def _one_of(*allowed: str) -> BeforeValidator:
 Number = Annotated[InstanceOf[Fraction], BeforeValidator(_number)]
 Day = Annotated[dt.date, BeforeValidator(_date)]
 Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
+Kept = Annotated[dt.timedelta, BeforeValidator(_kept)]
 Category = Annotated[Any, BeforeValidator(_category)]
 Whole = Annotated[int, Field(ge=1, le=10**12)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
@@ -137,15 +148,33 @@ class BudgetShape(_Strict):
 
 
 class ColumnShape(_Strict):
-    """An entry of ``columns``."""
+    """An entry of ``columns``; without ``use`` the column's tag says what it may be used for."""
 
-    use: list[Annotated[str, _one_of(*Use)]]
+    use: list[Annotated[str, _one_of(*Use)]] | None = None
     categories: list[Category] | None = None
     bounds: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
     grid: Number | None = None
     dates: Annotated[list[Day], Field(min_length=2, max_length=2)] | None = None
     keys: Annotated[str, _one_of("selected")] | None = None
     description: str = ""
+
+
+class TagShape(_Strict):
+    """An entry of ``tags`` that opens columns."""
+
+    use: list[Annotated[str, _one_of(*Use)]]
+
+
+class ReleaseShape(_Strict):
+    """``release``: what is left out of results."""
+
+    minimum_count: Annotated[int, Field(ge=1, le=10**9)]
+
+
+class ResultsShape(_Strict):
+    """``results``: how long they are kept."""
+
+    keep: Kept
 
 
 class QuorumShape(_Strict):
@@ -155,22 +184,25 @@ class QuorumShape(_Strict):
     of: list[Called]
 
 
-_WORD, _QUORUM = "word:", "quorum:"
-"""Which form ``approval`` has; pydantic puts it into the path of a problem, people do not write it."""
+_WORD, _MAPPING = "word:", "mapping:"
+"""Which form a value has; pydantic puts it into the path of a problem, people do not write it."""
 
 
 def _form(value: object) -> str:
-    return _QUORUM if isinstance(value, dict | QuorumShape) else _WORD
+    return _MAPPING if isinstance(value, dict | _Strict) else _WORD
 
 
 ApprovalShape = Annotated[
-    Annotated[str, _one_of(*Approval), Tag(_WORD)] | Annotated[QuorumShape, Tag(_QUORUM)],
+    Annotated[str, _one_of(*Approval), Tag(_WORD)] | Annotated[QuorumShape, Tag(_MAPPING)],
     Discriminator(_form),
+]
+TagRuleShape = Annotated[
+    Annotated[str, _one_of("deny"), Tag(_WORD)] | Annotated[TagShape, Tag(_MAPPING)], Discriminator(_form)
 ]
 
 
 class GrantShape(_Strict):
-    """An entry of ``grants``; nothing about a grant is implied, so every key but the expiry is required."""
+    """An entry of ``grants``; what a grant allows is never implied: only SQL where no ``kinds`` are named."""
 
     to: list[Called]
     purposes: list[Annotated[str, Field(pattern=r"^\S{1,100}$")]]
@@ -178,6 +210,7 @@ class GrantShape(_Strict):
     until: Day
     approval: ApprovalShape
     approval_expires: Duration | None = None
+    kinds: list[Annotated[str, _one_of(*KINDS)]] = Field(default_factory=lambda: ["sql"])
 
 
 class PolicyShape(_Strict):
@@ -190,6 +223,9 @@ class PolicyShape(_Strict):
     budget: BudgetShape
     defaults: dict[str, Annotated[str, _one_of("deny")]] = Field(default_factory=dict)
     joins: list[Annotated[str, Field(pattern=f"^{NAME.pattern}$")]] = Field(default_factory=list)
+    tags: dict[str, TagRuleShape] = Field(default_factory=dict)
+    release: ReleaseShape | None = None
+    results: ResultsShape | None = None
     columns: dict[Word, ColumnShape]
     grants: list[GrantShape]
 
@@ -211,7 +247,7 @@ def check_shape(document: Document) -> PolicyShape:
 
 
 def _path(place: Path) -> Path:
-    return tuple(step for step in place if step not in (_WORD, _QUORUM))
+    return tuple(step for step in place if step not in (_WORD, _MAPPING))
 
 
 def _refusal(  # noqa: PLR0911, PLR0912 (a table of codes, each literal where its message is looked for)
@@ -242,6 +278,8 @@ def _refusal(  # noqa: PLR0911, PLR0912 (a table of codes, each literal where it
             return InvalidInputError("policy.not-a-number", file=file, line=line, path=shown)
         case "keyong_date":
             return InvalidInputError("policy.not-a-day", file=file, line=line, path=shown)
+        case "keyong_days":
+            return InvalidInputError("policy.not-days", file=file, line=line, path=shown)
         case "keyong_duration":
             return InvalidInputError("policy.not-a-duration", file=file, line=line, path=shown)
         case "keyong_scalar":

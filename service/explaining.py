@@ -24,9 +24,6 @@ from service.submission import log_refusal, released_as, replay_key_of
 
 Json = dict[str, Any]
 
-SUPPRESSION = ("result.suppression",)
-"""Message keys of the rules by which rows are left out: the same for every dataset."""
-
 
 def explain(desk: Desk, by: Principal, request: JobRequest) -> Json:
     """Return what a job would cost and how far off it would be; reads no data, charges nothing.
@@ -78,5 +75,6 @@ def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
         if len(queries) > 1
         else [],
         "selection": forecast.selections(plan),
+        "minimum_count": max(answer.minimum for answer in plan.answers),
         "suppression": list(SUPPRESSION),
     }

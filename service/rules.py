@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from policies import signed
 from policies.build import parse
 from policies.conform import DatasetFacts, problems
+from policies.loosening import loosened
 from policies.model import AccessPolicy, policy_digest
 from policies.sign import PolicySignature, holds
 from policies.store import apply as store_policy
@@ -53,7 +54,8 @@ def apply(desk: Desk, by: Principal, path: Path, signature: Path | None) -> dict
     except DeniedError as refusal:
         _log_refusal(desk, by, policy, refusal)
         raise
-    return _facts(policy) | {"supersedes": found.policy.version if found.policy else None}
+    superseded = found.policy.version if found.policy else None
+    return _facts(policy) | {"supersedes": superseded, "loosens": list(loosened(found.policy, policy))}
 
 
 def _store(
@@ -63,7 +65,7 @@ def _store(
     leaf = entry.log(
         "policy", found.owner, dataset=found.name, lineage=found.lineage, version=policy.version,
         digest=policy_digest(policy), supersedes=found.policy_digest, signer=signature.key,
-        signature=signature.signature,
+        signature=signature.signature, loosens=list(loosened(found.policy, policy)),
     )  # fmt: skip
     signed.store_signature(entry.connection, found.lineage, policy.version, signature, leaf)
 

@@ -27,7 +27,8 @@ class JobGate(Protocol):
         "measurements": [{"statements": [number], "kind", "column", "clamp": text|null, "bound",
         "half_width": number|null, "losses": [loss with "dataset"]}],
         "workload": {"loss", "parts": [loss of each statement alone], "sum"}|null for a single statement,
-        "selection": [{"statements", "threshold", "delta"}], "suppression": [message key]}``.
+        "selection": [{"statements", "threshold", "delta"}], "minimum_count": rows of a smaller noisy
+        count are withheld, "suppression": [message key]}``.
 
         *half_width* is that of the 95 % interval expected; its *error* is in the value's own unit or, for
         quantiles, in rows of rank.

@@ -16,8 +16,9 @@ class PolicyGate(Protocol):
         """``{"dataset", "version", "digest", "problems": []}``; raises at the first problem, with line."""
 
     def policy_apply(self, by: Principal, path: Path, signature: Path | None = None) -> Json:
-        """Put a policy in force: ``{"dataset", "version", "digest", "supersedes"}``.
+        """Put a policy in force: ``{"dataset", "version", "digest", "supersedes", "loosens": [rule]}``.
 
+        *loosens*: the rules that allow what the policy before did not (``["$"]`` for the first one).
         *signature* is a file that `service.signing` wrote, by default ``PATH.sig``: made with the key that
         the dataset's owner has pinned.
         """
