@@ -103,6 +103,10 @@ def _terms(answer: Json) -> Iterator[tuple[str, render.Cell]]:
         yield "cli.head-max-rows", say("cli.rows-of-a-unit", rows=rows, subquery=subquery)
     if answer["joins"]:
         yield "cli.head-joins", ", ".join(answer["joins"])
+    if answer.get("minimum_count"):
+        yield "cli.head-minimum", say("cli.minimum-count", minimum=answer["minimum_count"])
+    if answer.get("keep_days"):
+        yield "cli.head-kept", say("cli.kept-days", days=answer["keep_days"])
     if answer["selection"]:
         once, ever = (tidy(answer["selection"][key]) for key in ("per_job", "lifetime"))
         yield "cli.head-selection", say("cli.selection-delta", once=once, ever=ever)

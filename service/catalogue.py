@@ -72,7 +72,7 @@ def _proposed(field: Field, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _column(found: Dossier, name: str, proposals: bool) -> dict[str, Any]:
     field, tagged = found.fields[name], found.tags.get(name)
-    rule = found.policy.column(name) if found.policy else None
+    rule = found.rule(name)
     known = tagged.name if tagged is not None and (tagged.confirmed or proposals) else None
     info = core().tags.get(known or "")
     titles = info.titles if info else {}

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from jobs.pipeline import Circumstances
-from policies.model import AccessPolicy, policy_digest
+from policies.model import AccessPolicy, ColumnRule, policy_digest
 from policies.signed import check_signed
 from policies.store import current as current_policy
+from policies.tags import effective
 from sandbox.books import datasets, lineages, tags
 from sandbox.errors import DeniedError
 from sandbox.privacy.ledger import Limits, Window
@@ -89,6 +90,13 @@ class Dossier:
             per_analyst=None if share is None else limit(share, lifetime),
             window=Window(window.every, limit(window.epsilon, lifetime)) if window else None,
         )
+
+    def rule(self, column: str) -> ColumnRule | None:
+        """Return the rule that holds for *column*: its own, or for want of one that of its confirmed tag."""
+        tag = self.tags.get(column)
+        confirmed = tag.name if tag is not None and tag.confirmed else None
+        found = effective(self.policy, column, confirmed) if self.policy else None
+        return found.rule if found else None
 
     def described(self) -> Described:
         """Return what a statement may know of it: columns, unit and namespace."""

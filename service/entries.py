@@ -125,7 +125,7 @@ def _show(desk: Desk, by: Principal, name: str) -> Json:
 
 
 def _rules(found: Dossier) -> Json:
-    """What the policy in force says of units, joins and key selection."""
+    """What the policy in force says of units, joins, results and key selection."""
     policy = found.policy
     selection = policy.budget.selection if policy else None
     return {
@@ -134,6 +134,8 @@ def _rules(found: Dossier) -> Json:
         "most_rows": policy.unit.counted_rows if policy else None,
         "expected_units": policy.unit.expected_units if policy else None,
         "joins": sorted(policy.joins) if policy else [],
+        "minimum_count": policy.minimum_count if policy else 0,
+        "keep_days": policy.keep.days if policy and policy.keep else None,
         "selection": selection
         and {"per_job": fraction(selection.per_job), "lifetime": fraction(selection.lifetime)},
     }

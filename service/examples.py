@@ -58,7 +58,9 @@ def _loss(policy: AccessPolicy) -> Fraction:
 
 
 def _questions(found: Dossier, policy: AccessPolicy, grant: Grant) -> Iterator[str]:
-    rules = [rule for rule in policy.columns if rule.name in found.fields and _confirmed(found, rule.name)]
+    listed = [rule.name for rule in policy.columns if rule.name in found.fields]
+    names = dict.fromkeys((*listed, *found.fields))
+    rules = [rule for name in names if _confirmed(found, name) and (rule := found.rule(name))]
     group = _first(rules, Use.GROUP, _few)
     measure = _first(rules, Use.MEASURE, lambda rule: isinstance(rule.domain, NumericDomain))
     source, unit = found.name, found.manifest.unit

@@ -24,6 +24,9 @@ from service.submission import log_refusal, released_as, replay_key_of
 
 Json = dict[str, Any]
 
+SUPPRESSION = ("result.suppression",)
+"""Message keys of the rules by which rows are left out: the same for every dataset."""
+
 
 def explain(desk: Desk, by: Principal, request: JobRequest) -> Json:
     """Return what a job would cost and how far off it would be; reads no data, charges nothing.

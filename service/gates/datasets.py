@@ -68,6 +68,7 @@ class DatasetGate(Protocol):
 
         ``{"name", "description", "lineage", "version", "unit", "namespace", "filter", "delta", "shards",
         "owner", "policy_version", "max_rows", "most_rows", "expected_units", "joins": [name],
+        "minimum_count": rows of a smaller noisy count are withheld, "keep_days": of results|null,
         "selection": {"per_job", "lifetime"}|null,
         "grants": those of the caller [{"purposes", "operations", "until", "approval"}],
         "budget": of the caller {"limit", "remaining", "per_job": loss|null}|null,
