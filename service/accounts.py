@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sandbox.privacy import ledger
 from sandbox.privacy.loss import Loss
 from sandbox.schema import Principal
-from sandbox.workspace import utc_now
 from service import dossier
+from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
 from service.numbers import fraction, left_to_json, loss_to_json
@@ -26,7 +26,7 @@ def show(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
         found = dossier.read(connection, desk.workspace, name)
         if not found.visible(by):
             raise dossier.unknown(name)
-        return _shown(connection, found, by, utc_now())
+        return _shown(connection, found, by, present(connection))
 
 
 def _shown(connection: sa.Connection, found: Dossier, by: Principal, now: dt.datetime) -> dict[str, Any]:

@@ -34,10 +34,10 @@ from sandbox.errors import (
     KeyongError,
 )
 from sandbox.schema import JobId, Principal
-from sandbox.workspace import utc_now
 from service import case as cases
 from service import consent, people, states, submission, waiting
 from service.case import Case
+from service.clock import present
 from service.desk import Desk, Entry
 from service.requests import stored_spec
 from service.submission import Settled
@@ -92,7 +92,7 @@ def charge_if_approved(desk: Desk, job: str) -> None:
         asked = read_again(connection, desk, found)
     with desk.writing() as entry:
         found = _waiting(entry.connection, desk, job)
-        now = waiting.latest(entry.connection, entry.at)
+        now = entry.at
         if not found.complete((), now):
             ask = found.missing(now)
             raise AwaitingApprovalError("job.awaiting-approval", job=job, ask=ask)
@@ -107,7 +107,7 @@ def charge_if_approved(desk: Desk, job: str) -> None:
 def standing(connection: sa.Connection, desk: Desk, row: sa.RowMapping) -> Json | None:
     """Return how the approval of a job stands; None if it needs none."""
     found = waiting.read(connection, desk.workspace, row)
-    return found.to_json(waiting.latest(connection, utc_now())) if found.rules else None
+    return found.to_json(present(connection)) if found.rules else None
 
 
 def open_waiting(connection: sa.Connection, desk: Desk, by: Principal, job: str) -> Waiting:
@@ -195,7 +195,7 @@ def _refuse(entry: Entry, found: Waiting, why: KeyongError) -> None:
 def _count(entry: Entry, by: Principal, found: Waiting, settled: Settled, reason: str) -> Json:
     who = people.known(entry.connection, by.name)
     assert who is not None  # the caller has asked for their say
-    now = waiting.latest(entry.connection, entry.at)
+    now = entry.at
     more = [] if found.said_yes(who, now) else [Yes(who, now)]
     if more:
         _record(entry, found, _answer(entry, by, "yes", reason))
@@ -218,7 +218,7 @@ def _count(entry: Entry, by: Principal, found: Waiting, settled: Settled, reason
 
 
 def _answer(entry: Entry, by: Principal, answer: str, reason: str) -> Json:
-    given = waiting.latest(entry.connection, entry.at).isoformat(timespec="microseconds")
+    given = entry.at.isoformat(timespec="microseconds")
     return {
         "principal": by.name,
         "answer": answer,

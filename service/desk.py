@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from sandbox.errors import DeniedError, StorageError
 from sandbox.schema import Principal, Role
-from sandbox.workspace import Workspace, utc_now
+from sandbox.workspace import Workspace
+from service.clock import present
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Desk:
         except OSError:
             raise StorageError("log.anchor-stuck", path=str(self.workspace.anchor.path)) from None
         with self.workspace.database.transaction() as connection:
-            yield Entry(connection, self.workspace, utc_now())
+            yield Entry(connection, self.workspace, present(connection))
         with suppress(OSError):
             self._anchor()
 

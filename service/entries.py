@@ -17,8 +17,8 @@ from classifiers.taxonomy import core
 from policies.approvals import written
 from sandbox.privacy import ledger
 from sandbox.schema import Principal
-from sandbox.workspace import utc_now
 from service import catalogue, describing, dossier, tables
+from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
 from service.examples import examples, grants_of
@@ -97,8 +97,8 @@ def show(desk: Desk, by: Principal, name: str) -> Json:
 
 
 def _show(desk: Desk, by: Principal, name: str) -> Json:
-    now = utc_now()
     with desk.reading() as connection:
+        now = present(connection)
         found = dossier.read(connection, desk.workspace, name)
         if not found.visible(by):
             raise dossier.unknown(name)

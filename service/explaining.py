@@ -11,10 +11,10 @@ from jobs import pipeline, simulate
 from sandbox.errors import DeniedError
 from sandbox.privacy import ledger
 from sandbox.schema import Principal, Role
-from sandbox.workspace import utc_now
 from service import case as cases
 from service import consent, forecast
 from service.asked import JobRequest
+from service.clock import present
 from service.costing import items
 from service.desk import Desk, require
 from service.forecast import Account, times
@@ -42,8 +42,9 @@ def explain(desk: Desk, by: Principal, request: JobRequest) -> Json:
 
 
 def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
-    spec, now = spec_of(request), utc_now()
+    spec = spec_of(request)
     with desk.reading() as connection:
+        now = present(connection)
         queries, case = cases.read_queries(connection, desk.workspace, by, spec.sql)
         check_counts(spec, len(queries))
         prepared = pipeline.prepare(queries, spec, by, case.facts(now.date()), case.tables)

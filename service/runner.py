@@ -31,10 +31,10 @@ from sandbox.vault.access import open_column_keys
 from sandbox.vault.shard import tags_by_shard
 from sandbox.vault.store import DirectoryStore
 from sandbox.workers.executor import Executor, Progress
-from sandbox.workspace import utc_now
 from service import approvals, states, tables
 from service import case as cases
 from service.case import Case
+from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
 
@@ -101,7 +101,7 @@ def _still_allowed(
         if known is None or known.digest != table.digest:
             raise DeniedError("denied.changed-since", rule="tables", job=row["job"], dataset=table.name)
     asked = JobSpec(sql=spec["sql"], purpose=row["purpose"], max_rows=spec["max_rows"])
-    pipeline.judge(queries, asked, by, case.facts(utc_now().date()))
+    pipeline.judge(queries, asked, by, case.facts(present(connection).date()))
     return case
 
 

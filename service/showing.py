@@ -20,10 +20,10 @@ from sandbox.books import jobs
 from sandbox.errors import DeniedError, KeyongError
 from sandbox.privacy import ledger
 from sandbox.schema import DatasetName, Principal
-from sandbox.workspace import utc_now
 from service import dossier, forecast, people, waiting
 from service.answers import losses_of, status_of
 from service.approvals import read_again, settle_again
+from service.clock import present
 from service.costing import items
 from service.desk import Desk, Entry
 from service.dossier import Dossier
@@ -41,7 +41,7 @@ def pending(desk: Desk, by: Principal) -> Json:
     with desk.reading() as connection:
         who = people.known(connection, by.name)
         query = sa.select(jobs).where(jobs.c.state == "awaiting-approval").order_by(jobs.c.created)
-        now = waiting.latest(connection, utc_now())
+        now = present(connection)
         found = [
             waiting.read(connection, desk.workspace, row) for row in connection.execute(query).mappings()
         ]
@@ -64,10 +64,10 @@ def show(desk: Desk, by: Principal, job: str) -> Json:
         own = row["principal"] == by.name
         if not own and not (who and found.asks(who)):
             raise DeniedError("job.unknown", rule="jobs", job=job[:40])
-        entry = Entry(connection, desk.workspace, utc_now())
+        entry = Entry(connection, desk.workspace, present(connection))
         again = read_again(connection, desk, found)
         settled = settle_again(entry, found, again)
-        now = waiting.latest(connection, entry.at)
+        now = entry.at
         theirs = {rule.dataset for rule in found.rules if own or (who and rule.asks(who))}
         return {
             **_head(found),

@@ -21,7 +21,7 @@ from policies.approvals import Party, Rule, Yes, given, satisfied
 from sandbox import canonical
 from sandbox.audit.log import salted
 from sandbox.audit.proofs import prove_inclusion
-from sandbox.books import approvals, charges, jobs, principals
+from sandbox.books import approvals, jobs, principals
 from sandbox.errors import TamperingError
 from sandbox.schema import Principal, Role
 from sandbox.workspace import Workspace
@@ -150,16 +150,6 @@ def leaf_facts(row: sa.RowMapping | Json, facts: Json) -> Json:
 def kind(answer: str) -> str:
     """Return the kind of leaf that an answer has."""
     return "approval" if answer == "yes" else "rejection"
-
-
-def latest(connection: sa.Connection, now: dt.datetime) -> dt.datetime:
-    """Return the latest instant that the books know of, at least *now*: by it approvals begin and expire.
-
-    A clock that is set back must not bring one back to life.
-    """
-    columns = (approvals.c.given, jobs.c.changed, charges.c.charged)
-    known = [connection.scalar(sa.select(sa.func.max(column))) for column in columns]
-    return max([now, *(dt.datetime.fromisoformat(text) for text in known if text)])
 
 
 def _said(connection: sa.Connection, workspace: Workspace, row: sa.RowMapping, facts: Json) -> Said:

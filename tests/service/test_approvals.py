@@ -20,7 +20,7 @@ from sandbox.errors import (
     InvalidInputError,
 )
 from sandbox.schema import Principal
-from service import desk
+from service import clock as clocks
 from service.asked import JobRequest
 
 ASKED = JobRequest(COUNTS, PURPOSE, epsilon="0.5")
@@ -230,11 +230,11 @@ def test_errors_and_weights_are_planned_the_same_again(stage: Stage) -> None:
 
 
 class Clock:
-    """`utc_now` of the desk, moved by hand."""
+    """`utc_now` of the clock, moved by hand."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead = dt.timedelta(0)
-        monkeypatch.setattr(desk, "utc_now", lambda: dt.datetime.now(dt.UTC) + self.ahead)
+        monkeypatch.setattr(clocks, "utc_now", lambda: dt.datetime.now(dt.UTC) + self.ahead)
 
 
 def test_an_approval_expires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

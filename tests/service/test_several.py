@@ -27,7 +27,7 @@ from stage import (
 )
 
 from sandbox.errors import BudgetExceededError, DeniedError, InvalidInputError, KeyongError
-from service import runner
+from service import clock as clocks
 from service.asked import JobRequest, NewDataset, NewTable
 
 BOTH = [LABS, DATASET]
@@ -153,12 +153,12 @@ def test_a_grant_that_ended_runs_nothing_more(stage: Stage, monkeypatch: pytest.
     stage.apply_labs(version=2, until="2090-01-01")
     job = submit(stage)["job"]
     later = dt.datetime(2090, 1, 2, tzinfo=dt.UTC)
-    monkeypatch.setattr(runner, "utc_now", lambda: later)
+    monkeypatch.setattr(clocks, "utc_now", lambda: later)
     error = refused(lambda: stage.keeper.job_run(stage.wang, job))
     assert (error.code, error.facts["until"]) == ("denied.expired", "2090-01-01")
     monkeypatch.undo()
     assert stage.keeper.job_run(stage.wang, job)["status"] == "released"
-    monkeypatch.setattr(runner, "utc_now", lambda: later)
+    monkeypatch.setattr(clocks, "utc_now", lambda: later)
     assert stage.keeper.job_run(stage.wang, job)["status"] == "released"  # what is released stays so
 
 
