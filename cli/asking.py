@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from cli import results
+from cli.delivery import Delivery, deliver
 from cli.progress import watching
 from cli.session import Session
 from sandbox.errors import AwaitingApprovalError, UsageError
-from service.asked import JobRequest, Json, Mock
+from service.asked import JobRequest, Mock
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -64,11 +65,9 @@ def mock_of(mock: bool, mock_rows: int | None, mock_seed: int) -> Mock | None:
     return Mock(rows=mock_rows, seed=mock_seed) if mock else None
 
 
-def rehearse(session: Session, asked: JobRequest, wanted: Mock) -> Json:
-    """Rehearse, print what came out, and return it."""
-    result = session.gatekeeper.job_rehearse(session.principal(), asked, wanted)
-    results.show_result(session, result)
-    return result
+def rehearse(session: Session, asked: JobRequest, wanted: Mock, to: Delivery) -> None:
+    """Rehearse and deliver what came out."""
+    deliver(session, session.gatekeeper.job_rehearse(session.principal(), asked, wanted), to)
 
 
 def asking(command: Command) -> Command:
@@ -111,15 +110,14 @@ def submit(session: Session, asked: JobRequest) -> str:
     return job
 
 
-def finish(session: Session, job: str) -> Json:
-    """Bring *job* to its end, print the release and return it."""
+def finish(session: Session, job: str, to: Delivery) -> None:
+    """Bring *job* to its end, deliver the release and say what is left."""
     session.job = job
     with watching(session) as report:
         result = session.gatekeeper.job_run(session.principal(), job, report)
     session.job = None
-    results.show_result(session, result)
+    deliver(session, result, to)
     if not (session.json or session.quiet):
         for dataset in result["datasets"]:
             budget = session.gatekeeper.budget_show(session.principal(), dataset["name"])
             results.show_left(session, budget)
-    return result

@@ -8,6 +8,7 @@ import click
 
 from cli import explained, render, results
 from cli.asking import asking, finish, mock_of, rehearse, rehearsing, request, submit
+from cli.delivery import Delivery, deliver, delivering
 from cli.session import Session, pass_session, say
 from service.wording import loss, state
 
@@ -44,6 +45,7 @@ def explain(
 @job.command("submit")
 @asking
 @rehearsing
+@delivering
 @click.option(
     "--no-wait", is_flag=True, help="Charge the job and print its id; run it later with `job wait`."
 )
@@ -52,13 +54,14 @@ def submit_job(
     session: Session, /, *, no_wait: bool, mock: bool, mock_rows: int | None, mock_seed: int, **options: Any
 ) -> None:
     """Submit a job: it is decided, planned and charged, and then run; with --mock it is only rehearsed."""
+    to = Delivery.taken(options)
     asked, wanted = request(**options), mock_of(mock, mock_rows, mock_seed)
     if wanted:
-        rehearse(session, asked, wanted)
+        rehearse(session, asked, wanted, to)
         return
     name = submit(session, asked)
     if not no_wait:
-        finish(session, name)
+        finish(session, name, to)
     elif not render.answer_json(session, session.gatekeeper.job_status(session.principal(), name)):
         render.lines(name)
         session.tell("cli.job-charged", job=name)
@@ -66,26 +69,30 @@ def submit_job(
 
 @job.command("wait")
 @click.argument("job_id", metavar="JOB")
+@delivering
 @pass_session
-def wait(session: Session, job_id: str) -> None:
+def wait(session: Session, /, *, job_id: str, **options: Any) -> None:
     """Bring a submitted job to its end and print its result."""
-    finish(session, job_id)
+    finish(session, job_id, Delivery.taken(options))
 
 
 @job.command("resume")
 @click.argument("job_id", metavar="JOB")
+@delivering
 @pass_session
-def resume(session: Session, job_id: str) -> None:
+def resume(session: Session, /, *, job_id: str, **options: Any) -> None:
     """Finish an interrupted job on the charge it already has."""
-    finish(session, job_id)
+    finish(session, job_id, Delivery.taken(options))
 
 
 @job.command("result")
 @click.argument("job_id", metavar="JOB")
+@delivering
 @pass_session
-def result(session: Session, job_id: str) -> None:
-    """Print the release of a finished job."""
-    results.show_result(session, session.gatekeeper.job_result(session.principal(), job_id))
+def result(session: Session, /, *, job_id: str, **options: Any) -> None:
+    """Print the release of a finished job, or write it to a file."""
+    to = Delivery.taken(options)
+    deliver(session, session.gatekeeper.job_result(session.principal(), job_id), to)
 
 
 @job.command("status")

@@ -1,4 +1,4 @@
-"""Pictures in a terminal: bars of budgets, made of the gatekeeper's JSON alone."""
+"""Pictures in a terminal: bars of budgets and answers, made of the gatekeeper's JSON alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def budget_bars(budget: Json, width: int = 80) -> list[str]:
 
 def bar(part: float, width: int) -> str:
     """Return a bar of *width* characters, of which *part* (0 to 1) is full, to an eighth of a character."""
-    if not (sys.stdout.encoding or "").lower().startswith("utf"):
+    if not speaks_unicode():
         full = round(part * width)
         return "[" + "#" * full + "-" * (width - full) + "]"
     eighths = round(part * width * 8)
@@ -63,3 +63,35 @@ def limits_of(budget: Json, tongue: str) -> list[tuple[str, Json, Json]]:
     if own := budget.get("per_analyst"):
         found.append((catalogue.say("reports.analyst", tongue), own["spent"], own["limit"]))
     return found
+
+
+def speaks_unicode() -> bool:
+    """Whether standard output takes more than ASCII."""
+    return (sys.stdout.encoding or "").lower().startswith("utf")
+
+
+def interval_bar(
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    span: tuple[float, float],
+    width: int,
+) -> str:
+    """Return a bar from 0 over *span* in *width* characters: solid where it is sure, shaded where it is not.
+
+    The released *value* has a mark of its own; without one the line is empty.
+    """
+    solid, shaded, mark = ("█", "▒", "┃") if speaks_unicode() else ("#", "~", "|")
+    start, end = span
+    if value is None or not end > start:
+        return " " * width
+    first, last = (value if it is None else it for it in (low, high))
+    sure = (0.0, max(min(first, value), 0.0)) if value >= 0 else (min(max(last, value), 0.0), 0.0)
+    step = (end - start) / width
+    at = min(int((value - start) / step), width - 1)
+    cells = [start + (place + 0.5) * step for place in range(width)]
+    drawn = [
+        solid if sure[0] <= cell <= sure[1] else shaded if first <= cell <= last else " " for cell in cells
+    ]
+    drawn[at] = mark
+    return "".join(drawn)

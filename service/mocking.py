@@ -6,7 +6,6 @@ domains and bounds from the policy, tags as confirmed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from service import catalogue
 from service.asked import Mock, Progress
 from service.desk import Desk
 from service.dossier import Dossier
+from service.exports import whole
 
 MOST_ROWS: Final = 10**9
 _MOST_ROWS_OF_A_UNIT: Final = 4
@@ -42,7 +42,7 @@ def mock(  # noqa: PLR0917 - as the gate has them
         raise InvalidInputError("mock.unknown-format", path=str(path))
     if path.exists():
         raise InvalidInputError("mock.file-exists", path=str(path))
-    with _whole(path) as draft, _WRITERS[path.suffix.lower()](draft, table) as write:
+    with whole(path) as draft, _WRITERS[path.suffix.lower()](draft, table) as write:
         done = 0
         for block in table.blocks(size):
             batch = table.batch(table.shuffled(block))
@@ -97,17 +97,6 @@ def size_of(found: Dossier, table: MockTable, wanted: Mock) -> Size:
     if size.units > table.most_units:
         raise InvalidInputError("mock.too-many-units", units=size.units, most=table.most_units)
     return size
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Yield a draft beside *path* that takes its place when all is well, and goes when it is not."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 Write = Callable[[pa.RecordBatch], None]

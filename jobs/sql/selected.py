@@ -17,6 +17,8 @@ from sandbox.errors import InvalidInputError
 MAX_ITEMS: Final = 64
 MAX_KEYS: Final = 16
 MAX_NAME: Final = 128
+_MARKS: Final = frozenset({"_totals", "_mock"})
+"""Names that say something about a row in JSON and in files."""
 _CALLED: Final = {
     "percentilecont": "quantile_cont",
     "variance": "var_samp",
@@ -88,6 +90,8 @@ def check_name(source: Source, node: Node, name: str) -> None:
     """Refuse a name that cannot be shown."""
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise InvalidInputError("sql.bad-name", **source.place(node), limit=MAX_NAME)
+    if name.casefold() in _MARKS:
+        raise InvalidInputError("sql.reserved-name", **source.place(node), found=name)
 
 
 def aggregates(node: Node) -> bool:

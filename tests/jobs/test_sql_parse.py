@@ -308,6 +308,7 @@ HOSTILE = {
     "SELECT DISTINCT ON (age) COUNT(*) FROM h.d": "sql.not-supported",
     "SELECT (SELECT COUNT(*) FROM h.d) FROM h.d": "sql.not-supported",
     "SELECT COUNT(*) AS a, SUM(n) AS A FROM h.d": "sql.duplicate-name",
+    "SELECT COUNT(*) AS _Totals FROM h.d": "sql.reserved-name",
     "SELECT COUNT(*) AS a, SUM(n) AS a_low FROM h.d": "sql.duplicate-name",
     "SELECT COUNT(*) AS a_high, SUM(n) AS a FROM h.d": "sql.duplicate-name",
     'SELECT COUNT(*) AS "\x1b[2J" FROM h.d': "sql.bad-name",
