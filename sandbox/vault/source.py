@@ -86,7 +86,7 @@ class CsvSource(Source):
             raise InvalidInputError("vault.bad-delimiter", delimiter=delimiter)
         self._delimiter = delimiter
         self._encoding = encoding
-        self._zipped = path.suffix == ".gz"
+        self._zipped = path.suffix.lower() == ".gz"
         super().__init__(path)
 
     def _read_columns(self) -> tuple[str, ...]:
@@ -208,7 +208,7 @@ class ParquetSource(Source):
 
 def open_source(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> Source:
     """Return the source for *path* by its name: .parquet, or CSV (.csv, .csv.gz and anything else)."""
-    if path.suffix in (".parquet", ".pq"):
+    if path.suffix.lower() in (".parquet", ".pq"):
         return ParquetSource(path)
     return CsvSource(path, delimiter, encoding)
 

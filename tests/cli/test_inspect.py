@@ -76,5 +76,35 @@ def test_refusals(said, options, code, told):
     assert told in err
 
 
-def test_owners_only(said):
-    assert said("--as a dataset inspect people.csv --encoding gb18030")[0] == 4
+@pytest.mark.parametrize("options", ["", "--preview 1", "--quality", "--explain 姓名"])
+def test_owners_only(said, options):
+    said("identity new r --role reviewer")
+    for name in ("a", "r"):
+        code, out, _ = said(f"--as {name} dataset inspect people.csv --encoding gb18030 {options}")
+        assert (code, out) == (4, "")
+
+
+def test_a_wide_preview_has_a_line_for_each_column(said, tmp_path):
+    names = [f"c{number}" for number in range(21)]
+    (tmp_path / "wide.csv").write_text("\n".join([",".join(names), *2 * [",".join(21 * ["xyz"])]]) + "\n")
+    code, out, _ = said("--as o dataset inspect wide.csv --preview 2")
+    assert code == 0
+    shown = [line.split() for line in out.splitlines()[-21:]]
+    assert shown == [[name, "***", "***"] for name in names]
+
+
+def test_suggestions_and_decisions_stand_beside_the_evidence(said):
+    _, out, _ = said("--as o --json dataset inspect people.csv --encoding gb18030")
+    name, phone, *_ = json.loads(out)["columns"]
+    assert (name["uses"], name["treatment"], name["decision"], name["drifted_from"]) == (
+        [],
+        "withhold",
+        None,
+        None,
+    )
+    assert name["basis"]["hipaa"] == "(A) names"
+    assert phone["hints"][0].keys() == {"tag", "source", "rule", "weight", "share"}
+    for language, word in (("en", "keep back"), ("zh", "不提供")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("KEYONG_LANG", language)
+            assert word in said("--as o dataset inspect people.csv --encoding gb18030")[1]

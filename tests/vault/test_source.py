@@ -39,6 +39,7 @@ def test_byte_order_mark_delimiter_and_gzip(tmp_path: Path) -> None:
     expected = [{"姓名": "张三", "年龄": "7"}]
     assert rows(write(tmp_path / "a.csv", data), delimiter=";") == expected
     assert rows(write(tmp_path / "a.csv.gz", gzip.compress(data)), delimiter=";") == expected
+    assert rows(write(tmp_path / "A.CSV.GZ", gzip.compress(data)), delimiter=";") == expected
 
 
 @pytest.mark.parametrize(
