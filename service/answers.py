@@ -13,15 +13,17 @@ from jobs.plan import Plan, Released
 from jobs.results import Table, tabulate
 from jobs.spec import Query
 from sandbox.books import charges, jobs, releases
-from sandbox.errors import InvalidInputError
+from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.privacy import ledger
 from sandbox.privacy.loss import ZERO, Loss
 from sandbox.schema import Principal
 from service import approvals, dossier, states
+from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
 from service.numbers import loss_to_json
 from service.requests import statements
+from service.retention import PURGED, end_of, refuse_ended
 
 _Paid = Mapping[str, Mapping[str, Loss]]
 """Losses by job and lineage."""
@@ -33,12 +35,17 @@ def result(desk: Desk, by: Principal, job: str) -> dict[str, Any]:
     spec, plan = json.loads(row["spec"]), plan_from_json(json.loads(row["plan"]))
     with desk.reading() as connection:
         first = spec["replay_of"] or job
-        stored = connection.scalar(sa.select(releases.c.result).where(releases.c.job == first))
+        query = sa.select(releases.c.result, releases.c.released).where(releases.c.job == first)
+        stored = connection.execute(query).one_or_none()
         found = [dossier.read(connection, desk.workspace, source.dataset) for source in plan.sources]
-        paid = _paid(connection, job)
+        paid, now = _paid(connection, job), present(connection)
     if stored is None or row["state"] != "released":
         raise InvalidInputError("job.no-result", job=job, state=row["state"])
-    released = released_from_json(json.loads(stored))
+    refuse_ended(job, stored.released, found, now)
+    if stored.result == PURGED:  # by a policy that kept results for a shorter time
+        raise DeniedError("denied.result-purged", rule="results.keep", job=job)
+    end = end_of(stored.released, found)
+    released = released_from_json(json.loads(stored.result))
     shown = presentation_from_json(spec["presentation"], plan)
     # The text is the analyst's own: what somebody looked for is not told by what came out.
     own = row["principal"] == by.name
@@ -54,6 +61,7 @@ def result(desk: Desk, by: Principal, job: str) -> dict[str, Any]:
         "datasets": [{"name": source.dataset, "version": source.version} for source in plan.sources],
         "public_tables": [{"name": table.name, "digest": table.digest} for table in plan.tables],
         "mechanism": plan.mechanism,
+        "kept_until": end.isoformat() if end else None,
         "tables": tables_of(shown, texts, plan, released),
     }
 

@@ -40,6 +40,7 @@ from service.case import Case
 from service.clock import present
 from service.desk import Desk, Entry
 from service.requests import stored_spec
+from service.retention import released_as
 from service.submission import Settled
 from service.waiting import Waiting
 
@@ -239,7 +240,7 @@ def _record(entry: Entry, found: Waiting, answer: Json) -> None:
 def _pay(entry: Entry, found: Waiting, settled: Settled) -> None:
     """Charge the job, or give it the release that is there already; it runs when its analyst says so."""
     job, asker = JobId(found.row["job"]), found.row["principal"]
-    earlier = submission.released_as(entry.connection, settled.key)
+    earlier = released_as(entry.connection, settled.key, settled.sources, entry.at)
     if earlier is None:
         submission.charge(entry, asker, job, settled)
         states.set_state(entry.connection, job, "charged", "", entry.at)

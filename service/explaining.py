@@ -20,7 +20,8 @@ from service.desk import Desk, require
 from service.forecast import Account, times
 from service.numbers import fraction
 from service.requests import check_counts, spec_of, statements
-from service.submission import log_refusal, released_as, replay_key_of
+from service.retention import released_as
+from service.submission import log_refusal, replay_key_of
 
 Json = dict[str, Any]
 
@@ -55,7 +56,7 @@ def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
             Account(found, loss, ledger.remaining(connection, found.lineage, by.name, now, found.limits()))
             for found, loss in zip(sources, prepared.losses, strict=True)
         ]
-        free = released_as(connection, replay_key_of(plan, sources)) is not None
+        free = released_as(connection, replay_key_of(plan, sources), sources, now) is not None
     scarce = min(accounts, key=lambda account: times(account.left, account.loss))
     texts = statements(spec.sql, len(queries))
     return {

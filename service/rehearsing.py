@@ -100,5 +100,6 @@ def _shown(prepared: Prepared, case: Case, tables: list[Json], sizes: list[Size]
         ],
         "public_tables": [{"name": table.name, "digest": table.digest} for table in plan.tables],
         "mechanism": plan.mechanism,
+        "kept_until": None,
         "tables": tables,
     }

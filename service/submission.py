@@ -25,7 +25,7 @@ from jobs.spec import JobSpec, Query
 from policies.approvals import Rule
 from sandbox import canonical, code
 from sandbox.audit.log import salted
-from sandbox.books import jobs, releases
+from sandbox.books import jobs
 from sandbox.errors import DeniedError, InvalidInputError, KeyongError
 from sandbox.privacy import ledger
 from sandbox.schema import JobId, Principal, Role
@@ -36,6 +36,7 @@ from service.case import Case
 from service.desk import Desk, Entry, require
 from service.dossier import Dossier
 from service.requests import amounts_to_json, check_counts, spec_of
+from service.retention import released_as
 
 
 def submit(desk: Desk, by: Principal, request: JobRequest, idempotency_key: str | None) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def _admit(
 ) -> dict[str, Any]:
     settled = settle(entry, by, spec, asked)
     # An answer that waits for somebody's yes is no answer yet, though another job released it.
-    earlier = None if settled.rules else released_as(entry.connection, settled.key)
+    earlier = None if settled.rules else released_as(entry.connection, settled.key, settled.sources, entry.at)
     state = _first_state(settled, earlier)
     job = JobId(f"job-{secrets.token_hex(6)}")
     salt, text = salted(spec.sql)
@@ -196,17 +197,6 @@ def _known(
     if earlier["asked"] != _asked(spec):
         raise InvalidInputError("job.key-of-another-request", job=row["job"])
     return {"job": row["job"], "status": row["state"], "replayed": earlier["replay_of"] is not None}
-
-
-def released_as(connection: sa.Connection, key: str) -> str | None:
-    """Return the job that first released under *key*."""
-    query = (
-        sa.select(releases.c.job)
-        .join(jobs, jobs.c.job == releases.c.job)
-        .where(jobs.c.replay_key == key)
-        .order_by(releases.c.released)
-    )
-    return connection.scalar(query.limit(1))
 
 
 def log_refusal(desk: Desk, by: Principal, request: JobRequest, refusal: KeyongError) -> None:

@@ -419,6 +419,7 @@ class Books:
     spent: dict[str, list[int]] = field(default_factory=dict)
     released: dict[str, Json] = field(default_factory=dict)
     replayed: dict[str, str] = field(default_factory=dict)
+    purged: set[str] = field(default_factory=set)
     restored: list[int] = field(default_factory=list)
     backwards: list[int] = field(default_factory=list)
     last: datetime | None = None
@@ -451,6 +452,9 @@ class Books:
                 self.replayed[facts["job"]] = facts["of"]
             case "release":
                 self._release(entry, what)
+            case "purge":
+                demand(facts["job"] in self.released, f"{what}: {facts['job']} had released nothing")
+                self.purged.add(facts["job"])
             case "restored":
                 self.restored.append(number)
 
@@ -629,12 +633,16 @@ def check_releases(bundle: Bundle, books: Books) -> int:
         entry: Json = books.released.get(job)
         demand(entry is not None and job not in seen, f"the log knows no such release of {job}")
         demand(row.keys() == {"job", "result"}, f"the release of {job} has facts that the log does not know")
+        seen.add(job)
+        if row["result"] is None:
+            demand(job in books.purged, f"the release of {job} is missing, and was not purged")
+            continue
+        demand(job not in books.purged, f"the release of {job} was purged, and is there")
         demand(
             digest(row["result"]) == entry["facts"]["result"],
             f"the release of {job} is not what was released",
         )
         demand(fits(outlines[job], row["result"]), f"the release of {job} is larger than planned")
-        seen.add(job)
     missing = sorted(books.released.keys() - seen)
     demand(not missing, f"releases are missing: {', '.join(missing[:5])}")
     return len(seen)

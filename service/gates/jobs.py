@@ -59,7 +59,7 @@ class JobGate(Protocol):
 
         ``{"mock": false, "job", "status", "replayed", "losses": [loss with "dataset"],
         "loss": the first of them, "datasets": [{"name", "version"}],
-        "public_tables": [{"name", "digest"}], "mechanism",
+        "public_tables": [{"name", "digest"}], "mechanism", "kept_until": instant|null,
         "tables": [{"statement": number, "sql", "columns": [{"name", "kind": "key"|"value"}],
         "rows": [{name: value, name_low, name_high}], "notes": [{"key": message key, "facts"}]}]}``: a table
         for each statement.  In a row of totals ``"_totals"`` names the keys that it is a total over.

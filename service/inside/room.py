@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from sandbox.workers.executor import Executor
 from sandbox.workspace import Workspace
-from service import cleaning, states
+from service import cleaning, retention, states
 from service.desk import Desk
 
 ExecutorFactory = Callable[[Workspace], Executor]
 
 
 class Room:
-    """An open workspace; as it opens, jobs whose process is gone are recovered, and cleanings ended."""
+    """An open workspace; as it opens, dead jobs are recovered, cleanings ended, results past their end purged."""
 
     def __init__(self, workspace: Workspace, executors: ExecutorFactory) -> None:
         self._desk = Desk(workspace)

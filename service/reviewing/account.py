@@ -179,7 +179,7 @@ def _release(
     if leaf is None:
         return None
     stored = connection.scalar(sa.select(releases.c.result).where(releases.c.job == first))
-    shape = None if stored is None else _shape(plan, released_from_json(json.loads(stored)))
+    shape = None if not stored else _shape(plan, released_from_json(json.loads(stored)))
     return _at(leaf) | {"digest": leaf.facts["result"], "code": leaf.facts.get("code"), "shape": shape}
 
 

@@ -158,7 +158,7 @@ def _charges(connection: sa.Connection) -> Iterator[Row]:
 def _releases(connection: sa.Connection) -> Iterator[Row]:
     query = sa.select(releases.c.job, releases.c.result).order_by(releases.c.released, releases.c.job)
     for row in connection.execute(query, execution_options=_STREAM):
-        yield {"job": row.job, "result": json.loads(row.result)}
+        yield {"job": row.job, "result": json.loads(row.result) if row.result else None}  # null: purged
 
 
 def _policies(connection: sa.Connection) -> Iterator[Row]:
