@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from sandbox.books import jobs, policies, releases
 from sandbox.errors import DeniedError, KeyongError
-from service import dossier
+from service import cleaning, dossier
 from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
@@ -110,9 +110,9 @@ def _purge(desk: Desk, ended: Sequence[str]) -> int:
             if digest is None:  # another process was faster
                 continue
             entry.connection.execute(sa.update(releases).where(chosen).values(result=PURGED))
-            entry.log("purge", "keyong", job=job, result=digest)
+            # No copy may stay in pages that the books do not use any more.
+            cleaning.demand(entry, entry.log("purge", "keyong", job=job, result=digest))
             done += 1
-    desk.workspace.database.scrub()
     return done
 
 

@@ -13,13 +13,14 @@ ExecutorFactory = Callable[[Workspace], Executor]
 
 
 class Room:
-    """An open workspace; as it opens, dead jobs are recovered, cleanings ended, results past their end purged."""
+    """An open workspace; as it opens, dead jobs are recovered, old results purged, and cleanings ended."""
 
     def __init__(self, workspace: Workspace, executors: ExecutorFactory) -> None:
         self._desk = Desk(workspace)
         self._executors = executors
         self._executor: Executor | None = None
         states.recover(self._desk)
+        retention.sweep(self._desk)
         cleaning.resume(self._desk)
 
     def _running(self) -> Executor:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import subprocess
+import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +17,8 @@ from hypothesis import strategies as st
 
 from policies.load import MAX_DEPTH, load, show_path
 from sandbox.errors import InvalidInputError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def value(text: str) -> object:
@@ -209,3 +215,21 @@ def test_floats_agree_with_python_where_both_read_a_number() -> None:
     for text in ("1", "1.5", "-0.0", "1e3", "1E-3", ".5", "5."):
         assert re.fullmatch(r"[-+.0-9eE]+", text)
         assert math.isclose(float(Fraction(value(text))), float(text), abs_tol=0)  # type: ignore[arg-type]
+
+
+def test_a_hostile_policy_takes_less_than_a_second_and_bounded_memory(text: str) -> None:
+    """From the text to the policy, in a process of its own: whatever memory libyaml takes counts."""
+    script = ROOT / "tests" / "support" / "hostile_policies.py"
+    told = subprocess.run(
+        [sys.executable, str(script)],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    rows = dict(line.split() for line in told.stdout.splitlines())
+    base, peak = int(rows.pop("base")), int(rows.pop("peak"))
+    assert len(rows) == 21
+    assert {name: seconds for name, seconds in rows.items() if float(seconds) >= 1} == {}
+    assert peak - base < 100_000, f"{(peak - base) / 1000:.0f} MB; the texts are up to 10 MB"
