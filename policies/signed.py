@@ -50,6 +50,12 @@ def find_key(connection: sa.Connection, key: str) -> OwnerKey | None:
     return None if row is None else _key(row)
 
 
+def key_of(connection: sa.Connection, lineage: LineageId, version: int) -> str | None:
+    """Return the id of the key that a policy is signed with; None for one that is older than signing."""
+    chosen = (policy_signatures.c.lineage == lineage) & (policy_signatures.c.version == version)
+    return connection.scalar(sa.select(policy_signatures.c.key).where(chosen)) or None
+
+
 def store_signature(
     connection: sa.Connection, lineage: LineageId, version: int, signed: PolicySignature, leaf: int
 ) -> None:

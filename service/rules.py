@@ -80,8 +80,9 @@ def show(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
             raise DeniedError("denied.no-policy", rule="policy", dataset=name)
         chosen = (policies.c.lineage == found.lineage) & (policies.c.version == found.policy.version)
         row = connection.execute(sa.select(policies).where(chosen)).mappings().one()
+        key = signed.key_of(connection, found.lineage, found.policy.version)
     shown = {key: row[key] for key in ("applied", "applied_by", "source")}
-    return _facts(found.policy) | shown
+    return _facts(found.policy) | shown | {"key": key}
 
 
 def _check(found: Dossier, by: Principal, policy: AccessPolicy) -> None:

@@ -24,4 +24,7 @@ class PolicyGate(Protocol):
         """
 
     def policy_show(self, by: Principal, dataset: str) -> Json:
-        """``{"dataset", "version", "digest", "applied", "applied_by", "source": the YAML}``."""
+        """Return the policy in force; *key* is the id of the key that signed it.
+
+        ``{"dataset", "version", "digest", "applied", "applied_by", "key": id|null, "source": the YAML}``.
+        """

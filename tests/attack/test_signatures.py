@@ -65,6 +65,7 @@ def test_an_owner_signs_and_the_log_says_who(stage: Stage) -> None:
     assert leaf["facts"]["signer"] == key_id(public_half(owners.key_of("bureau")))
     assert leaf["facts"]["supersedes"] == before
     assert leaf["facts"]["digest"] == answer["digest"]
+    assert stage.keeper.policy_show(stage.bureau, "health.stays")["key"] == leaf["facts"]["signer"]
     stage.keeper.audit_verify(stage.li)
 
 
