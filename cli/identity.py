@@ -59,7 +59,11 @@ def new(
         secret = session.ask_passphrase(say("cli.passphrase-key", name=name), confirm=True, empty=True)
         if not secret:
             session.tell("cli.identity-no-key", name=name)
-    answer["key"] = _pin(session, name, key_file, secret, None)["key"] if secret else None
+    answer["key"] = None
+    if secret:
+        made = _pin(session, name, key_file, secret, None)
+        answer |= {"key": made["key"], "key_file": made["key_file"]}
+        session.tell("cli.identity-key", name=name, key=made["key"], path=made["key_file"])
     if not render.answer_json(session, answer):
         _show([answer])
 

@@ -33,6 +33,8 @@ def test_a_new_owner_gets_a_key_outside_the_workspace(hospital: Path) -> None:
     key = json.loads(answer.out)["key"]
     (path,) = files(hospital)
     assert path.name == f"ministry-{key[:8]}.key"
+    assert str(path) in answer.err  # whoever loses this file loses the key
+    assert json.loads(answer.out)["key_file"] == str(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert not path.is_relative_to(hospital / "ws")
