@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "dataset": ("cli.dataset:dataset", "Register, describe and tag datasets."),
     "policy": ("cli.policy:policy", "Who may learn what from a dataset."),
     "query": ("cli.query:query", "Ask a question in SQL and see the answer."),
-    "job": ("cli.job:job", "Explain, submit and fetch jobs."),
+    "job": ("cli.job:job", "Explain, submit, approve and fetch jobs."),
     "budget": ("cli.budget:budget", "What may still be learned."),
     "audit": ("cli.audit:audit", "Read and verify the log."),
     "key": ("cli.key:key", "The master key of the workspace."),

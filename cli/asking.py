@@ -106,7 +106,8 @@ def submit(session: Session, asked: JobRequest) -> str:
     answer = session.gatekeeper.job_submit(session.principal(), asked)
     job: str = answer["job"]
     if answer["status"] == "awaiting-approval":
-        raise AwaitingApprovalError("cli.awaiting-approval", job=job)
+        approval = session.gatekeeper.job_status(session.principal(), job)["approval"]
+        raise AwaitingApprovalError("cli.awaiting-approval", job=job, ask=approval["ask"])
     return job
 
 

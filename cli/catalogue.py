@@ -122,7 +122,7 @@ def _grant(grant: Json) -> str:
         purposes=grant["purposes"],
         operations=grant["operations"],
         until=grant["until"],
-        approval=approval(grant["approval"]),
+        approval=approval(grant["whose"]) if grant["whose"] else say("cli.approval-auto"),
     )
 
 

@@ -34,7 +34,7 @@ def show_explain(session: Session, answer: Json) -> None:
         render.out("")
         if several:
             render.lines(statement_line(statement))
-        _columns(statement)
+        show_columns(statement)
         _derivations(statement)
     render.out("")
     _measurements(answer, several)
@@ -50,7 +50,7 @@ def _terms(answer: Json) -> list[tuple[str, render.Cell]]:
     return [
         *(term for dataset in answer["datasets"] for term in _dataset(dataset)),
         *(("cli.head-public-table", f"{t['name']} ({t['digest'][:12]}…)") for t in answer["public_tables"]),
-        ("cli.head-approval", approval(answer["approval"])),
+        *_approval(answer),
         ("cli.head-cost", say("cli.explain-replay", loss=cost) if answer["free_replay"] else cost),
         ("cli.head-halved", f"ε {tidy(answer['halved'])}"),
         ("cli.head-noise", mechanism(answer["mechanism"])),
@@ -58,6 +58,13 @@ def _terms(answer: Json) -> list[tuple[str, render.Cell]]:
         ("cli.head-left", f"ε {tidy(answer['remaining']['epsilon'])}"),
         ("cli.head-queries-left", f"{answer['queries_left']:,}"),
     ]
+
+
+def _approval(answer: Json) -> Iterator[tuple[str, render.Cell]]:
+    if not answer["whose"]:
+        yield "cli.head-approval", say("cli.approval-auto")
+    for rule in answer["whose"]:
+        yield "cli.head-approval", f"{rule['dataset']}: {approval(rule)}"
 
 
 def _dataset(dataset: Json) -> Iterator[tuple[str, render.Cell]]:
@@ -77,7 +84,8 @@ def _losses(answer: Json) -> str:
     return "; ".join(f"{each['dataset']}: {loss(each['loss'])}" for each in charged)
 
 
-def _columns(statement: Json) -> None:
+def show_columns(statement: Json) -> None:
+    """Print what is expected of each column of a statement: error, clamp, bound."""
     values = [column for column in statement["columns"] if column["kind"] == "value"]
     headings = [
         ("cli.head-column", "left"),
@@ -94,7 +102,7 @@ def _columns(statement: Json) -> None:
         )
         for column in values
     ]
-    render.keyed(*_without_empty(headings, rows))
+    render.keyed(*without_empty(headings, rows))
 
 
 def _derivations(statement: Json) -> None:
@@ -130,10 +138,10 @@ def _clamp(ranges: str | None) -> str:
     return (ranges or "").replace(" by ", say("cli.clamp-step"))
 
 
-def _without_empty(
+def without_empty(
     headings: Sequence[render.Heading], rows: Sequence[Sequence[render.Cell]]
 ) -> tuple[list[render.Heading], list[list[render.Cell]]]:
-    """Leave out the columns in which no row says anything, but never the first."""
+    """Return headings and rows without the columns in which no row says anything, but never the first."""
     kept = [0, *(i for i in range(1, len(headings)) if any(row[i] for row in rows))]
     return [headings[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
@@ -172,7 +180,7 @@ def _measurements(answer: Json, several: bool) -> None:
         )
         for item in answer["measurements"]
     ]
-    render.keyed(*_without_empty(headings, rows))
+    render.keyed(*without_empty(headings, rows))
 
 
 def _paid(paid: Json, answer: Json) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli import explained, render, results
+from cli import approving, explained, render, results
 from cli.asking import asking, finish, mock_of, rehearse, rehearsing, request, submit
 from cli.delivery import Delivery, deliver, delivering
 from cli.session import Session, pass_session, say
@@ -15,7 +15,11 @@ from service.wording import loss, state
 
 @click.group()
 def job() -> None:
-    """Explain, submit and fetch jobs."""
+    """Explain, submit, approve and fetch jobs."""
+
+
+for command in (approving.pending, approving.show, approving.approve, approving.reject):
+    job.add_command(command)
 
 
 @job.command("explain")
@@ -155,6 +159,7 @@ def _show(session: Session, answer: results.Json) -> None:
             ("cli.head-purpose", answer["purpose"]),
             ("cli.head-created", render.instant(answer["created"])),
             ("cli.head-changed", render.instant(answer["changed"])),
+            *approving.standing(answer["approval"]),
         ]
     )
     if answer["failure"]:

@@ -96,6 +96,12 @@ def _rule(name: DatasetName, owner: str, grant: Grant, asker: str) -> Rule:
     return Rule(name, owner, grant.approval, asker, grant.approval_expires or EXPIRES)
 
 
+def whose(name: DatasetName, owner: str, grant: Grant, asker: str) -> Json | None:
+    """Return whose yes *grant* asks for, as `rule_to_json`; None if nobody's."""
+    rule = _rule(name, owner, grant, asker)
+    return rule_to_json(rule) if rule.parties else None
+
+
 def bound_facts(plan: Plan, judged: Sequence[Json], plan_digest: str) -> Json:
     """Return the facts that a decision's leaf and a yes hold: see `BOUND`; *judged* as in a job's row."""
     return {

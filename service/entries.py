@@ -17,7 +17,7 @@ from classifiers.taxonomy import core
 from policies.approvals import written
 from sandbox.privacy import ledger
 from sandbox.schema import Principal
-from service import catalogue, describing, dossier, tables
+from service import catalogue, consent, describing, dossier, tables
 from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
@@ -149,6 +149,7 @@ def _grants(found: Dossier, by: Principal, today: dt.date) -> list[Json]:
             "operations": sorted(grant.operations),
             "until": grant.until.isoformat(),
             "approval": written(grant.approval),
+            "whose": consent.whose(found.name, found.owner, grant, by.name),
         }
         for grant in granted
     ]

@@ -7,21 +7,20 @@ told of the datasets that one has a say in.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from classifiers.taxonomy import core
-from jobs.spec import Query
-from jobs.uses import uses
+from jobs.described import column_uses, statements
+from jobs.planning import plan_losses
 from sandbox import canonical
 from sandbox.books import jobs
 from sandbox.errors import DeniedError, KeyongError
 from sandbox.privacy import ledger
 from sandbox.schema import DatasetName, Principal
 from service import dossier, forecast, people, waiting
-from service.answers import losses_of, status_of
+from service.answers import status_of
 from service.approvals import read_again, settle_again
 from service.clock import present
 from service.costing import items
@@ -29,7 +28,8 @@ from service.desk import Desk, Entry
 from service.dossier import Dossier
 from service.forecast import Account
 from service.history import history
-from service.requests import statements
+from service.numbers import loss_to_json
+from service.requests import statements as texts_of
 from service.submission import Settled
 from service.waiting import Waiting
 
@@ -85,6 +85,11 @@ def _head(found: Waiting) -> Json:
         **status_of(found.row),
         "sql": found.spec["sql"],
         "plan": canonical.digest(json.loads(found.row["plan"])),
+        "computes": [
+            {"operations": list(it.operations), "keys": list(it.keys), "cells": it.cells}
+            for it in statements(found.plan)
+        ],
+        "rows": max(part.rows for part in found.plan.parts),
         "mechanism": found.plan.mechanism,
         "max_rows": found.spec["max_rows"],
         "public_tables": [{"name": table.name, "digest": table.digest} for table in found.plan.tables],
@@ -94,11 +99,16 @@ def _head(found: Waiting) -> Json:
 def _bare(connection: sa.Connection, desk: Desk, found: Waiting) -> Json:
     """What is left to say of a job that means something else by now."""
     sources = [dossier.read(connection, desk.workspace, source.dataset) for source in found.plan.sources]
-    paid = losses_of(connection, found.row["job"], sources)
+    losses = plan_losses(found.plan, [each.filter for each in sources])
     return {
         "datasets": [
-            {"dataset": source.dataset, "version": source.version, "loss": loss, "columns": []}
-            for source, loss in zip(found.plan.sources, paid, strict=True)
+            {
+                "dataset": each.name,
+                "version": found.plan.sources[number].version,
+                "loss": loss_to_json(losses[number], each.filter, each.delta),
+                "columns": _columns(each, found, number),
+            }
+            for number, each in enumerate(sources)
         ],
         "statements": [],
         "measurements": [],
@@ -112,13 +122,13 @@ def _detail(entry: Entry, found: Waiting, settled: Settled, theirs: set[DatasetN
         Account(each, loss, ledger.remaining(connection, each.lineage, asker, entry.at, each.limits()))
         for each, loss in zip(settled.sources, prepared.losses, strict=True)
     ]
-    texts = statements(found.spec["sql"], len(prepared.queries))
+    texts = texts_of(found.spec["sql"], len(prepared.queries))
     return {
         "datasets": [
             forecast.dataset(account, prepared)
             | ({} if account.found.name in theirs else {"remaining": None, "queries_left": None})
-            | {"columns": _columns(account.found, prepared.queries)}
-            for account in accounts
+            | {"columns": _columns(account.found, found, number)}
+            for number, account in enumerate(accounts)
         ],
         "statements": [
             forecast.statement(number, texts[number], query, prepared, None)
@@ -128,24 +138,25 @@ def _detail(entry: Entry, found: Waiting, settled: Settled, theirs: set[DatasetN
     }
 
 
-def _columns(found: Dossier, queries: Sequence[Query]) -> list[Json]:
-    """The columns that the job touches, in the order of the dataset, with their tags and what is done."""
-    reading = [query for query in queries if found.name in query.sources]
-    made = frozenset().union(*(uses(query)[query.sources.index(found.name)] for query in reading))
-    return [_column(found, name, made) for name in found.fields if any(name == it for it, _ in made)]
+def _columns(found: Dossier, job: Waiting, number: int) -> list[Json]:
+    """The columns of source *number* that the job touches, with their tags and what is done with them."""
+    return [
+        _column(found, name, [use.value for use in uses])
+        for name, uses in column_uses(job.plan, number).items()
+    ]
 
 
-def _column(found: Dossier, name: str, made: frozenset[tuple[str, Any]]) -> Json:
-    tag = found.tags.get(name)
+def _column(found: Dossier, name: str, uses: list[str]) -> Json:
+    tag, field = found.tags.get(name), found.fields.get(name)
     info = core().tags.get(tag.name) if tag else None
     return {
         "column": name,
-        "description": found.fields[name].description,
+        "description": field.description if field else "",
         "tag": tag.name if tag else None,
         "title": info.titles.get("en", "") if info else "",
         "title_zh": info.titles.get("zh", "") if info else "",
         "sensitive": info.sensitive if info else False,
-        "uses": sorted(use.value for column, use in made if column == name),
+        "uses": uses,
     }
 
 

@@ -20,6 +20,9 @@ USES: Final = {
 """Use of a column → message key."""
 EVENTS: Final = {
     "replay": "account.event-replay",
+    "approval": "account.event-approval",
+    "rejection": "account.event-rejection",
+    "refused": "account.event-refused",
     "failed": "account.event-failed",
     "interrupted": "account.event-interrupted",
     "cancelled": "account.event-cancelled",

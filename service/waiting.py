@@ -22,7 +22,7 @@ from sandbox import canonical
 from sandbox.audit.log import salted
 from sandbox.audit.proofs import prove_inclusion
 from sandbox.books import approvals, jobs, principals
-from sandbox.errors import TamperingError
+from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Principal, Role
 from sandbox.workspace import Workspace
 from service import consent, people
@@ -153,7 +153,10 @@ def kind(answer: str) -> str:
 
 
 def _said(connection: sa.Connection, workspace: Workspace, row: sa.RowMapping, facts: Json) -> Said:
-    entry = json.loads(prove_inclusion(connection, workspace.log.key, row["leaf"])["entry"])
+    try:
+        entry = json.loads(prove_inclusion(connection, workspace.log.key, row["leaf"])["entry"])
+    except InvalidInputError:  # there is no such leaf
+        raise TamperingError("audit.books-differ", kind="approval", id=row["job"]) from None
     expected = {"kind": kind(row["answer"]), "actor": row["principal"], "facts": leaf_facts(row, facts)}
     del entry["time"]
     if entry != expected or row["bound"] != consent.bound(facts):

@@ -49,12 +49,12 @@ MEASURED: Final = {
 }
 """Kind of a measurement → message key."""
 
-APPROVALS: Final = {
-    "auto": "cli.approval-auto",
-    "owner": "cli.approval-owner",
-    "owner+reviewer": "cli.approval-both",
+LIKENESS: Final = {
+    "same": "approval.likeness-same",
+    "constants": "approval.likeness-constants",
+    "close": "approval.likeness-close",
 }
-"""Whose yes a job needs → message key."""
+"""How alike two questions are → message key."""
 
 
 def tidy(amount: object) -> str:
@@ -90,9 +90,38 @@ def measured(kind: str) -> str:
     return say(MEASURED[kind], users_language()) if kind in MEASURED else kind
 
 
-def approval(name: str) -> str:
-    """Return whose yes a job needs, in the user's language."""
-    return say(APPROVALS[name], users_language()) if name in APPROVALS else name
+def party(one: Mapping[str, Any]) -> str:
+    """Return whose yes it is, in the user's language: the owner's, a reviewer's, or some of those named."""
+    language = users_language()
+    if one["party"] == "owner":
+        return say("approval.party-owner", language, of=one["of"])
+    if one["party"] == "reviewer":
+        return say("approval.party-reviewer", language)
+    return say("approval.party-named", language, need=one["need"], of=one["of"])
+
+
+def approval(rule: Mapping[str, Any]) -> str:
+    """Return whose yes a dataset asks for and how long one counts, in the user's language."""
+    language, hours = users_language(), rule["expires_hours"]
+    days = hours % 24 == 0
+    lasts = say("approval.days" if days else "approval.hours", language, count=hours // 24 if days else hours)
+    return say("approval.rule", language, parties=[party(one) for one in rule["parties"]], lasts=lasts)
+
+
+def standing(one: Mapping[str, Any]) -> str:
+    """Return whose yes it is, who has said it, and how many are missing."""
+    language = users_language()
+    if one["given"] and one["missing"]:
+        key = "approval.partly"
+        return say(key, language, party=party(one), given=one["given"], missing=one["missing"])
+    if one["given"]:
+        return say("approval.given", language, party=party(one), given=one["given"])
+    return say("approval.missing", language, party=party(one))
+
+
+def likeness(name: str) -> str:
+    """Return how alike two questions are, in the user's language."""
+    return say(LIKENESS[name], users_language()) if name in LIKENESS else name
 
 
 def share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> float:

@@ -70,7 +70,8 @@ class DatasetGate(Protocol):
         "owner", "policy_version", "max_rows", "most_rows", "expected_units", "joins": [name],
         "minimum_count": rows of a smaller noisy count are withheld, "keep_days": of results|null,
         "selection": {"per_job", "lifetime"}|null,
-        "grants": those of the caller [{"purposes", "operations", "until", "approval"}],
+        "grants": those of the caller [{"purposes", "operations", "until", "approval": text,
+        "whose": as in job_explain|null}],
         "budget": of the caller {"limit", "remaining", "per_job": loss|null}|null,
         "columns": [{"name", "kind", "required", "tag", "title", "title_zh", "confirmed", "uses", "domain",
         "keys": "selected"|null, "description"}], "examples": [{"sql", "purpose", "epsilon"}]}``.

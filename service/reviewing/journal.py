@@ -32,6 +32,9 @@ VERDICTS: Final = (
 """What can become of a question, as a filter names it."""
 _BY_KIND: Final = {
     "refusal": "refused",
+    "refused": "refused",
+    "approval": "approved",
+    "rejection": "rejected",
     "replay": "replayed",
     "release": "released",
     "failed": "failed",
@@ -59,7 +62,7 @@ class Entry:
     @property
     def verdict(self) -> str | None:
         """One of `VERDICTS`; None for what is no verdict about a question."""
-        if self.kind in ("decision", "approval"):
+        if self.kind == "decision":
             said = self.facts.get("verdict")
             return said if said in VERDICTS else None
         return _BY_KIND.get(self.kind)

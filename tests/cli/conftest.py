@@ -213,6 +213,7 @@ class FakeGatekeeper:
                     "operations": ["avg", "count"],
                     "until": "2027-12-31",
                     "approval": "auto",
+                    "whose": None,
                 }
             ],
             "budget": {"limit": loss("2"), "remaining": loss(2 - self.spent), "per_job": loss("1")},
@@ -355,6 +356,7 @@ class FakeGatekeeper:
             "mechanism": "discrete-gaussian",
             "epsilon": str(float(cost)),
             "approval": "auto",
+            "whose": [],
             "loss": loss(cost),
             "free_replay": bool(self._replays(request)),
             "remaining": left,
@@ -471,7 +473,15 @@ class FakeGatekeeper:
             "purpose": one["request"].purpose,
             **at,
             "failure": None,
+            "approval": self._approval(one),
         }
+
+    def _approval(self, one):
+        if "approval" not in one["request"].purpose:
+            return None
+        owner = {"party": "owner", "need": 1, "of": ["health-bureau"], "given": [], "missing": 1}
+        rule = {"dataset": "health.diabetes", "rule": "owner", "expires_hours": 336, "parties": [owner]}
+        return {"rules": [rule], "said": [], "complete": False, "ask": ["health-bureau"]}
 
     def job_list(self, by):
         return {

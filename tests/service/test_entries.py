@@ -37,6 +37,7 @@ def test_an_entry_says_what_may_be_asked(stage):
             "operations": ["avg", "correlation", "count", "distinct", "quantile", "sum", "variance"],
             "until": "2099-12-31",
             "approval": "auto",
+            "whose": None,
         }
     ]
     assert entry["budget"]["remaining"]["epsilon"] == "8"
