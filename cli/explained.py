@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import click
+
 from cli import render
 from cli.results import statement_line
 from cli.session import Session, say
+from sandbox.errors import BudgetExceededError, DeniedError
 from service.wording import approval, loss, measured, mechanism, tidy
 
 Json = Mapping[str, Any]
@@ -24,10 +27,39 @@ _BOUNDS: Final = {
 """What is bounded, or what a bound follows from → message key."""
 
 
-def show_explain(session: Session, answer: Json) -> None:
-    """Print everything that is known of a job beforehand."""
+_EXITS: Final = {"denied": DeniedError.exit_code, "over-budget": BudgetExceededError.exit_code}
+"""Exit codes of what an explanation says would happen."""
+
+
+def show_explain(session: Session, answer: Json) -> int:
+    """Print everything that is known of a job beforehand; return the exit code that it would have."""
+    code = _EXITS.get(answer["verdict"], 0)
     if render.answer_json(session, answer):
-        return
+        return code
+    if answer["verdict"] != "denied":
+        _show_forecast(answer)
+    if answer["reasons"]:
+        render.lines(*([] if answer["verdict"] == "denied" else [""]), *_refused(answer))
+    session.tell("cli.explain-free")
+    return code
+
+
+def _refused(answer: Json) -> list[str]:
+    """Every rule that says no, what it says, and whom to ask."""
+    reasons = answer["reasons"]
+    several = len({reason["dataset"] for reason in reasons}) > 1
+    head = say(
+        "explain.denied" if answer["verdict"] == "denied" else "explain.over-budget", count=len(reasons)
+    )
+    found = [head]
+    for number, reason in enumerate(reasons, start=1):
+        about = f"{reason['dataset']}: " if several else ""
+        found.append(f"  {number}. {about}{say(reason['code'], **reason['facts'])}")
+    people = list(dict.fromkeys(reason["ask"] for reason in reasons if reason["ask"]))
+    return [*found, say("explain.ask", people=people)] if people else found
+
+
+def _show_forecast(answer: Json) -> None:
     render.facts(_terms(answer))
     several = len(answer["statements"]) > 1
     for statement in answer["statements"]:
@@ -42,7 +74,6 @@ def show_explain(session: Session, answer: Json) -> None:
         render.out("")
         _workload(workload, several_datasets=len(answer["datasets"]) > 1)
     render.lines("", *_rules(answer))
-    session.tell("cli.explain-free")
 
 
 def _terms(answer: Json) -> list[tuple[str, render.Cell]]:
@@ -216,11 +247,19 @@ def _rules(answer: Json) -> list[str]:
     return [*chosen, *(say(key) for key in answer["suppression"])]
 
 
-def short_explain(session: Session, answer: Json) -> None:
-    """Say in one line, before anything is spent, what a query costs and how far off it will be."""
+def short_explain(session: Session, answer: Json) -> int:
+    """Say in one line, before anything is spent, what a query costs and how far off it will be.
+
+    Of one that is denied say all that speaks against it, beside the answer; return its exit code.
+    """
+    if answer["verdict"] == "denied":
+        for line in _refused(answer):
+            click.echo(render.plain(line), err=True)
+        return DeniedError.exit_code
     if answer["free_replay"]:
         session.tell("cli.about-to-replay")
-        return
+        return 0
     columns = [column for statement in answer["statements"] for column in statement["columns"]]
     errors = [f"{c['name']} ± {expected(c)}" for c in columns if c["half_width"] is not None]
     session.tell("cli.about-to-spend", loss=_losses(answer), errors=errors or ["–"])
+    return 0

@@ -35,9 +35,8 @@ def explain(
     """
     by, asked, wanted = session.principal(), request(**options), mock_of(mock, mock_rows, mock_seed)
     answer = session.gatekeeper.job_explain(by, asked)
-    if wanted is None:
-        explained.show_explain(session, answer)
-        return
+    if wanted is None or answer["verdict"] == "denied":
+        click.get_current_context().exit(explained.show_explain(session, answer))
     rehearsal = session.gatekeeper.job_rehearse(by, asked, wanted)
     if render.answer_json(session, {**answer, "rehearsal": rehearsal}):
         return

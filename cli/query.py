@@ -35,10 +35,13 @@ def query(
     to = Delivery.taken(options)
     asked, wanted = request(**options), mock_of(mock, mock_rows, mock_seed)
     if explain:
-        explained.show_explain(session, session.gatekeeper.job_explain(session.principal(), asked))
+        answer = session.gatekeeper.job_explain(session.principal(), asked)
+        click.get_current_context().exit(explained.show_explain(session, answer))
     elif wanted:
         rehearse(session, asked, wanted, to)
     else:
         if not (session.quiet or session.json):
-            explained.short_explain(session, session.gatekeeper.job_explain(session.principal(), asked))
+            answer = session.gatekeeper.job_explain(session.principal(), asked)
+            if code := explained.short_explain(session, answer):
+                click.get_current_context().exit(code)
         finish(session, submit(session, asked), to)

@@ -39,7 +39,7 @@ from jobs.releases import decode_release
 from jobs.rounds import Inputs, Shard, work_items
 from jobs.spec import JobSpec, Query
 from policies.approvals import Approval
-from policies.decide import Allowed, allowed_or_raise, decide
+from policies.decide import Allowed, Decision, Denied, allowed_or_raise, decide
 from policies.model import AccessPolicy
 from policies.request import Request
 from sandbox import canonical
@@ -57,6 +57,7 @@ __all__ = [
     "execute",
     "judge",
     "prepare",
+    "refused",
 ]
 
 SHARD_ENTRY = "jobs.kernels:count_shard"
@@ -133,12 +134,21 @@ def judge(
 ) -> dict[DatasetName, Allowed]:
     """Return what every policy allows, or raise the first refusal: all must agree."""
     names = dict.fromkeys(name for query in queries for name in query.sources)
-    return {name: _judged(name, queries, spec, by, facts[name]) for name in names}
+    return {name: allowed_or_raise(_decision(name, queries, spec, by, facts[name])) for name in names}
 
 
-def _judged(
+def refused(
+    queries: Sequence[Query], spec: JobSpec, by: Principal, facts: Mapping[DatasetName, Circumstances]
+) -> dict[DatasetName, Denied]:
+    """Return every policy's refusal with all of its reasons; empty if all agree."""
+    names = dict.fromkeys(name for query in queries for name in query.sources)
+    found = {name: _decision(name, queries, spec, by, facts[name]) for name in names}
+    return {name: decision for name, decision in found.items() if isinstance(decision, Denied)}
+
+
+def _decision(
     name: DatasetName, queries: Sequence[Query], spec: JobSpec, by: Principal, facts: Circumstances
-) -> Allowed:
+) -> Decision:
     reading = [query for query in queries if name in query.sources]
     request = Request(
         dataset=name,
@@ -152,7 +162,7 @@ def _judged(
         joined=frozenset().union(*map(joined, reading)) - {name},
         tables=frozenset(table for query in reading for table in query.tables),
     )
-    return allowed_or_raise(decide(facts.policy, facts.tags, request))
+    return decide(facts.policy, facts.tags, request)
 
 
 # --- plan -----------------------------------------------------------------------------------------------

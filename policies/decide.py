@@ -99,9 +99,9 @@ def decide(policy: AccessPolicy | None, tags: Mapping[str, Tag], request: Reques
         return Denied((Reason("policy", error),), None)
     reasons = [*_columns(policy, tags, request), *_joins(policy, request), *_rows(policy, request)]
     grant = _grant(policy, request)
-    if isinstance(grant, Reason):
-        reasons.append(grant)
-    if reasons or isinstance(grant, Reason):
+    if not isinstance(grant, int):
+        reasons += grant
+    if reasons or not isinstance(grant, int):
         return Denied(tuple(reasons), policy.owner)
     return _allowed(policy, tags, request, grant)
 
@@ -229,17 +229,17 @@ def _rows(policy: AccessPolicy, request: Request) -> Iterator[Reason]:
         yield Reason("unit.max_rows", error)
 
 
-def _grant(policy: AccessPolicy, request: Request) -> int | Reason:
-    """Return the first grant that fits, or why the one that came nearest does not."""
-    nearest, depth = None, -1
+def _grant(policy: AccessPolicy, request: Request) -> int | tuple[Reason, ...]:
+    """Return the first grant that fits, or all that the one that came nearest lacks."""
+    nearest: tuple[Reason, ...] = ()
+    depth = -1
     for index, grant in enumerate(policy.grants):
-        missing = _missing(policy, index, grant, request)
-        if missing is None:
+        missing = list(_missing(policy, index, grant, request))
+        if not missing:
             return index
-        reached, reason = missing
-        if reached > depth:
-            nearest, depth = reason, reached
-    return nearest or _no_grants(policy)
+        if missing[0][0] > depth:
+            nearest, depth = tuple(reason for _, reason in missing), missing[0][0]
+    return nearest or (_no_grants(policy),)
 
 
 def _no_grants(policy: AccessPolicy) -> Reason:
@@ -248,36 +248,29 @@ def _no_grants(policy: AccessPolicy) -> Reason:
     return Reason("grants", error)
 
 
-def _missing(policy: AccessPolicy, index: int, grant: Grant, request: Request) -> tuple[int, Reason] | None:
-    """Return the first part of a grant that does not fit, with its place in the order of checking."""
-    name = request.principal.name
+def _missing(
+    policy: AccessPolicy, index: int, grant: Grant, request: Request
+) -> Iterator[tuple[int, Reason]]:
+    """Yield the parts of a grant that do not fit, with their places in the order of checking."""
     ask, at = policy.owner, f"grants[{index}]"
     where = {key: policy.where(("grants", index, key)) for key in _GRANT}
     if not grant.to & request.principal.called:
-        rule, who = f"{at}.to", name
-        return 0, Reason(
-            rule, DeniedError("denied.not-granted-to", rule=rule, where=where["to"], principal=who, ask=ask)
-        )
+        rule, who = f"{at}.to", request.principal.name
+        error = DeniedError("denied.not-granted-to", rule=rule, where=where["to"], principal=who, ask=ask)
+        yield 0, Reason(rule, error)
     if request.purpose not in grant.purposes:
         rule, asked = f"{at}.purposes", request.purpose
-        return 1, Reason(
-            rule, DeniedError("denied.purpose", rule=rule, where=where["purposes"], purpose=asked, ask=ask)
-        )
+        error = DeniedError("denied.purpose", rule=rule, where=where["purposes"], purpose=asked, ask=ask)
+        yield 1, Reason(rule, error)
     if request.kind not in grant.kinds:
         rule, kind = f"{at}.kinds", request.kind
-        return 2, Reason(
-            rule, DeniedError("denied.kind", rule=rule, where=where["kinds"], kind=kind, ask=ask)
-        )
+        yield 2, Reason(rule, DeniedError("denied.kind", rule=rule, where=where["kinds"], kind=kind, ask=ask))
     lacking = sorted(request.operations - grant.operations)
     if lacking or not request.operations:
-        rule, shown = f"{at}.operations", ", ".join(lacking) or "none"
-        return 3, Reason(
-            rule,
-            DeniedError("denied.operation", rule=rule, where=where["operations"], operation=shown, ask=ask),
-        )
+        rule, said = f"{at}.operations", ", ".join(lacking) or "none"
+        error = DeniedError("denied.operation", rule=rule, where=where["operations"], operation=said, ask=ask)
+        yield 3, Reason(rule, error)
     if request.today > grant.until:
         rule, last = f"{at}.until", grant.until.isoformat()
-        return 4, Reason(
-            rule, DeniedError("denied.expired", rule=rule, where=where["until"], until=last, ask=ask)
-        )
-    return None
+        error = DeniedError("denied.expired", rule=rule, where=where["until"], until=last, ask=ask)
+        yield 4, Reason(rule, error)

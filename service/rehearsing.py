@@ -15,11 +15,11 @@ from jobs.pipeline import Prepared
 from policies.model import GROUP_PREFIX
 from sandbox.errors import DeniedError
 from sandbox.schema import Principal
-from sandbox.workspace import utc_now
 from service import answers, mocking
 from service import case as cases
 from service.asked import JobRequest, Mock
 from service.case import Case
+from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
 from service.numbers import loss_to_json
@@ -46,7 +46,7 @@ def _rehearsed(desk: Desk, by: Principal, request: JobRequest, wanted: Mock) -> 
     with desk.reading() as connection:
         queries, case = cases.read_queries(connection, desk.workspace, by, spec.sql, rehearsed=True)
         check_counts(spec, len(queries))
-        facts = case.facts(utc_now().date())
+        facts = case.facts(present(connection).date())
         prepared = pipeline.prepare(queries, spec, _in_place_of(by, case), facts, case.tables)
     from jobs.rehearse import rehearse as measured  # noqa: PLC0415 - the kernels, 2 s that only this needs
 

@@ -178,34 +178,41 @@ def _admit(connection: sa.Connection, wanted: Charge, limits: Limits) -> None:
     fixed = connection.execute(chosen).one()
     filter_, delta = Filter(fixed.filter), exact(fixed.delta)
     left = remaining(connection, wanted.lineage, wanted.principal, wanted.at, limits)
-    for name, loss in left.items():
-        if not filters.admits(filter_, wanted.loss, loss):
-            _refuse(name, wanted.loss, loss, _Place(_dataset(connection, wanted.lineage), filter_, delta))
+    place = Place(_dataset(connection, wanted.lineage), filter_, delta)
+    for _, refusal in refusals(wanted.loss, left, place):
+        raise refusal
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a charge was refused, for the message."""
+class Place:
+    """Where a charge is refused, for the message."""
 
     dataset: str
     filter: Filter
     delta: Fraction
 
 
-def _refuse(name: str, loss: Loss, left: Loss, place: _Place) -> None:
+def refusals(loss: Loss, left: Mapping[str, Loss], place: Place) -> Iterator[tuple[str, BudgetExceededError]]:
+    """Yield the limits, named as in `remaining`, that *loss* would pass where *left* is left of them."""
+    for name, room in left.items():
+        if not filters.admits(place.filter, loss, room):
+            yield name, _refusal(name, loss, room, place)
+
+
+def _refusal(name: str, loss: Loss, left: Loss, place: Place) -> BudgetExceededError:
     dataset = place.dataset
     if loss.delta_atto > left.delta_atto:
         spent, rest = (f"{delta / ATTO:.3g}" for delta in (loss.delta_atto, left.delta_atto))
-        raise BudgetExceededError("budget.selection", dataset=dataset, asked=spent, remaining=rest)
+        return BudgetExceededError("budget.selection", dataset=dataset, asked=spent, remaining=rest)
     asked = affordable_epsilon(loss, place.filter, place.delta)
     remaining = affordable_epsilon(left, place.filter, place.delta)
     if name == "per-job":
-        raise BudgetExceededError("budget.per-job", dataset=dataset, asked=asked, remaining=remaining)
+        return BudgetExceededError("budget.per-job", dataset=dataset, asked=asked, remaining=remaining)
     if name == "per-analyst":
-        raise BudgetExceededError("budget.per-analyst", dataset=dataset, asked=asked, remaining=remaining)
+        return BudgetExceededError("budget.per-analyst", dataset=dataset, asked=asked, remaining=remaining)
     if name == "window":
-        raise BudgetExceededError("budget.window", dataset=dataset, asked=asked, remaining=remaining)
-    raise BudgetExceededError("budget.lifetime", dataset=dataset, asked=asked, remaining=remaining)
+        return BudgetExceededError("budget.window", dataset=dataset, asked=asked, remaining=remaining)
+    return BudgetExceededError("budget.lifetime", dataset=dataset, asked=asked, remaining=remaining)
 
 
 def _dataset(connection: sa.Connection, lineage: LineageId) -> str:

@@ -14,6 +14,10 @@ class JobGate(Protocol):
     def job_explain(self, by: Principal, request: JobRequest) -> Json:
         """What a job would cost and how far off it would be; reads no data, costs nothing.
 
+        ``{"verdict": "allowed"|"over-budget"|"denied", "reasons": [{"dataset", "rule", "code", "facts",
+        "ask": whom}], …}``: every rule that says no, or every limit that the job would pass.  Nothing else
+        is there if it is denied; otherwise also
+
         ``{"datasets": [{"dataset", "version", "policy_version", "rule", "approval", "max_rows", "most_rows",
         "loss", "remaining", "queries_left"}], "public_tables": [{"name", "digest"}], "mechanism", "epsilon",
         "approval": "auto", or the rules in few words, "whose": [{"dataset", "rule", "expires_hours",

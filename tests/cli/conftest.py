@@ -350,7 +350,15 @@ class FakeGatekeeper:
             "parts": [loss(cost)] * len(texts),
             "sum": loss(cost * len(texts)),
         }
+        facts = {"rule": "columns", "where": "policy:9", "column": "income", "ask": "health-bureau"}
+        reason = {"dataset": "health.diabetes", "rule": "columns", "ask": "health-bureau", "facts": facts}
+        if "income" in request.sql:
+            codes = ("denied.column-not-listed", "denied.tag-not-confirmed")
+            return {"verdict": "denied", "reasons": [{**reason, "code": code} for code in codes]}
+        limit = {**reason, "code": "budget.window", "facts": {"asked": "9", "remaining": "1", "dataset": "x"}}
         return {
+            "verdict": "over-budget" if cost > 2 else "allowed",
+            "reasons": [limit] if cost > 2 else [],
             "datasets": [dataset],
             "public_tables": [],
             "mechanism": "discrete-gaussian",
