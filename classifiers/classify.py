@@ -11,11 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from classifiers.combine import Judgement, judge
+from classifiers.combine import Judged, Judgement, judge_table
 from classifiers.evidence.dictionaries import dictionary_evidence
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.names import name_evidence
-from classifiers.evidence.neighbours import Surroundings, surroundings
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
 from classifiers.evidence.statistics import statistic_evidence
@@ -51,9 +50,8 @@ def classify(
     year = dt.datetime.now(dt.UTC).year
     samples = draw(fields, sample)
     found = [hints_of(field, samples[field.name], recognizers) for field in fields]
-    alone = [judge(hints) for hints in found]
-    around = surroundings([{it.tag: it.confidence for it in judged} for judged in alone])
-    made = map(_proposal, fields, found, alone, around)
+    judged = judge_table([field.name for field in fields], found)
+    made = map(_proposal, fields, found, judged)
     return tuple(_with_minors(proposal, samples[proposal.column], year) for proposal in made)
 
 
@@ -71,11 +69,10 @@ def hints_of(
     return tuple(sorted(hints, key=lambda hint: (-hint.weight, hint.tag, hint.source, hint.rule)))
 
 
-def _proposal(
-    field: Field, hints: tuple[Evidence, ...], alone: tuple[Judgement, ...], around: Surroundings
-) -> Proposal:
-    best, *others = judge(hints, around)
-    return Proposal(field.name, best.tag, round(best.confidence, 2), hints, alone[0].tag, tuple(others))
+def _proposal(field: Field, hints: tuple[Evidence, ...], judged: Judged) -> Proposal:
+    best, *others = judged.beside
+    confidence, alone = round(best.confidence, 2), judged.alone[0].tag
+    return Proposal(field.name, best.tag, confidence, hints, alone, tuple(others))
 
 
 def _with_minors(proposal: Proposal, sample: ColumnSample, year: int) -> Proposal:

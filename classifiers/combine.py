@@ -7,20 +7,22 @@ strongest hint for a tag counts.  What nothing speaks for has a share too (`UNSE
 would be about the hints alone.  The coefficients are data (``taxonomies/combiner.yaml``), fitted to the
 development parts of the labelled sets by ``benchmarks/classification/fit.py``, and calibrated by that.
 
-A column is judged twice: alone, and then in its `Surroundings`, since a date or an amount is about a person
-where the table is.
+A column is judged alone, and then in its `Surroundings`, since a date or an amount is about a person where
+the table is.  What the table is about is itself weighed from its columns (`subject_of`), once from what they
+seem to be alone, and once more from what they seem to be in that light.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp, fsum, log1p
 
+from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.neighbours import ALONE, Surroundings, context_of
+from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
 from classifiers.taxonomy import GENERAL, core, read_data
 
 CHECKED = frozenset(
@@ -30,6 +32,29 @@ CHECKED = frozenset(
         "pi.contact.mobile",
         "pi.contact.email",
         "pi.address",
+        "pi.postcode",
+        "pi.birth-date",
+        "pi.event-date",
+        "pi.age",
+        "pi.gender",
+        "pi.ethnicity",
+        "pi.origin",
+        "pi.marital",
+        "pi.education",
+        "pi.work",
+        "pi.religion",
+        "pi.political",
+        "pi.health",
+        "pi.criminal",
+        "pi.location",
+        "pi.credential",
+        "pi.contact.online",
+        "pi.id.document",
+        "pi.id.social",
+        "pi.id.foreign",
+        "finance.personal",
+        "org.name",
+        "geo.region",
         "pi.vehicle",
         "pi.network",
         "pi.device",
@@ -37,10 +62,16 @@ CHECKED = frozenset(
         "org.id",
     }
 )
-"""Tags whose values have a shape that `classifiers.evidence.patterns` knows: its absence counts."""
+"""Tags whose values have shapes or words that rules know of many columns: their absence counts."""
+Weights = Mapping[str, Mapping[str, float]]
+"""Coefficients by feature, for ``alone``, ``subject`` and ``beside``."""
+FEW_WORDS = frozenset({"constant", "few-words", "some-words"})
+"""Rules of `classifiers.evidence.statistics` that say that values repeat, as no free text does."""
 UNSEEN = "?"
 """What nothing speaks for: it takes its share of the probability and is never proposed."""
 _STRONGEST = 0.995
+ROUNDS = 2
+"""How often a table's columns are judged beside each other, each time in the light of the time before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +82,63 @@ class Judgement:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a column may be *alone* and *beside* others, in a table *about* persons, organisations, things."""
+
+    alone: tuple[Judgement, ...]
+    beside: tuple[Judgement, ...]
+    about: Mapping[str, float]
+
+
 def judge(
-    hints: Iterable[Evidence], surroundings: Surroundings = ALONE, weights: Mapping[str, float] | None = None
+    hints: Sequence[Evidence], around: Surroundings = ALONE, weights: Mapping[str, float] | None = None
 ) -> tuple[Judgement, ...]:
     """Return what *hints* speak for, likeliest first; of two equal ones the stricter comes first."""
-    given = fitted()["beside" if surroundings.known else "alone"] if weights is None else weights
-    scores = {
-        tag: fsum(given.get(name, 0.0) * value for name, value in found.items())
-        for tag, found in features(hints, surroundings).items()
-    }
-    most = max(scores.values())
-    odds = {tag: exp(score - most) for tag, score in scores.items()}
-    total = fsum(odds.values())
+    given = fitted()["beside" if around.known else "alone"] if weights is None else weights
+    odds = shares(features(hints, around), given)
     known = core().tags
     # The name comes last, so that the order of the evidence never decides.
     del odds[UNSEEN]
     ordered = sorted(odds, key=lambda tag: (-odds[tag], *_loose(known[tag].strictness), tag))
-    return tuple(Judgement(tag, odds[tag] / total) for tag in ordered)
+    return tuple(Judgement(tag, odds[tag]) for tag in ordered)
 
 
-def features(hints: Iterable[Evidence], surroundings: Surroundings = ALONE) -> dict[str, dict[str, float]]:
+def judge_table(
+    names: Sequence[str], hints: Sequence[Sequence[Evidence]], weights: Weights | None = None
+) -> tuple[Judged, ...]:
+    """Return what the columns of a table may be, from their names and each column's hints."""
+    given = fitted() if weights is None else weights
+    alone = [judge(of_column, ALONE, given["alone"]) for of_column in hints]
+    beside, about = alone, dict[str, float]()
+    for _ in range(ROUNDS if len(hints) > 1 else 0):  # a single column stands beside nothing
+        chances = [{it.tag: it.confidence for it in judged} for judged in beside]
+        about = subject_of(names, chances, given["subject"])
+        places = surroundings(chances, about)
+        beside = [judge(*it, given["beside"]) for it in zip(hints, places, strict=True)]
+    return tuple(Judged(first, last, about) for first, last in zip(alone, beside, strict=True))
+
+
+def subject_of(
+    names: Sequence[str], judged: Sequence[Mapping[str, float]], weights: Mapping[str, float]
+) -> dict[str, float]:
+    """Return how surely a table is about persons, organisations or things, which add up to 1."""
+    return shares(subject.features(subject.signs(names, judged)), weights)
+
+
+def shares(found: Mapping[str, Mapping[str, float]], weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the probability of each choice, from its features and the coefficients of these."""
+    scores = {
+        choice: fsum(weights.get(name, 0.0) * value for name, value in of_choice.items())
+        for choice, of_choice in found.items()
+    }
+    most = max(scores.values())
+    odds = {choice: exp(score - most) for choice, score in scores.items()}
+    total = fsum(odds.values())
+    return {choice: value / total for choice, value in odds.items()}
+
+
+def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[str, dict[str, float]]:
     """Return for every tag that may be proposed what the coefficients are about, by name."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
     found[UNSEEN]["unseen"] = 1.0
@@ -82,23 +150,28 @@ def features(hints: Iterable[Evidence], surroundings: Surroundings = ALONE) -> d
     if named:  # plain values say little where the name says much: codes hide what is sensitive
         against = found[GENERAL].items()
         found[GENERAL] = {f"against a name: {name}": value * exp(-named) for name, value in against}
-    found[GENERAL]["general beside its like"] = surroundings.shares.get(GENERAL, 0.0)
+    found[GENERAL].update(context_of(GENERAL, around))
+    if not hints:
+        found[GENERAL]["nothing speaks"] = 1.0
+    few = float(any(hint.rule in FEW_WORDS for hint in hints))
     for tag, of_tag in found.items():
         if tag in (GENERAL, UNSEEN):
             continue
         of_tag["something"] = 1.0
         if "name" in of_tag and len(of_tag) > 2:
             of_tag["name and more"] = 1.0
-        if tag in CHECKED and "values" not in of_tag:
-            of_tag["shape missing"] = 1.0
-        of_tag.update(context_of(tag, surroundings))
+        if tag in CHECKED and not of_tag.keys() & {"values", "dictionary"}:
+            of_tag[f"shape missing: {tag}"] = 1.0
+        if tag == "pi.text":
+            of_tag |= {"text without sentences": float("values" not in of_tag), "text of few words": few}
+        of_tag.update(context_of(tag, around))
     return dict(sorted(found.items()))
 
 
 @cache
-def fitted() -> Mapping[str, Mapping[str, float]]:
-    """Return the fitted coefficients by feature: of columns judged ``alone`` and ``beside`` others."""
-    weights: dict[str, dict[str, float]] = read_data("combiner.yaml")["weights"]
+def fitted() -> Weights:
+    """Return the coefficients by feature: of columns ``alone`` and ``beside`` others, of ``subject``."""
+    weights: Weights = read_data("combiner.yaml")["weights"]
     return weights
 
 

@@ -63,3 +63,10 @@ def errors(judged: Sequence[Judged]) -> str:
 def _severity(judged: Judged) -> int:
     missed, invented = metrics.personal(judged.label), metrics.personal(judged.proposed)
     return 0 if missed and not invented else 1 if invented and not missed else 2
+
+
+def figures(parts: Sequence[tuple[str, Sequence[Judged], Sequence[Judged]]]) -> str:
+    """Return a row of figures for each part: its name, *named* and *bare* proposals; and one for all."""
+    rows = [line(where, "Keyong", named, bare, True) for where, named, bare in parts]
+    every = [[it for part in parts for it in part[place]] for place in (1, 2)]
+    return table(HEAD, [*rows, line("all", "Keyong", *every, True)])

@@ -16,7 +16,8 @@ _YEAR = r"(?P<y>19\d\d|20\d\d)"
 _MONTH, _DAY = r"(0?[1-9]|1[0-2])", r"(0?[1-9]|[12]\d|3[01])"
 _WORD = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _ZONE = r"( ?[ap]m)?(z|[+-]\d{2}:?\d{2})?"
-_TIME = rf"([ t]*(?P<t>\d{{1,2}}:\d{{2}}(:\d{{2}})?|\d{{6}}|\d{{1,2}}时\d{{1,2}}分)[\d.]*{_ZONE})?"
+_CLOCK = r"([01]\d|2[0-3])[0-5]\d[0-5]\d(\d{3})?"
+_TIME = rf"([ t]*(?P<t>\d{{1,2}}:\d{{2}}(:\d{{2}})?|{_CLOCK}|\d{{1,2}}时\d{{1,2}}分)([.,:]\d+)?{_ZONE})?"
 _FORMS = (
     rf"{_YEAR}(-{_MONTH}-{_DAY}|/{_MONTH}/{_DAY}|\.{_MONTH}\.{_DAY}|年{_MONTH}月({_DAY}[日号])?)",
     rf"{_YEAR}([-/.]{_MONTH}|年{_MONTH}月)",

@@ -37,6 +37,8 @@ LONGEST = 60
 """Characters beyond which a text is no entry of a list."""
 
 _FOLDER = "dictionaries"
+_RUN_TOGETHER = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ][a-zß-ÿ])")
+"""Where a blank was lost between two words (``AnnaKlein``)."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 _JOINTS = re.compile(r"[\s\-‐–_.,:;/()&'’·•]+")
 _KIND_OF_DIVISION = re.compile(r"([壮回]族|维吾尔)?自治区$|[省市]$|地区$")
@@ -44,6 +46,8 @@ _PINYIN = re.compile(
     r"(?:(?:^|[ ,'-]+)(?:(?:[bpmfdtnlgkhjqxrzcsyw]|[zcs]h)?"
     r"(?:i?a|o|i?e|ei|i?ao|[oi]u|i?an|[ieu]n|[iu]?ang|eng|i|ing|i?ong|u|u[aoein]|uai|uan|ve?|er|[ao]i)){1,2}){2,3}$"
 )
+_NO_WORDS = ("/", "http:", "https:", "www.")
+"""How paths and links begin: what words they hold is chance."""
 _NO_LIST: frozenset[str] = frozenset()
 _ORGANISATIONS = frozenset({"organisation", "organisation-zh"})
 _NOT_PEOPLE = frozenset({"organisation", "city", "state", "country", "occupation"})
@@ -99,7 +103,8 @@ def _texts(values: Any) -> list[str]:
     """Return an even selection of the values, folded, without those that say nothing."""
     step = max(-(-len(values) // LOOKED_AT), 1)
     plain = normalise(values.take(pa.array(np.arange(0, len(values), step)))).to_pylist()
-    texts = dict.fromkeys(text.rstrip("*") for text in map(fold, plain))
+    apart = (_RUN_TOGETHER.sub(" ", text) for text in plain)
+    texts = dict.fromkeys(text.rstrip("*") for text in map(fold, apart))
     neutral = _neutral()
     return [text for text in texts if text and "*" not in text and key_of(text) not in neutral]
 
@@ -122,7 +127,7 @@ def key_of(text: str) -> str:
 
 def _rules(text: str) -> set[str]:
     """Return the names of the lists that folded *text* belongs to."""
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or text.startswith(_NO_WORDS):
         return set()
     index = _index()
     tokens = [it for it in _WORD.findall(text) if not (it.isascii() and any(map(str.isdigit, it)))]

@@ -32,7 +32,6 @@ _NEEDS: Final = {
     "{$:_": "password-hash",
     "°º度": "degrees-minutes",
     "*某X": "name-masked",
-    ".¥$€£元": "amount",
     _HAN: "name-dotted plate-cn officer-cn address-zh address-jp surname-zh",
     _LATIN: """
         iban hkid id-tw vin wechat-id nino-gb plate-gb permit-cn passport-cn documents token postcode-gb
@@ -42,12 +41,12 @@ _NEEDS: Final = {
     _LETTER: "age-words gender-words gender-letters",
 }
 _DIGITS: Final = {
-    1: "age-words address-en address-eu address-jp icd-9 ages amount",
+    1: "priced age-words address-en address-eu address-jp icd-9 ages amount",
     2: "ipv4 icd-10 icd-10-undotted degrees-minutes age-bands plate-gb postcode-gb postcode-ca",
     4: "ssn-us postcode-nl vin-shape passport-cn",
     5: "dates dates-over-a-lifetime latitude longitude zip-5 officer-cn",
     6: "phone-e164 nino-gb postcode-cn hkid permit-cn",
-    7: "postcode-jp",
+    7: "postcode-jp phone-mixed",
     8: "coordinates hex-hash lei credit-code",
     9: "ein-us zip-4 phone-grouped id-tw",
     10: "phone-nanp",

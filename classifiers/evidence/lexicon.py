@@ -4,6 +4,7 @@ A name becomes units: one Latin word, one number, one character of Chinese or Ja
 cover the units best, long ones first, are its words; what is left over stays unknown.  A Latin word that is
 not known is spelt: as known words run together (``custname``), in full pinyin, in pinyin initials (``khxm``),
 each only if it comes out even.  Pinyin is derived from the Chinese words (``taxonomies/pinyin.yaml``).
+A field of a published standard (``AAC003``, ``psn_no``) is what it means (``taxonomies/fields.yaml``).
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _UNITS = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff]|[0-9]+|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[A-Z][0-9]*|[^\W_]"
 )
 _ONE_CHARACTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_BARRED = str.maketrans("łŁøØđĐ", "lLoOdD")
+"""Letters with a bar, which Unicode does not take apart."""
+_SEPARATORS = re.compile(r"[\W_]+")
 _SPELT = re.compile(r"[a-z]{2,24}")
 
 
@@ -60,7 +64,7 @@ class Lexicon:
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[Word, ...]:
     """Return the words of *name* in order, the unknown ones too, without numbers."""
-    units = [_unit(unit) for unit in _UNITS.findall(_normal(name))]
+    units = [_unit(unit) for unit in _UNITS.findall(_normal(meaning_of(name) or name))]
     found = cover(units, lexicon().words)
     return tuple(word for part in found for word in _resolved(part) if not word.text.isdigit())
 
@@ -88,6 +92,8 @@ def _path(units: Sequence[str], best: Sequence[tuple[int, int, Word | None]]) ->
 def _resolved(word: Word) -> Sequence[Word]:
     if word.known or not word.text.isascii():
         return (word,)
+    if meaning := meaning_of(word.text):
+        return cover([_unit(unit) for unit in _UNITS.findall(meaning)], lexicon().words)
     bare = word.text.rstrip("0123456789") or word.text
     known = lexicon().words.get(bare) or (lexicon().words.get(bare[:-1]) if bare.endswith("s") else None)
     if known is not None:
@@ -116,7 +122,7 @@ def _stem(text: str) -> tuple[tuple[str, int], ...]:
 def _normal(name: str) -> str:
     wide = unicodedata.normalize("NFKD", name[:LONGEST_NAME])
     plain = "".join(character for character in wide if not unicodedata.combining(character))
-    return plain.translate(_simplified())
+    return plain.translate(_BARRED).translate(_simplified())
 
 
 def _unit(unit: str) -> str:
@@ -138,6 +144,18 @@ def names() -> Mapping[str, Any]:
     """Return the content of ``names.yaml``."""
     data: dict[str, Any] = read_data("names.yaml")
     return data
+
+
+def meaning_of(name: str) -> str:
+    """Return what a field of a published standard called *name* holds, in known words; empty of any other."""
+    return fields().get(_SEPARATORS.sub("", name[:LONGEST_NAME]).lower(), "")
+
+
+@cache
+def fields() -> Mapping[str, str]:
+    """Return the fields of ``fields.yaml``: lower-case names without separators, and what they mean."""
+    data: dict[str, Any] = read_data("fields.yaml")
+    return {name: meaning for source in data["sources"] for name, meaning in data[source].items()}
 
 
 @cache

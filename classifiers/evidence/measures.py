@@ -19,6 +19,7 @@ _MOBILE = (
     r"^(\+?86|0086)?1(3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])"
     r"(\d{8}|\*{4,6}\d{2,4}|\d\*{3,5}\d{3,4})$"
 )
+_CURRENCY = r"(?i:\b(usd|eur|gbp|chf|jpy|cny|rmb|brl|pln|zł|zl|kr|sek|nok|dkk|aud|cad|inr)\b|r\$|₹|₽|₩|円)"
 _LANDLINE = (
     r"^(\+?86)?\(?0(10|2\d|[3-9]\d{2})\)?([2-9]\d{6,7}|\d{0,4}\*{3,4}\d{2,4})"
     r"((转|X|EXT)\d{1,5})?$|^[48]00\d{7}$"
@@ -43,6 +44,27 @@ def grouped_phones(texts: Any) -> Any:
     """Return the mask of numbers that begin with 0, have 9 to 12 digits and are written in groups."""
     digits = pc.replace_substring_regex(texts, r"[ ./()-]", "")
     return matches(texts, r"^\(?0\d{1,4}\)?[ /.-]") & matches(digits, r"^0\d{8,11}$")
+
+
+def mixed_phones(texts: Any) -> Any:
+    """Return the mask of what may be phone numbers, of none unless they are written as phones are.
+
+    Phones begin with a plus sign, a trunk zero or a bracket, or stand in groups, and a column of them holds
+    several layouts; other numbers of 7 to 15 digits do not.
+    """
+    digits = pc.replace_substring_regex(texts, r"[^0-9]", "")
+    fits = matches(texts, r"^[+(]?[+(\d][\d ()./-]{5,18}\d( ?(x|ext\.?|poste|int\.?) ?\d{1,5})?$")
+    fits &= matches(digits, r"^\d{7,15}$") & ~matches(
+        texts, r"^\d{4}[-/.]\d\d?[-/.]\d\d?|^\d\d?[-/.]\d\d?[-/.]\d{4}|^\d+\.\d+$"
+    )
+    if not fits.any():
+        return fits
+    some = texts.filter(pa.array(fits))
+    leads = matches(some, r"^(\+|00?[1-9]|\()").mean()
+    layouts = pc.value_counts(pc.replace_substring_regex(some, r"\d+", "9"))
+    common = sum(count.as_py() >= 0.04 * len(some) for count in pc.struct_field(layouts, "counts"))
+    grouped = matches(some, r"^[6-9]\d\d?([ .]\d{2,3}){2,3}$").mean()
+    return fits & bool((leads >= 0.3 and common >= 2) or leads >= 0.8 or grouped >= 0.4)
 
 
 def _numbers(texts: Any, shape: str) -> tuple[Any, Any]:
@@ -100,11 +122,27 @@ def degrees(texts: Any, limit: int) -> Any:
 
 def amounts(texts: Any) -> Any:
     """Return the mask of amounts of money: a currency sign or two places, over two orders of magnitude."""
-    mask, numbers = _numbers(pc.replace_substring_regex(texts, r"[¥$€£,元 ]", ""), r"^\d{1,9}(\.\d{1,2})?$")
-    decimal = matches(texts, r"\.\d{2}\D?$|[¥$€£元]").mean() > 0.5
+    mask, numbers = _money(texts)
+    decimal = matches(texts, rf"[.,]\d{{2}}\D*$|[¥$€£元]|{_CURRENCY}").mean() > 0.5
     return mask & bool(
         decimal and len(numbers) and numbers.max() > 100 * max(np.quantile(numbers, 0.02), 0.1)
     )
+
+
+def priced(texts: Any) -> Any:
+    """Return the mask of amounts that name their currency."""
+    return _money(texts)[0] & matches(texts, rf"[¥$€£]|元$|{_CURRENCY}")
+
+
+def _money(texts: Any) -> tuple[Any, Any]:
+    point = pc.replace_substring_regex(texts, r"^([^\d]*\d[\d. ]*),(\d\d\D*)$", r"\1.\2")
+    bare = pc.replace_substring_regex(point, rf"[¥$€£,元 ]|{_CURRENCY}", "")
+    return _numbers(_last_point(bare), r"^-?\d{1,9}(\.\d{1,2})?$")
+
+
+def _last_point(texts: Any) -> Any:
+    """Return *texts* without points that part thousands."""
+    return pc.replace_substring_regex(texts, r"\.(\d{3})", r"\1")
 
 
 def icd_9(texts: Any) -> Any:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import filterfalse
 
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.lexicon import STRENGTHS, Word, names, role_of, words_of
@@ -25,6 +26,11 @@ ASIDE = 0.8
 LONGEST_COMMENT = 400
 
 _BRACKETS = re.compile(r"[(\[{<（【〔《]([^)\]}>）】〕》]*)[)\]}>）】〕》]?")
+_UNIT = re.compile(
+    r"[A-Za-z]{1,2}|[元天岁时分秒月年日亩吨台个支米]|[百千万亿]?元|万|.*[/%°²³μ].*"
+    r"|(?i:kwh|ntu|cfu|mmhg|mmol|min|sec|usd|eur|gbp)"
+)
+"""What stands in brackets as the unit of a measure, which is no word."""
 _CLAUSE_ENDS = re.compile(r"[，。；、：,;:.\n(（\[【]|--| - ")
 
 Hint = tuple[str, int, str]
@@ -46,15 +52,13 @@ def _hints(name: str, description: str) -> Iterator[Evidence]:
     yield from own
     # Where the name itself says nothing, what stands beside it is all there is.
     aside = ASIDE if own else 1.0
-    for inside in _BRACKETS.findall(name):
+    for inside in filterfalse(_UNIT.fullmatch, _BRACKETS.findall(name)):
         yield from _evidence(inside, "brackets:", ASIDE if plain.strip() else 1.0)
     yield from _evidence(_said_of_itself(description), "comment:", aside)
 
 
 def _evidence(text: str, kind: str, share: float) -> Iterator[Evidence]:
-    if _made_up().fullmatch(text.strip().lower()):
-        return
-    for tag, step, rule in read(words_of(text)):
+    for tag, step, rule in () if made_up(text) else read(words_of(text)):
         yield Evidence(tag, "name", kind + rule, round(WEIGHTS[STRENGTHS[step]] * share, 2))
 
 
@@ -105,6 +109,14 @@ def _composed(head: Word, before: Sequence[Word]) -> list[Hint]:
             for key in _keys(word):
                 if key in entries:
                     return _meant(entries[key], word, f"{word.text}+{head.text}")
+    return _of_anything(head, before)
+
+
+def _of_anything(head: Word, before: Sequence[Word]) -> list[Hint]:
+    """Return what *head* makes of any word before it: a statistic of whatever it is about."""
+    for role in head.roles if before else ():
+        if "*" in names()["compose"].get(role, {}):
+            return _meant(names()["compose"][role]["*"], head, f"{before[-1].text}+{head.text}")
     return []
 
 
@@ -119,8 +131,8 @@ def _keys(word: Word) -> Iterator[str]:
 def _meant(entry: str, word: Word, rule: str) -> list[Hint]:
     if entry == "keep":
         return [(tag, min(step + 1, 2), rule) for tag, step in word.tags]
-    tag, strength = entry.split()
-    return [(tag, STRENGTHS.index(strength), rule)]
+    meanings = (meaning.split() for meaning in entry.split("/"))
+    return [(tag, STRENGTHS.index(strength), rule) for tag, strength in meanings]
 
 
 def _own(head: Word, beside: bool) -> list[Hint]:
@@ -134,6 +146,16 @@ def _rule(table: str, head: Word, rule: str) -> list[Hint]:
         if role in names()[table]:
             return _meant(names()[table][role], head, rule)
     return []
+
+
+def made_up(name: str) -> bool:
+    """Return whether a program gave a column this *name* for want of one."""
+    return bool(_made_up().fullmatch(name.strip().lower()))
+
+
+def roles_of(name: str) -> frozenset[str]:
+    """Return the roles of the words in *name*: of whom or of what it speaks."""
+    return frozenset() if made_up(name) else frozenset(role for word in words_of(name) for role in word.roles)
 
 
 @cache

@@ -1,7 +1,8 @@
-"""Evidence from the columns beside a column: whether the table is about persons, or about organisations.
+"""Evidence from the columns beside a column: what the table is about, and what else stands in it.
 
-A date, an amount, a record number or a grade says something of a person only where the table does.  What the
-other columns seem to be alone is summed up in three strengths; each meets the groups of tags it matters for.
+A date, an amount, a record number or a grade says something of a person only where the table does; a name
+or a code is an organisation's where the table is about organisations.  What the table is about
+(`classifiers.evidence.subject`) meets the groups of tags that it matters for.
 """
 
 from __future__ import annotations
@@ -11,75 +12,56 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-PERSON: Final = frozenset(
-    {
-        "pi.id.resident",
-        "pi.id.document",
-        "pi.id.social",
-        "pi.id.foreign",
-        "pi.birth-date",
-        "pi.age",
-        "pi.gender",
-        "pi.ethnicity",
-        "pi.marital",
-    }
-)
-"""Only persons have these."""
-NAMED: Final = frozenset({"pi.name", "pi.contact.mobile", "pi.contact.email", "finance.account"})
-"""Persons have these, and organisations' contacts too."""
-ORGANISATION: Final = frozenset({"org.id", "org.name"})
+from classifiers.evidence.subject import ORGANISATION, PERSON
 
+_GENERAL: Final = "general"
 _GROUPS: Final[Mapping[str, str]] = {
+    _GENERAL: "general",
     "pi.id.generic": "number",
     "pi.event-date": "date",
     "finance.personal": "money",
     "pi.text": "trait",
     "pi.education": "trait",
     "pi.work": "trait",
-    "pi.health": "health",
     "pi.political": "trait",
     "pi.criminal": "trait",
+    "pi.health": "health",
     "pi.location": "place",
     "pi.address": "place",
     "pi.postcode": "place",
+    "org.id": "organisation",
+    "org.name": "organisation",
 }
 """Tags that depend on whom the table is about, and how they go together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """How surely, from 0 to 1, other columns are of persons, of named contacts, of organisations.
+    """How surely, from 0 to 1, the table is *about* persons or organisations.
 
-    *known* is False where a column is judged alone.  *shares*: what part of the other columns has each tag.
+    *known* is False where a column is judged alone.  *first*: it is the first column, which often tells rows
+    apart.  *shares*: what part of the other columns has each tag.
     """
 
     known: bool
-    person: float = 0.0
-    named: float = 0.0
-    organisation: float = 0.0
+    first: bool = False
+    about: Mapping[str, float] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
 
 
 ALONE: Final = Surroundings(known=False)
 
 
-def surroundings(judged: Sequence[Mapping[str, float]]) -> tuple[Surroundings, ...]:
-    """Return each column's surroundings, from the probabilities of every column's tags."""
-    person, named, firm = (
-        _others([_sum(column, group) for column in judged]) for group in (PERSON, NAMED, ORGANISATION)
-    )
+def surroundings(
+    judged: Sequence[Mapping[str, float]], about: Mapping[str, float]
+) -> tuple[Surroundings, ...]:
+    """Return each column's surroundings, from every column's tags and what the table is *about*."""
     totals: Counter[str] = Counter()
     for column in judged:
         totals.update(column)
     others = max(len(judged) - 1, 1)
     return tuple(
-        Surroundings(
-            True,
-            person[place],
-            named[place],
-            firm[place],
-            {tag: (totals[tag] - column[tag]) / others for tag in column},
-        )
+        Surroundings(True, place == 0, about, {tag: (totals[tag] - column[tag]) / others for tag in column})
         for place, column in enumerate(judged)
     )
 
@@ -89,24 +71,14 @@ def context_of(tag: str, around: Surroundings) -> dict[str, float]:
     group = _GROUPS.get(tag)
     if group is None:
         return {}
-    found = {group: 1.0}
+    found = {} if tag == _GENERAL else {group: 1.0}
     if around.known:
-        nobody = 1 - max(around.person, around.named)
         found |= {
-            f"{group} beside a person": around.person,
-            f"{group} beside a contact": around.named,
-            f"{group} beside an organisation": around.organisation * (1 - around.person),
-            f"{group} beside nobody": nobody,
+            f"{group} in a table about persons": around.about.get(PERSON, 0.0),
+            f"{group} in a table about organisations": around.about.get(ORGANISATION, 0.0),
             f"{group} beside its like": around.shares.get(tag, 0.0),
         }
+        if around.first and tag != _GENERAL:
+            found[f"{group} in the first column"] = 1.0
+            found[f"{group} first in a table about persons"] = around.about.get(PERSON, 0.0)
     return found
-
-
-def _sum(column: Mapping[str, float], group: frozenset[str]) -> float:
-    return sum(probability for tag, probability in column.items() if tag in group)
-
-
-def _others(strengths: Sequence[float]) -> list[float]:
-    """For every column the greatest strength among the others."""
-    first, second = ([*sorted(strengths, reverse=True), 0.0, 0.0])[:2]
-    return [second if strength == first else first for strength in strengths]

@@ -192,6 +192,10 @@ PATTERNS: tuple[Pattern, ...] = (
         TEXTS,
         lambda it: measures.grouped_phones(it.plain),
     ),
+    Pattern(
+        "pi.contact.mobile", "phone-mixed", 0.85, 0.6, 0.01, TEXTS, lambda it: measures.mixed_phones(it.plain)
+    ),
+    Pattern("finance.personal", "priced", 0.4, 0.6, 0.01, TEXTS, lambda it: measures.priced(it.plain)),
     Pattern("pi.birth-date", "dates-over-a-lifetime", 0.88, 0.6, 0.02, DATED, lambda it: births(it.dated)),
     Pattern("pi.event-date", "dates", 0.5, 0.6, 0.02, DATED, lambda it: it.dated[0]),
     Pattern("pi.postcode", "postcode-cn", 0.4, 0.8, 0.5, NUMBERED, lambda it: measures.postcodes(it.compact)),

@@ -184,5 +184,5 @@ RULES: tuple[_Rule, ...] = (
         _different,
     ),
     _Rule("pi.id.generic", "digits-of-one-length", 0.25, _shape(r"\d{5,20}"), _of_one_length),
-    _Rule("pi.id.generic", "all-different", 0.11, _ANY, _short),
+    _Rule("pi.id.generic", "all-different", 0.11, _shape(r"(?![-+]?\d+\.\d+$)(?s:.*)"), _short),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.combine import GENERAL, UNSEEN, features, fitted, judge
+from classifiers.combine import GENERAL, features, fitted, judge, judge_table
+from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.neighbours import ALONE, Surroundings, surroundings
 from classifiers.taxonomy import core
@@ -20,7 +21,8 @@ HINTS = st.lists(
     ),
     max_size=8,
 )
-PLACES = st.builds(Surroundings, st.just(True), *[st.floats(0, 1)] * 3) | st.just(ALONE)
+ABOUT = st.builds(lambda share: {"person": share, "organisation": (1 - share) / 2}, st.floats(0, 1))
+PLACES = st.builds(Surroundings, st.just(True), st.booleans(), ABOUT) | st.just(ALONE)
 
 
 def hint(tag: str, source: str, weight: float = 0.85) -> Evidence:
@@ -54,10 +56,6 @@ def test_of_one_source_only_the_strongest_counts() -> None:
 
 
 def test_the_stricter_of_equals() -> None:
-    assert (
-        judge([hint("pi.age", "name"), hint("pi.gender", "name")])[0].confidence
-        == judge([hint("pi.age", "name"), hint("pi.gender", "name")])[1].confidence
-    )
     same = {"name": 1.0}
     assert judge([hint("pi.age", "name"), hint("pi.religion", "name")], ALONE, same)[0].tag == "pi.religion"
     assert judge([hint("pi.religion", "name"), hint("pi.age", "name")], ALONE, same)[0].tag == "pi.religion"
@@ -70,35 +68,48 @@ def test_nothing_found_is_general_and_unsure() -> None:
 
 
 def test_the_same_date_is_somebodys_where_the_table_is_about_persons() -> None:
-    date = {"pi.event-date": 0.5, GENERAL: 0.4}
-    person = {"pi.id.resident": 0.99}
-    firm = {"org.id": 0.99}
-    [beside_person, _], [beside_firm, _] = surroundings([date, person]), surroundings([date, firm])
-    assert (beside_person.person, beside_firm.organisation) == (0.99, 0.99)
-    hints = [hint("pi.event-date", "name", 0.7)]
-    assert judge(hints, beside_person)[0].tag == "pi.event-date"
-    assert judge(hints, beside_firm)[0].tag == GENERAL
+    date = (hint("pi.event-date", "name", 0.7), hint("pi.event-date", "values", 0.5))
+    person = [
+        ("NAME", (hint("pi.name", "name", 0.9),)),
+        ("ID_CARD", (hint("pi.id.resident", "values", 0.98),)),
+    ]
+    firm = [("USCC", (hint("org.id", "values", 0.97),)), ("COMPANY", (hint("org.name", "name", 0.9),))]
+    found = {}
+    for who, others in (("person", person), ("organisation", firm)):
+        names, hints = zip(*others, ("FOUNDED", date), strict=True)
+        judged = judge_table(names, hints)
+        assert max(judged[0].about, key=judged[0].about.__getitem__) == who
+        found[who] = judged[-1].beside[0].tag
+    assert found == {"person": "pi.event-date", "organisation": GENERAL}
+
+
+def test_who_acts_for_an_organisation_makes_no_table_of_persons() -> None:
+    firm = [("USCC", (hint("org.id", "values", 0.97),)), ("企业名称", (hint("org.name", "name", 0.9),))]
+    number = (hint("pi.id.resident", "values", 0.98),)
+    chances = [
+        judge_table(*zip(*firm, (name, number), strict=True))[0].about["person"]
+        for name in ("法定代表人证件号码", "职工证件号码")
+    ]
+    assert chances[0] < 0.5 < chances[1] or chances[0] < chances[1] / 2
 
 
 def test_a_column_is_not_its_own_neighbour() -> None:
-    [only] = surroundings([{"pi.name": 0.9}])
-    assert only.named == 0
-    first, second = surroundings([{"pi.name": 0.9}, {"pi.name": 0.9}])
-    assert first.named == second.named == 0.9
+    [only] = surroundings([{"pi.name": 0.9}], {})
+    assert only.shares["pi.name"] == 0
+    first, second = surroundings([{"pi.name": 0.9}, {"pi.name": 0.9}], {})
+    assert first.shares["pi.name"] == second.shares["pi.name"] == 0.9
+    assert (first.first, second.first) == (True, False)
 
 
 def test_every_coefficient_is_of_a_feature() -> None:
-    every = [hint(tag, source) for tag in core().tags for source in ("name", "values")]
-    found = [*features(every).values(), *features(every, Surroundings(known=True)).values()]
-    names = {name for of_tag in found for name in of_tag}
-    lone = features([hint("pi.name", "name")])
-    plain = ("dictionary", "statistics")
-    names |= {
-        "general beside its like",
-        *plain,
-        *(f"against a name: {name}" for name in plain),
-        *lone["pi.name"],
-        *lone[UNSEEN],
-    }
-    for weights in fitted().values():
-        assert weights.keys() <= names
+    every = [
+        hint(tag, source) for tag in core().tags for source in ("name", "values", "dictionary", "statistics")
+    ]
+    some = [hint(tag, "name") for tag in core().tags]
+    places = (ALONE, Surroundings(True, True, {"person": 0.5}))
+    found = [features(hints, place) for hints in (every, some, some[:1], []) for place in places]
+    names = {name for columns in found for of_tag in columns.values() for name in of_tag}
+    names |= {"against a name: dictionary", "against a name: name", "against a name: statistics"}
+    assert fitted()["alone"].keys() | fitted()["beside"].keys() <= names
+    signs = subject.features(subject.signs(["a"], [{}]))
+    assert fitted()["subject"].keys() == {name for of_subject in signs.values() for name in of_subject}

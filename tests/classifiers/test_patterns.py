@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifiers.evidence import measures
 from classifiers.evidence.checks import resident_ids
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import draw
@@ -131,3 +133,40 @@ def test_any_text_is_classified_without_error(values: list[str | None]) -> None:
     column = pa.array([value and value.encode("utf-8", "ignore").decode() for value in values], pa.string())
     sample = draw([Field("c", Kind.STRING)], pa.table({"c": column}))["c"]
     assert all(0 < hint.weight < 1 for hint in value_evidence(sample))
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ["665 47 95 24", "605 61 19 22", "699726027", "+34 619 879 021", "91 984 23 08"] * 8,
+        ["07700 900310", "+44 7700 900307", "020 7946 0551", "07700900477"] * 8,
+        ["(41) 3025-3341", "+55 21 94038-8700", "(11) 96596-9354"] * 8,
+        ["0639980498", "0199002068", "+33 6 39 98 04 98"] * 8,
+    ],
+)
+def test_phones_written_in_several_ways(numbers: list[str]) -> None:
+    assert phones_among(numbers).mean() == 1
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ["2024-01-02", "2023-12-31", "1999-10-10"] * 8,
+        ["123-45-6789", "987-65-4321", "555-12-3456"] * 8,
+        ["1234567", "2345678", "9876543210"] * 8,
+        ["12345.67", "1234567.89"] * 8,
+        ["4539 1488 0343 6467", "6011 0009 9013 9424"] * 8,
+    ],
+)
+def test_other_numbers_are_no_phones(numbers: list[str]) -> None:
+    assert not phones_among(numbers).any()
+
+
+def phones_among(numbers: list[str]) -> Any:
+    return measures.mixed_phones(pa.array(numbers))
+
+
+@pytest.mark.parametrize("amount", ["$14,240.49", "42,96 €", "1.234,50 EUR", "R$ 1.200,00", "¥1,234.00"])
+def test_amounts_with_a_currency(amount: str) -> None:
+    plain = pa.array([amount, amount.replace("4", "7"), "0.99 €", "19,999.00 $"])
+    assert measures.priced(plain).all()

@@ -1,0 +1,108 @@
+"""What a table is about: persons, organisations, or something else (things, places, counts).
+
+A date, an amount or a record number says something of a person only in a table about persons.  No column
+says so alone; together they do: what the columns seem to be, the words of their names that say of whom or
+of what, and the first columns, which usually name what a row stands for.  `signs` counts that; the
+combiner weighs it (`classifiers.combine.subject_of`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from classifiers.evidence.names import roles_of
+
+PERSON: Final = "person"
+ORGANISATION: Final = "organisation"
+THING: Final = "thing"
+SUBJECTS: Final = (PERSON, ORGANISATION, THING)
+
+_OF_PERSONS: Final = frozenset(
+    [
+        "pi.id.resident",
+        "pi.id.document",
+        "pi.id.social",
+        "pi.id.foreign",
+        "pi.birth-date",
+        "pi.age",
+        "pi.gender",
+        "pi.ethnicity",
+        "pi.marital",
+        "pi.origin",
+        "pi.education",
+        "pi.work",
+        "pi.religion",
+        "pi.political",
+        "pi.criminal",
+    ]
+)
+"""Only persons have these."""
+_GROUPS: Final[Mapping[str, frozenset[str]]] = {
+    "what only persons have": _OF_PERSONS,
+    "a name": frozenset({"pi.name"}),
+    "a contact": frozenset({"pi.contact.mobile", "pi.contact.email", "pi.contact.online"}),
+    "an account": frozenset({"finance.account"}),
+    "a device": frozenset({"pi.device", "pi.vehicle", "pi.network", "pi.location"}),
+    "money": frozenset({"finance.personal"}),
+    "an event": frozenset({"pi.event-date"}),
+    "health": frozenset({"pi.health"}),
+    "an organisation": frozenset({"org.id", "org.name"}),
+    "an organisation's number": frozenset({"org.id"}),
+}
+_FIRST: Final[Mapping[str, frozenset[str]]] = {
+    "an organisation first": frozenset({"org.id", "org.name"}),
+    "a record or person first": frozenset({"pi.id.generic", "pi.name"}),
+}
+_ROLES: Final = ("person", "org", "thing", "aggregate", "place", "founding", "system")
+_NUMBERS: Final = frozenset({"pi.id.generic", "pi.id.social"})
+_REPRESENTATIVE: Final = "representative"
+"""The role of words for those who act for an organisation or look after a thing: no row stands for them."""
+_FIRST_COLUMNS = 2
+_MANY = 3
+"""Columns with a word of a role beyond which more say no more."""
+
+Judged = Sequence[Mapping[str, float]]
+"""Of every column the probabilities of its tags."""
+
+
+def signs(names: Sequence[str], judged: Judged) -> dict[str, float]:
+    """Return what columns called *names* and *judged* alone show of their table, each from 0 to 1."""
+    roles = [roles_of(name) for name in names]
+    pairs = [it for it in zip(judged, roles, strict=True) if _REPRESENTATIVE not in it[1]]
+    own, own_roles = [column for column, _ in pairs], [has for _, has in pairs]
+    found = {"any table": 1.0, "somebody who acts for another": float(len(own) < len(judged))}
+    found |= {group: _most(own, tags) for group, tags in _GROUPS.items()}
+    found |= {group: _most(judged[:_FIRST_COLUMNS], tags) for group, tags in _FIRST.items()}
+    columns = max(len(judged), 1)
+    persons = sum(_sum(column, _OF_PERSONS) for column in own)
+    found["share of what only persons have"] = min(persons * _MANY / columns, 1.0)
+    found["share of what is general"] = sum(column.get("general", 0.0) for column in judged) / columns
+    numbered = [column for column, has in zip(own, own_roles, strict=True) if "person" in has]
+    found["a person's number"] = _most(numbered, _NUMBERS)
+    found["share of money"] = min(
+        sum(_sum(column, _GROUPS["money"]) for column in own) * _MANY / columns, 1.0
+    )
+    counted = Counter(role for of_name in roles for role in of_name)
+    first = frozenset().union(*roles[:_FIRST_COLUMNS])
+    for role in _ROLES:
+        found[f"words: {role}"] = min(counted[role], _MANY) / _MANY
+        found[f"first words: {role}"] = float(role in first)
+    return found
+
+
+def features(found: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Return for every subject what the coefficients are about; things are the others' measure."""
+    return {
+        subject: {f"{subject}: {name}": value for name, value in found.items()} if subject != THING else {}
+        for subject in SUBJECTS
+    }
+
+
+def _most(judged: Judged, tags: frozenset[str]) -> float:
+    return max((_sum(column, tags) for column in judged), default=0.0)
+
+
+def _sum(column: Mapping[str, float], tags: frozenset[str]) -> float:
+    return sum(probability for tag, probability in column.items() if tag in tags)
