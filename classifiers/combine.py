@@ -35,26 +35,13 @@ CHECKED = frozenset(
         "pi.postcode",
         "pi.birth-date",
         "pi.event-date",
-        "pi.age",
-        "pi.gender",
-        "pi.ethnicity",
-        "pi.origin",
-        "pi.marital",
-        "pi.education",
-        "pi.work",
-        "pi.religion",
-        "pi.political",
-        "pi.health",
-        "pi.criminal",
         "pi.location",
         "pi.credential",
         "pi.contact.online",
         "pi.id.document",
         "pi.id.social",
         "pi.id.foreign",
-        "finance.personal",
         "org.name",
-        "geo.region",
         "pi.vehicle",
         "pi.network",
         "pi.device",
@@ -62,7 +49,7 @@ CHECKED = frozenset(
         "org.id",
     }
 )
-"""Tags whose values have shapes or words that rules know of many columns: their absence counts."""
+"""Tags whose values have a shape that rules know and no code takes the place of: its absence counts."""
 Weights = Mapping[str, Mapping[str, float]]
 """Coefficients by feature, for ``alone``, ``subject`` and ``beside``."""
 FEW_WORDS = frozenset({"constant", "few-words", "some-words"})

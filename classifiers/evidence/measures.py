@@ -64,7 +64,8 @@ def mixed_phones(texts: Any) -> Any:
     layouts = pc.value_counts(pc.replace_substring_regex(some, r"\d+", "9"))
     common = sum(count.as_py() >= 0.04 * len(some) for count in pc.struct_field(layouts, "counts"))
     grouped = matches(some, r"^[6-9]\d\d?([ .]\d{2,3}){2,3}$").mean()
-    return fits & bool((leads >= 0.3 and common >= 2) or leads >= 0.8 or grouped >= 0.4)
+    apart = leads >= 0.8 and matches(some, r"[ ()./-]|^\+|^0[1-9]\d{8,9}$").mean() >= 0.8
+    return fits & bool((leads >= 0.3 and common >= 2) or apart or grouped >= 0.4)
 
 
 def _numbers(texts: Any, shape: str) -> tuple[Any, Any]:
