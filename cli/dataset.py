@@ -13,7 +13,7 @@ import click
 from cli import catalogue, render
 from cli.classified import column_of, show_explained, show_proposals
 from cli.inspect import inspect
-from cli.leaving import rotate, unit_list, withdraw_unit
+from cli.leaving import compact, remove, rotate, unit_list, withdraw_unit
 from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
 from cli.progress import watching
 from cli.public import add_public, check_options
@@ -180,3 +180,5 @@ dataset.add_command(catalogue.mock)
 dataset.add_command(inspect)
 dataset.add_command(withdraw_unit)
 dataset.add_command(rotate)
+dataset.add_command(compact)
+dataset.add_command(remove)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cli import render
+from cli.leaving import tell_cleaned
 from cli.session import Session, pass_session, say
 
 
@@ -28,5 +29,4 @@ def rotate(session: Session, passphrase: bool, key_file: bool) -> None:
         return
     render.lines(say("keeping.rotated-master", keys=answer["keys"]))
     session.tell("keeping.backups-old-key")
-    if not answer["cleaned"]:
-        session.tell("keeping.not-cleaned")
+    tell_cleaned(session, answer)

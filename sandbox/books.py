@@ -47,6 +47,22 @@ versions = sa.Table(
     _text("created"),
 )
 
+removals = sa.Table(
+    "removals",  # datasets that are no more; their rows of other tables tell of the past
+    metadata,
+    _text("lineage", primary_key=True),
+    _text("name"),
+    _text("removed_by"),
+    _text("removed"),
+)
+
+destructions = sa.Table(
+    "destructions",  # versions whose files and keys are no more
+    metadata,
+    _text("lineage", primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+)
+
 wrapped_keys = sa.Table(
     "wrapped_keys",
     metadata,

@@ -37,8 +37,11 @@ def result(desk: Desk, by: Principal, job: str) -> dict[str, Any]:
         first = spec["replay_of"] or job
         query = sa.select(releases.c.result, releases.c.released).where(releases.c.job == first)
         stored = connection.execute(query).one_or_none()
-        found = [dossier.read(connection, desk.workspace, source.dataset) for source in plan.sources]
+        found = [dossier.read_past(connection, desk.workspace, source.dataset) for source in plan.sources]
         paid, now = _paid(connection, job), present(connection)
+    for each in found:  # what was released of a dataset that is no more is for reviewers
+        if each.removed and not each.reviewed_by(by):
+            raise dossier.unknown(each.name)
     if stored is None or row["state"] != "released":
         raise InvalidInputError("job.no-result", job=job, state=row["state"])
     refuse_ended(job, stored.released, found, now)
@@ -103,7 +106,7 @@ def listing(desk: Desk, by: Principal) -> dict[str, Any]:
         paid = _paid(connection)
         names = {row["job"]: [item["name"] for item in json.loads(row["spec"])["datasets"]] for row in rows}
         known = {
-            name: dossier.read(connection, desk.workspace, name)
+            name: dossier.read_past(connection, desk.workspace, name)
             for name in sorted({name for listed in names.values() for name in listed})
         }
     shown = []

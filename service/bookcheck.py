@@ -21,12 +21,14 @@ from sandbox import canonical
 from sandbox.books import (
     charges,
     datasets,
+    destructions,
     leaves,
     lineages,
     owner_keys,
     policies,
     principals,
     releases,
+    removals,
     tags,
     versions,
 )
@@ -44,6 +46,7 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
         "principal": "actor",
         "charged": "time",
     },
+    "destruction": {name: name for name in ("lineage", "version")},
     "identity": {"name": "actor", "roles": "roles", "groups": "groups", "created": "time"},
     "identity-key": {
         **{name: name for name in ("key", "public", "former", "endorsement", "leaf")},
@@ -60,16 +63,19 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
         "applied": "time",
     },
     "release": {"job": "job", "digest": "result", "released": "time"},
+    "removal": {"lineage": "lineage", "name": "dataset", "removed_by": "actor", "removed": "time"},
     "version": {name: name for name in ("lineage", "version", "digest")},
 }
 """For each kind of leaf, and column of its table: the fact, or the actor or time, that the leaf repeats."""
 _TABLES: Final = {
     "charge": charges,
+    "destruction": destructions,
     "identity": principals,
     "identity-key": owner_keys,
     "lineage": lineages,
     "policy": policies,
     "release": releases,
+    "removal": removals,
     "version": versions,
 }
 

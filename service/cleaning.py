@@ -50,10 +50,15 @@ def resume(desk: Desk) -> None:
         finish(desk, wait=False)
 
 
+def waiting(connection: sa.Connection) -> list[int]:
+    """Return the leaves that tell of deletions after which there is still something to clean."""
+    query = sa.select(cleanings.c.leaf).where(cleanings.c.done == "").order_by(cleanings.c.leaf)
+    return list(connection.scalars(query))
+
+
 def _waiting(desk: Desk) -> list[int]:
     with desk.reading() as connection:
-        query = sa.select(cleanings.c.leaf).where(cleanings.c.done == "").order_by(cleanings.c.leaf)
-        return list(connection.scalars(query))
+        return waiting(connection)
 
 
 def _unlink(desk: Desk) -> None:

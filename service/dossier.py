@@ -19,7 +19,7 @@ from policies.model import AccessPolicy, ColumnRule, policy_digest
 from policies.signed import check_signed
 from policies.store import current as current_policy
 from policies.tags import effective
-from sandbox.books import datasets, lineages, tags
+from sandbox.books import datasets, lineages, removals, tags
 from sandbox.errors import DeniedError
 from sandbox.privacy.ledger import Limits, Window
 from sandbox.privacy.loss import ATTO, Filter, Loss, limit_of_epsilon
@@ -45,6 +45,7 @@ class Dossier:
     digest: str
     tags: dict[str, Tag]
     policy: AccessPolicy | None
+    removed: bool = False
 
     @property
     def fields(self) -> dict[str, Field]:
@@ -118,10 +119,18 @@ class Dossier:
 
 
 def read(connection: sa.Connection, workspace: Workspace, name: str) -> Dossier:
-    """Return the dossier of dataset *name*; `DeniedError` if there is none.
+    """Return the dossier of dataset *name*; `DeniedError` if there is none, or none any more.
 
     An unknown name and a name that is not granted are refused alike by whoever asks on behalf of an analyst.
     """
+    found = read_past(connection, workspace, name)
+    if found.removed:
+        raise unknown(name)
+    return found
+
+
+def read_past(connection: sa.Connection, workspace: Workspace, name: str) -> Dossier:
+    """Return what there is to say of dataset *name*, also after it was removed: for what was done before."""
     row = connection.execute(sa.select(datasets).where(datasets.c.name == name)).mappings().one_or_none()
     if row is None:
         raise unknown(name)
@@ -143,6 +152,7 @@ def read(connection: sa.Connection, workspace: Workspace, name: str) -> Dossier:
         digest=manifest.digest(),
         tags={tag["column"]: Tag(tag["tag"], bool(tag["confirmed"])) for tag in found},
         policy=policy,
+        removed=was_removed(connection, lineage),
     )
 
 
@@ -153,4 +163,10 @@ def unknown(name: str) -> DeniedError:
 
 def names(connection: sa.Connection) -> list[str]:
     """Return every dataset's name, sorted."""
-    return list(connection.scalars(sa.select(datasets.c.name).order_by(datasets.c.name)))
+    there = datasets.c.lineage.not_in(sa.select(removals.c.lineage))
+    return list(connection.scalars(sa.select(datasets.c.name).where(there).order_by(datasets.c.name)))
+
+
+def was_removed(connection: sa.Connection, lineage: str) -> bool:
+    """Whether the dataset of *lineage* is no more."""
+    return connection.scalar(sa.select(removals.c.name).where(removals.c.lineage == lineage)) is not None

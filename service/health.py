@@ -10,7 +10,8 @@ import sys
 from importlib import metadata
 from typing import Any, Final
 
-from sandbox.vault.access import known_directories
+from sandbox.vault.access import known_directories, standing
+from service import cleaning
 from service.desk import Desk
 
 MIN_FREE_BYTES: Final = 2**30
@@ -29,6 +30,7 @@ def doctor(desk: Desk) -> dict[str, Any]:
         _check("core-dumps-off", core_limit == 0, "off" if core_limit == 0 else "workers turn them off"),
         _check("anchor", desk.workspace.anchor.path.is_file(), str(desk.workspace.anchor.path)),
         _check("vault", *_vault(desk)),
+        _check("compacted", *_compacted(desk)),
         _check("python-jobs", ok=False, detail="not in this version"),
     ]
     versions = [_check(name, ok=True, detail=metadata.version(name)) for name in _SHOWN]
@@ -41,6 +43,16 @@ def _vault(desk: Desk) -> tuple[bool, str]:
     vault = desk.workspace.vault
     there = {path.name for path in vault.iterdir()} if vault.is_dir() else set()
     return known <= there, f"{len(known & there)}/{len(known)} versions"
+
+
+def _compacted(desk: Desk) -> tuple[bool, str]:
+    """Whether withdrawn persons' rows, or what was deleted, still lie in the workspace."""
+    with desk.reading() as connection:
+        there = standing(connection, desk.workspace.manifest_key.public_key())
+        waiting = len(cleaning.waiting(connection))
+    newest = {manifest.lineage: manifest for manifest in there}
+    pending = sum(bool(manifest.withdrawn) for manifest in newest.values())
+    return not (pending or waiting), f"{pending} datasets to compact, {waiting} cleanings under way"
 
 
 def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:

@@ -130,6 +130,8 @@ def _place(desk: Desk, by: Principal, new: NewDataset) -> _Place:
         if tables.find(connection, new.name) is not None:
             raise InvalidInputError("dataset.name-is-public", name=new.name)
         exists = connection.scalar(sa.select(datasets.c.lineage).where(datasets.c.name == new.name))
+        if exists is not None and dossier.was_removed(connection, exists):
+            raise InvalidInputError("dataset.was-removed", name=new.name)
         if exists is not None or new.lineage is not None:
             return _next_version(desk, connection, by, new)
         if new.readmit is not None:

@@ -16,10 +16,9 @@ from sandbox.audit.checkpoint import parse_and_verify
 from sandbox.audit.proofs import check_consistency, prove_consistency, prove_inclusion
 from sandbox.audit.store import newest_note, read_head
 from sandbox.audit.verify import verify as verify_log
-from sandbox.books import versions
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Principal, Role
-from sandbox.vault.manifest import load_manifest
+from sandbox.vault.access import standing
 from sandbox.vault.shard import check_file
 from sandbox.vault.store import DirectoryStore
 from service import tables
@@ -131,9 +130,7 @@ def verify(desk: Desk, by: Principal, kept: Sequence[str], progress: Progress | 
 
 def _check_shards(desk: Desk, connection: sa.Connection, progress: Progress | None) -> int:
     store, key = DirectoryStore(desk.workspace.vault), desk.workspace.manifest_key.public_key()
-    manifests = [
-        load_manifest(row.manifest, row.signature, key) for row in connection.execute(sa.select(versions))
-    ]
+    manifests = standing(connection, key)
     total, done = sum(manifest.shards for manifest in manifests), 0
     for manifest in manifests:
         for file in manifest.files:

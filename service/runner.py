@@ -24,10 +24,16 @@ from jobs.reading import read_columns
 from jobs.spec import JobSpec
 from sandbox import canonical, code
 from sandbox.books import releases
-from sandbox.errors import DeniedError, InvalidInputError, JobFailedError, KeyongError
+from sandbox.errors import (
+    DeniedError,
+    InvalidInputError,
+    JobFailedError,
+    KeyongError,
+    TamperingError,
+)
 from sandbox.privacy import ledger
 from sandbox.schema import UNIT_TAG, JobId, Principal
-from sandbox.vault.access import open_column_keys
+from sandbox.vault.access import open_column_keys, standing
 from sandbox.vault.shard import tags_by_shard
 from sandbox.vault.store import DirectoryStore
 from sandbox.workers.executor import Executor, Progress
@@ -75,9 +81,21 @@ def _run_locked(
         states.move(desk, job, "interrupted")
         raise
     except KeyongError as error:
-        states.move(desk, job, "failed", error.code)
-        raise
+        cause = _cause(desk, case, plan, error)
+        states.move(desk, job, "failed", cause.code)
+        raise cause from None
     _store(desk, by, job, released)
+
+
+def _cause(desk: Desk, case: Case, plan: Plan, error: KeyongError) -> KeyongError:
+    """Return *error*, or what is behind it: files that were missed because they were destroyed meanwhile."""
+    if isinstance(error, TamperingError):
+        with desk.reading() as connection:
+            for found in case.sources(plan):
+                there = standing(connection, desk.workspace.manifest_key.public_key(), found.lineage)
+                if found.manifest.home not in {manifest.home for manifest in there}:
+                    return JobFailedError("job.data-destroyed", dataset=found.name)
+    return error
 
 
 def _still_allowed(

@@ -98,7 +98,7 @@ def _head(found: Waiting) -> Json:
 
 def _bare(connection: sa.Connection, desk: Desk, found: Waiting) -> Json:
     """What is left to say of a job that means something else by now."""
-    sources = [dossier.read(connection, desk.workspace, source.dataset) for source in found.plan.sources]
+    sources = [dossier.read_past(connection, desk.workspace, one.dataset) for one in found.plan.sources]
     losses = plan_losses(found.plan, [each.filter for each in sources])
     return {
         "datasets": [
@@ -162,4 +162,5 @@ def _column(found: Dossier, name: str, uses: list[str]) -> Json:
 
 def _history(connection: sa.Connection, desk: Desk, found: Waiting, theirs: set[DatasetName]) -> Json:
     names = [source.dataset for source in found.plan.sources if source.dataset in theirs]
-    return history(connection, found.row, [dossier.read(connection, desk.workspace, name) for name in names])
+    past = [dossier.read_past(connection, desk.workspace, name) for name in names]
+    return history(connection, found.row, past)

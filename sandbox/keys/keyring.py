@@ -114,6 +114,11 @@ class Keyring:
         """
         return self._rewrap(connection, self._wrapper(connection, MASTER), by, MASTER, MASTER)
 
+    def wrapped_by(self, connection: sa.Connection, key_id: KeyId) -> list[KeyId]:
+        """Return the ids of the keys that *key_id* wraps."""
+        query = sa.select(wrapped_keys.c.key_id).where(wrapped_keys.c.wrapped_by == key_id)
+        return [KeyId(found) for found in connection.scalars(query)]
+
     def forget(self, connection: sa.Connection, key_ids: Iterable[KeyId]) -> None:
         """Delete the rows; once committed, whatever those keys (or keys under them) opened is lost.
 
@@ -152,11 +157,8 @@ class Keyring:
     def _rewrap(
         self, connection: sa.Connection, before: KeyProvider, after: KeyProvider, old: KeyId, new: KeyId
     ) -> int:
-        ids = connection.scalars(
-            sa.select(wrapped_keys.c.key_id).where(wrapped_keys.c.wrapped_by == old)
-        ).all()
         rows = []
-        for row in _rows(connection, map(KeyId, ids)):
+        for row in _rows(connection, self.wrapped_by(connection, old)):
             bound = _bound(row.key_id, row.context)
             rows.append({"id": row.key_id, "key": after.wrap(before.unwrap(row.wrapped, bound), bound)})
         if rows:

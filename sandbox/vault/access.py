@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from sandbox.books import datasets, public_tables, versions
+from sandbox.books import datasets, destructions, public_tables, removals, versions
 from sandbox.errors import TamperingError
 from sandbox.keys import contexts
 from sandbox.keys.keyring import KeyId, Keyring
-from sandbox.schema import LineageId
+from sandbox.schema import Field, LineageId
 from sandbox.vault.manifest import Manifest, load_manifest, sign_manifest
-from sandbox.vault.shard import FOOTER, stored_columns
-from sandbox.vault.store import Store
+from sandbox.vault.shard import FOOTER, WrittenShard, stored_columns
+from sandbox.vault.store import Staging, Store
 
 if TYPE_CHECKING:  # Arrow is kept out of commands that register nothing
     from sandbox.vault.register import Prepared
@@ -48,6 +48,63 @@ def commit(
     _make_current(connection, manifest, signer)
     store.publish(prepared.staging, manifest.directory)
     return manifest
+
+
+def replace_rows(
+    manifest: Manifest,
+    shards: Sequence[WrittenShard],
+    staging: Staging,
+    *,
+    connection: sa.Connection,
+    keyring: Keyring,
+    under: KeyId,
+    signer: Ed25519PrivateKey,
+    store: Store,
+) -> Manifest:
+    """Make *shards*, the rows of *manifest* without its withdrawn units, the next version; as `commit`."""
+    version = manifest.version + 1
+    successor = replace(
+        manifest,
+        version=version,
+        stored=None,
+        directory=_directory(manifest.lineage, version),
+        files=tuple(shard.file for shard in shards),
+        key_ids=_stored_keys(
+            connection,
+            keyring,
+            under,
+            made=(manifest.lineage, version),
+            fields=manifest.fields,
+            shards=shards,
+        ),
+        withdrawn=(),
+        dropped=tuple(sorted(manifest.hidden)),
+        created=_now(),
+    )
+    _make_current(connection, successor, signer)
+    store.publish(staging, successor.directory)
+    return successor
+
+
+def destroy(connection: sa.Connection, keyring: Keyring, manifest: Manifest) -> None:
+    """Forget the keys of *manifest*'s files; these are then in nobody's way and swept."""
+    keyring.forget(connection, [KeyId(key) for keys in manifest.key_ids for key in keys])
+    connection.execute(sa.insert(destructions).values(lineage=manifest.lineage, version=manifest.home))
+
+
+def standing(
+    connection: sa.Connection, signed_by: Ed25519PublicKey, lineage: LineageId | None = None
+) -> list[Manifest]:
+    """Return the manifests, of *lineage* if given, whose files and keys were not destroyed."""
+    query = sa.select(versions.c.manifest, versions.c.signature).order_by(
+        versions.c.lineage, versions.c.version
+    )
+    if lineage is not None:
+        query = query.where(versions.c.lineage == lineage)
+    removed = set(connection.scalars(sa.select(removals.c.lineage)))
+    gone = {(row.lineage, row.version) for row in connection.execute(sa.select(destructions))}
+    every = (load_manifest(row.manifest, row.signature, signed_by) for row in connection.execute(query))
+    return [one for one in every if one.lineage not in removed and (one.lineage, one.home) not in gone]
 
 
 def succeed(
@@ -94,17 +151,9 @@ def _now() -> str:
 def bind(prepared: Prepared, connection: sa.Connection, keyring: Keyring, under: KeyId) -> Manifest:
     """Put the raw keys of *prepared* into the keyring and return the manifest that names them."""
     declared = prepared.declaration
-    key_ids = tuple(
-        tuple(
-            keyring.create(
-                connection,
-                contexts.column(declared.lineage, declared.version, number, column),
-                under=under,
-                key=shard.keys[column],
-            )[0]
-            for column in (FOOTER, *stored_columns(declared.fields))
-        )
-        for number, shard in enumerate(prepared.shards)
+    made = declared.lineage, declared.version
+    key_ids = _stored_keys(
+        connection, keyring, under, made=made, fields=declared.fields, shards=prepared.shards
     )
     return Manifest(
         dataset=declared.dataset,
@@ -114,12 +163,37 @@ def bind(prepared: Prepared, connection: sa.Connection, keyring: Keyring, under:
         namespace=declared.namespace,
         filter=declared.filter,
         fields=declared.fields,
-        directory=f"{declared.lineage}.{declared.version}.{secrets.token_hex(8)}",
+        directory=_directory(*made),
         files=tuple(shard.file for shard in prepared.shards),
         key_ids=key_ids,
         withdrawn=(),
         created=_now(),
         dropped=tuple(sorted(declared.withdrawn)),
+    )
+
+
+def _directory(lineage: LineageId, version: int) -> str:
+    return f"{lineage}.{version}.{secrets.token_hex(8)}"
+
+
+def _stored_keys(
+    connection: sa.Connection,
+    keyring: Keyring,
+    under: KeyId,
+    *,
+    made: tuple[LineageId, int],
+    fields: tuple[Field, ...],
+    shards: Sequence[WrittenShard],
+) -> tuple[tuple[str, ...], ...]:
+    """Put the raw keys of *shards* into the keyring, made for that lineage and version; return the ids."""
+    return tuple(
+        tuple(
+            keyring.create(
+                connection, contexts.column(*made, number, column), under=under, key=shard.keys[column]
+            )[0]
+            for column in (FOOTER, *stored_columns(fields))
+        )
+        for number, shard in enumerate(shards)
     )
 
 
@@ -144,9 +218,8 @@ def load_version(
 
 
 def known_directories(connection: sa.Connection, signed_by: Ed25519PublicKey) -> set[str]:
-    """Return the names in the store of all versions and public tables: what `Store.sweep` must keep."""
-    rows = connection.execute(sa.select(versions.c.manifest, versions.c.signature))
-    private = {load_manifest(row.manifest, row.signature, signed_by).directory for row in rows}
+    """Return the names in the store of all versions and public tables that are: what `Store.sweep` keeps."""
+    private = {manifest.directory for manifest in standing(connection, signed_by)}
     return private | set(connection.scalars(sa.select(public_tables.c.directory)))
 
 

@@ -109,7 +109,7 @@ def load_manifest(text: str, signature: str, key: Ed25519PublicKey) -> Manifest:
     return Manifest(
         **held
         | {
-            "fields": tuple(_field(field) for field in held["fields"]),
+            "fields": tuple(field_of(field) for field in held["fields"]),
             "files": tuple(ShardFile(**file) for file in held["files"]),
             "key_ids": tuple(tuple(ids) for ids in held["key_ids"]),
             "withdrawn": tuple(held["withdrawn"]),
@@ -118,5 +118,6 @@ def load_manifest(text: str, signature: str, key: Ed25519PublicKey) -> Manifest:
     )
 
 
-def _field(held: dict[str, Any]) -> Field:
+def field_of(held: dict[str, Any]) -> Field:
+    """Return the field that was written as *held*."""
     return Field(**held | {"kind": Kind(held["kind"]), "missing": tuple(held["missing"])})

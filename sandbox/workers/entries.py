@@ -19,6 +19,6 @@ class Entries:
 
 
 ENTRIES: Final = Entries(
-    shard=frozenset({"jobs.kernels:count_shard"}),
-    combine=frozenset({"jobs.measure:release"}),
+    shard=frozenset({"jobs.kernels:count_shard", "sandbox.vault.compact:rewrite_shard"}),
+    combine=frozenset({"jobs.measure:release", "sandbox.vault.compact:collect"}),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sandbox.schema import Principal
-from service.asked import Json
+from service.asked import Json, Progress
 
 
 class KeepingGate(Protocol):
@@ -20,6 +20,18 @@ class KeepingGate(Protocol):
 
         ``{"dataset", "keys": how many it wraps, "cleaned": whether no trace of the old ones is left in the
         workspace; if not, the next one who opens it goes on}``.
+        """
+
+    def dataset_compact(self, by: Principal, name: str, progress: Progress | None = None) -> Json:
+        """Take the rows of withdrawn units out of a dataset, and destroy all versions but the newest.
+
+        ``{"dataset", "version", "rewritten": bool, "destroyed": versions, "cleaned"}``; *progress*: "write".
+        """
+
+    def dataset_remove(self, by: Principal, name: str) -> Json:
+        """Destroy a dataset for good: its keys and its files; owner only.
+
+        ``{"dataset", "keys": how many, "cleaned"}``.  Releases, charges and the log stay.
         """
 
     def key_rotate(self, by: Principal, passphrase: str | None = None, key_file: bool = False) -> Json:

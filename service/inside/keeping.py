@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sandbox import workspace as workspaces
 from sandbox.schema import Principal, Role
-from service import health, rotating
-from service.asked import Json
+from service import health, removing, rotating
+from service.asked import Json, Progress
 from service.desk import require
 from service.inside.room import Room
 
@@ -26,6 +26,16 @@ class KeepingRoom(Room):
     def dataset_rotate(self, by: Principal, name: str) -> Json:
         """See the gate."""
         return rotating.rotate_dataset(self._desk, by, name)
+
+    def dataset_compact(self, by: Principal, name: str, progress: Progress | None = None) -> Json:
+        """See the gate."""
+        from service import compacting  # noqa: PLC0415 - brings Arrow, 0.3 s
+
+        return compacting.compact(self._desk, by, name, self._running, progress)
+
+    def dataset_remove(self, by: Principal, name: str) -> Json:
+        """See the gate."""
+        return removing.remove(self._desk, by, name)
 
     def key_rotate(self, by: Principal, passphrase: str | None = None, key_file: bool = False) -> Json:
         """See the gate."""

@@ -87,3 +87,42 @@ def test_rotating(stage: Stage, keyong, monkeypatch: pytest.MonkeyPatch) -> None
     done = keyong("--as", "bureau", "-q", "key", "rotate", "--passphrase")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("工作区已更换主密钥")
+
+
+def test_removing_asks_for_the_name_again(stage: Stage, keyong, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = keyong("--as", "bureau", "dataset", "remove", DATASET)
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    done = keyong("--as", "bureau", "dataset", "remove", DATASET, "--yes")
+    assert (done.code, "is destroyed" in done.out, "master key of then" in done.err) == (0, True, True)
+    assert keyong("--as", "bureau", "dataset", "show", DATASET).code == 4
+    assert keyong("--as", "bureau", "dataset", "compact", DATASET).code == 4
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "code"), [("health.stay\n", 2), (f"{DATASET}\n", 0)])
+def test_the_name_is_compared(stage: Stage, monkeypatch: pytest.MonkeyPatch, typed: str, code: int) -> None:
+    monkeypatch.setattr("sys.stdin", _Terminal(typed))
+    error = _Terminal()
+    monkeypatch.setattr("sys.stderr", error)
+    assert run(["--as", "bureau", "dataset", "remove", DATASET]) == code
+    assert "will be destroyed for good" in error.getvalue()
+    there = [one["name"] for one in stage.keeper.dataset_list(stage.bureau)["datasets"]]
+    assert there == ([DATASET] if code else [])
+
+
+def test_compacting(stage: Stage, keyong, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from service import embedded
+
+    monkeypatch.setitem(embedded._EXECUTORS, "ray", embedded._serial)
+    said = keyong("--as", "bureau", "dataset", "compact", DATASET)
+    assert said.out.endswith("Nothing was done.\n")
+    (tmp_path / "ids.txt").write_text(f"{PERSONS[0]}\n")
+    keyong("--as", "bureau", "dataset", "withdraw-unit", DATASET, "--units", str(tmp_path / "ids.txt"))
+    assert "1 datasets to compact" in keyong("doctor").out
+    said = keyong("--as", "bureau", "dataset", "compact", DATASET)
+    assert said.out.startswith("health.stays was written anew as version 3")
+    assert "Backups made before" in said.err

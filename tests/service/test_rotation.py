@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import signal
-import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from dying import check_settled, dies, stored_bytes, wraps
 from stage import COUNTS, DATASET, LABS, PURPOSE, Stage, build, reopen, with_labs
 
 from sandbox.books import cleanings, wrapped_keys
@@ -35,20 +33,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     stage = build(tmp_path)
     yield stage
     stage.keeper.close()
-
-
-def wraps(stage: Stage) -> dict[str, tuple[str, bytes]]:
-    """Every stored key: what wraps it and its wrapped bytes."""
-    with stage.keeper._desk.reading() as connection:
-        return {
-            row.key_id: (row.wrapped_by, row.wrapped) for row in connection.execute(sa.select(wrapped_keys))
-        }
-
-
-def stored_bytes(place: Path) -> bytes:
-    """All that the books' files hold, and the key files."""
-    files = [*place.glob("books*"), *place.glob("keyring*/*")]
-    return b"".join(path.read_bytes() for path in files)
 
 
 def test_a_dataset_has_another_key_and_the_old_one_is_nowhere(stage: Stage) -> None:
@@ -243,92 +227,52 @@ def test_an_edit_of_the_books_is_found(stage: Stage, statement: str, code: str) 
 # --- deaths ---------------------------------------------------------------------------------------------
 
 
-def dies(place: Path, act: str, fatal: int) -> int:
-    """Fork; rotate, and die at call number *fatal* (never if negative).  Return the calls that were made."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        calls = 0
-
-        def count(*_: object) -> None:
-            nonlocal calls
-            calls += 1
-            if calls == fatal:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            stage = reopen(place)
-            arguments = (DATASET,) if act == "dataset_rotate" else ()
-            sys.setprofile(count)
-            getattr(stage.keeper, act)(stage.bureau, *arguments)
-            sys.setprofile(None)
-            os.write(writer, str(calls).encode())
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    os.waitpid(pid, 0)
-    return int(said or 0)
+ACTS: dict[str, Callable[[Stage], object]] = {
+    "dataset": lambda stage: stage.keeper.dataset_rotate(stage.bureau, DATASET),
+    "master": lambda stage: stage.keeper.key_rotate(stage.bureau),
+}
 
 
-def settled(place: Path) -> bytes:
-    """Open what a death has left; everything must work, and nothing be left over.  Return the master key."""
-    ws = place / "ws"
+def settled(place: Path) -> tuple[bytes, dict[str, tuple[str, bytes]], list[dict[str, Any]]]:
+    """Open what a death has left; everything must work.  Return the master key, all keys, the log."""
     stage = reopen(place)
-    stage.keeper.audit_verify(stage.li)
-    job = stage.keeper.job_submit(
-        stage.wang, JobRequest(COUNTS, PURPOSE, epsilon=f"0.0{random.randint(10**9, 10**10)}")
-    )
-    assert stage.keeper.job_run(stage.wang, job["job"])["status"] == "released"
-    with stage.keeper._desk.reading() as connection:
-        assert all(row.done for row in connection.execute(sa.select(cleanings)))
+    check_settled(stage)
+    found = wraps(stage), stage.keeper.audit_list(stage.li, limit=10**6)["leaves"]
     stage.keeper.close()
-    assert [path.name for path in ws.iterdir() if "keyring" in path.name] == ["keyring"]
-    return (ws / "keyring" / "master.key").read_bytes()
+    assert [path.name for path in (place / "ws").iterdir() if "keyring" in path.name] == ["keyring"]
+    return (place / "ws" / "keyring" / "master.key").read_bytes(), *found
 
 
 def deaths(place: Path, act: str, count: int) -> None:
     stage = build(place, epsilon=1000)
     stage.ask(epsilon="0.002")
     stage.keeper.close()
-    whole = dies(place, act, -1)
+    whole = dies(place, ACTS[act], -1)
     assert whole > 100
-    key, changed = settled(place), 0
+    key, before, leaves = settled(place)
+    changed = 0
     for _ in range(count):
-        stage = reopen(place)
-        before, size = wraps(stage), stage.keeper.audit_list(stage.li)["size"]
-        stage.keeper.close()
-        dies(place, act, random.randint(1, whole))
-        after = settled(place)
-        stage = reopen(place)
-        now, kinds = (
-            wraps(stage),
-            [leaf["kind"] for leaf in stage.keeper.audit_list(stage.li, size)["leaves"]],
-        )
-        stage.keeper.close()
-        told = any(kind in ("rotation", "master-rotation") for kind in kinds)
-        changed += told
+        dies(place, ACTS[act], random.randint(1, whole))
+        after, now, log = settled(place)
+        told = any(leaf["kind"] in ("rotation", "master-rotation") for leaf in log[len(leaves) :])
         assert (before != now) == told
-        assert (key != after) == (told and act == "key_rotate")
-        if told:
-            kept = stored_bytes(place / "ws")
-            gone = [wrapped for one, (_, wrapped) in before.items() if now.get(one, ("", b""))[1] != wrapped]
-            assert gone
-            assert not any(wrapped in kept for wrapped in gone)
-        key = after
+        assert (key != after) == (told and act == "master")
+        kept = stored_bytes(place / "ws")
+        gone = [wrapped for one, (_, wrapped) in before.items() if now.get(one, ("", b""))[1] != wrapped]
+        assert bool(gone) == told
+        assert not any(wrapped in kept for wrapped in gone)
+        changed += told
+        key, before, leaves = after, now, log
     assert count < 20 or 0 < changed < count
 
 
-@pytest.mark.parametrize("act", ["dataset_rotate", "key_rotate"])
+@pytest.mark.parametrize("act", ACTS)
 def test_a_death_anywhere_loses_nothing(tmp_path: Path, act: str) -> None:
-    deaths(tmp_path, act, 6)
+    deaths(tmp_path, act, 4)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("act", ["dataset_rotate", "key_rotate"])
+@pytest.mark.parametrize("act", ACTS)
 def test_many_deaths_anywhere_lose_nothing(tmp_path: Path, act: str) -> None:
     deaths(tmp_path, act, 150)
 
