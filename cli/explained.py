@@ -250,11 +250,11 @@ def _rules(answer: Json) -> list[str]:
 def short_explain(session: Session, answer: Json) -> int:
     """Say in one line, before anything is spent, what a query costs and how far off it will be.
 
-    Of one that is denied say all that speaks against it, beside the answer; return its exit code.
+    Of one that is denied say the first rule that says no (`job explain` lists all); return the exit code.
     """
     if answer["verdict"] == "denied":
-        for line in _refused(answer):
-            click.echo(render.plain(line), err=True)
+        first = answer["reasons"][0]
+        click.echo(render.plain(f"keyong: {say(first['code'], **first['facts'])}"), err=True)
         return DeniedError.exit_code
     if answer["free_replay"]:
         session.tell("cli.about-to-replay")

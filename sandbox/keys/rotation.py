@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sandbox.errors import InvalidInputError, TamperingError
+from sandbox.errors import InvalidInputError, StorageError, TamperingError
 from sandbox.keys.files import sync_directory
 from sandbox.keys.provider import SEALED_FILE, KeyProvider, create_provider, open_provider
 
@@ -36,9 +36,16 @@ Opens = Callable[[KeyProvider], bool]
 
 @contextmanager
 def held(directory: Path, *, alone: bool) -> Iterator[None]:
-    """Hold the lock of the workspace's key files, among all processes."""
-    (directory / "run").mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(directory / "run" / "keyring.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    """Hold the lock of the workspace's key files, among all processes.
+
+    Raises `StorageError` where its file cannot be written: the disk is full or mounted read-only.
+    """
+    path = directory / "run" / "keyring.lock"
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:
+        raise StorageError("books.not-writable", path=str(path)) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield

@@ -298,7 +298,7 @@ def test_every_kind_of_column_and_a_later_version(hospital: Path) -> None:
     columns = {c["name"]: c["kind"] for c in json.loads(first.out)["columns"]}
     assert columns == {
         "id": "string",
-        "dec": "decimal",
+        "dec": "decimal(6,2)",
         "at": "timestamp",
         "day": "date",
         "ok": "boolean",

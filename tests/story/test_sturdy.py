@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from owners import key_of, write_signature
 from stage import COUNTS, build
 from terminal import SLOW, ended, started, typed
 
+from policies.build import parse
+from policies.model import policy_digest
 from sandbox import database
 
 ASK = ["--as", "wang", "query", COUNTS, "--epsilon", "0.1"]
@@ -34,6 +37,14 @@ def add(path: Path, name: str) -> list[str]:
 def table(path: Path, rows: int) -> Path:
     path.write_text("u,v\n" + "".join(f"{n},{n * 7919 % 100003}\n" for n in range(rows)))
     return path
+
+
+def successor(first: Path, second: Path) -> None:
+    """Write and sign the second version of the policy *first*, which is in force."""
+    policy = parse(first.read_bytes(), str(first))
+    text = first.read_text().replace("version: 1", "version: 2")
+    second.write_text(text.replace("owner: bureau", f"owner: bureau, supersedes: {policy_digest(policy)}"))
+    write_signature(second, key_of("bureau"))
 
 
 # --- full and failing disks ---------------------------------------------------------------------------
@@ -137,8 +148,7 @@ def test_a_writer_who_does_not_end_is_named(hospital: Path, monkeypatch: pytest.
 
 def test_processes_at_once(hospital: Path) -> None:
     source = table(hospital / "t.csv", 2000)
-    text = (hospital / "policy.yaml").read_text().replace("version: 1", "version: 2")
-    (hospital / "p2.yaml").write_text(text)
+    successor(hospital / "policy.yaml", hospital / "p2.yaml")
     commands = [
         [*add(source, "t.t")],
         [*add(source, "t.t")],
