@@ -205,7 +205,7 @@ def _count(entry: Entry, by: Principal, found: Waiting, settled: Settled, reason
         try:
             _pay(entry, found, settled)
         except BudgetExceededError as error:  # raised before anything is written
-            short = {"code": error.code, "facts": error.facts}
+            short = _short(found, who, error)
     known = waiting.find(entry.connection, job)
     assert known is not None
     after = waiting.read(entry.connection, entry.workspace, known)
@@ -216,6 +216,14 @@ def _count(entry: Entry, by: Principal, found: Waiting, settled: Settled, reason
         "ask": after.missing(now),
         "not_charged": short,
     }
+
+
+def _short(found: Waiting, who: Principal, error: BudgetExceededError) -> Json:
+    """What stood in the way of the charge; figures only of a dataset that *who* has a say in."""
+    dataset = error.facts.get("dataset")
+    if any(rule.dataset == dataset and rule.asks(who) for rule in found.rules):
+        return {"code": error.code, "facts": error.facts}
+    return {"code": "approval.budget-elsewhere", "facts": {"dataset": dataset}}
 
 
 def _answer(entry: Entry, by: Principal, answer: str, reason: str) -> Json:

@@ -71,9 +71,7 @@ class Connection:
             group_size=group_size,
             max_rows=max_rows,
         )
-        job = self._gatekeeper.job_submit(self._principal, asked)["job"]
-        found = frames(self._gatekeeper.job_run(self._principal, job))
-        return found[0] if len(found) == 1 else found
+        return self.wait(self._gatekeeper.job_submit(self._principal, asked)["job"])
 
     @_told()
     def explain(
@@ -98,6 +96,37 @@ class Connection:
             max_rows=max_rows,
         )
         return self._gatekeeper.job_explain(self._principal, asked)
+
+    @_told()
+    def wait(self, job: str) -> pd.DataFrame | list[pd.DataFrame]:
+        """Bring *job* to its end, one that waited for approval too, and return its rows as `query` does."""
+        found = frames(self._gatekeeper.job_run(self._principal, job))
+        return found[0] if len(found) == 1 else found
+
+    @_told()
+    def status(self, job: str) -> Json:
+        """Return how *job* stands, and whose yes it has or misses, as `Gatekeeper.job_status`."""
+        return self._gatekeeper.job_status(self._principal, job)
+
+    @_told()
+    def pending(self) -> pd.DataFrame:
+        """Return the jobs that wait for the principal's yes, one a row."""
+        return pd.DataFrame(self._gatekeeper.job_pending(self._principal)["jobs"])
+
+    @_told()
+    def show(self, job: str) -> Json:
+        """Return what an approver needs to know of *job*, as `Gatekeeper.job_show`."""
+        return self._gatekeeper.job_show(self._principal, job)
+
+    @_told()
+    def approve(self, job: str, reason: str = "") -> Json:
+        """Say yes to *job*, as `Gatekeeper.job_approve`; with the last yes it is charged."""
+        return self._gatekeeper.job_approve(self._principal, job, reason)
+
+    @_told()
+    def reject(self, job: str, reason: str) -> Json:
+        """Say no to *job*, for a *reason* that its analyst is told."""
+        return self._gatekeeper.job_reject(self._principal, job, reason)
 
     @_told()
     def budget(self, dataset: str) -> Json:

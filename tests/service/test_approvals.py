@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,15 +18,18 @@ from sandbox.errors import (
     BudgetExceededError,
     DeniedError,
     InvalidInputError,
+    KeyongError,
+    TamperingError,
 )
 from sandbox.schema import Principal
+from service import approvals, submission, waiting
 from service import clock as clocks
 from service.asked import JobRequest
+from service.notebook import Connection
 
 ASKED = JobRequest(COUNTS, PURPOSE, epsilon="0.5")
 ALL = "SELECT COUNT(*) AS n FROM health.stays"
 QUORUM = "{need: 2, of: [zhao, qian, group:ethics]}"
-_FORK = multiprocessing.get_context("fork")
 
 
 def new(stage: Stage, name: str, *roles: str, groups: tuple[str, ...] = ()) -> Principal:
@@ -323,3 +326,114 @@ def test_a_cancelled_job_cannot_be_approved(stage: Stage) -> None:
         stage.keeper.job_approve(stage.bureau, job)
     assert charges(stage) == 0
     stage.keeper.audit_verify(stage.li)
+
+
+# --- what verifying holds against the log ---------------------------------------------------------------
+
+
+def forced(stage: Stage, job: str, *yes: Principal) -> None:
+    """Let a gatekeeper that forgot the rules write yeses and then charge *job*, all properly logged."""
+    open_desk = stage.keeper._desk  # type: ignore[attr-defined]
+    with open_desk.reading() as connection:
+        row = waiting.find(connection, job)
+        assert row is not None
+        again = approvals.read_again(
+            connection, open_desk, waiting.read(connection, open_desk.workspace, row)
+        )
+    with open_desk.writing() as entry:
+        found = waiting.read(entry.connection, entry.workspace, row)
+        for by in yes:
+            approvals._record(entry, found, approvals._answer(entry, by, "yes", ""))
+        settled = approvals.settle_again(entry, found, again)
+        assert not isinstance(settled, KeyongError)
+        approvals._pay(entry, found, settled)
+
+
+@pytest.mark.parametrize("who", [(), ("li", "li"), ("bureau", "wang"), ("bureau", "li")])
+def test_a_charge_without_its_yeses_is_found(tmp_path: Path, who: tuple[str, ...]) -> None:
+    stage = build(tmp_path, approval="owner+reviewer")
+    job = submit(stage)
+    forced(stage, job, *(getattr(stage, name) for name in who))
+    if who == ("bureau", "li"):
+        stage.keeper.audit_verify(stage.li)
+        return
+    with pytest.raises(TamperingError) as caught:
+        stage.keeper.audit_verify(stage.li)
+    assert (caught.value.code, caught.value.facts) == ("audit.not-approved", {"job": job})
+
+
+def test_an_answer_given_again_without_its_yes_is_found(stage: Stage) -> None:
+    first, second = submit(stage), submit(stage)
+    stage.keeper.job_approve(stage.bureau, first)
+    stage.keeper.job_run(stage.wang, first)
+    forced(stage, second)
+    with pytest.raises(TamperingError, match=r"audit\.not-approved"):
+        stage.keeper.audit_verify(stage.li)
+
+
+def test_a_job_of_an_older_build_can_only_be_cancelled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row does not say by which grant it was let through, so nobody's yes is enough."""
+    written = submission._spec
+
+    def older(*args: Any) -> dict[str, Any]:
+        told = written(*args)
+        del told["amounts"]
+        judged = [{k: v for k, v in item.items() if k != "grant"} for item in told["datasets"]]
+        return {**told, "datasets": judged}
+
+    monkeypatch.setattr(submission, "_spec", older)
+    job = submit(stage)
+    assert stage.keeper.job_pending(stage.bureau)["jobs"] == []
+    with pytest.raises(DeniedError, match=r"job\.unknown"):
+        stage.keeper.job_approve(stage.bureau, job)
+    with pytest.raises(AwaitingApprovalError):
+        stage.keeper.job_run(stage.wang, job)
+    stage.keeper.job_cancel(stage.wang, job)
+
+
+def test_another_owners_figures_are_not_told(tmp_path: Path) -> None:
+    stage = with_labs(build(tmp_path, approval="owner"), approval="owner", epsilon=1)
+    sql = "SELECT COUNT(*) AS n FROM health.stays JOIN health.labs ON person = subject"
+    first, job = (submit(stage, JobRequest(sql, PURPOSE, epsilon=epsilon)) for epsilon in ("1", "0.9"))
+    for each in (first, job):
+        stage.keeper.job_approve(stage.lab, each)
+    stage.keeper.job_approve(stage.bureau, first)
+    assert stage.keeper.job_approve(stage.bureau, job)["not_charged"] == {
+        "code": "approval.budget-elsewhere",
+        "facts": {"dataset": "health.labs"},
+    }
+    assert stage.keeper.job_approve(stage.lab, job)["not_charged"]["code"] == "budget.lifetime"
+
+
+def test_history_tells_of_earlier_jobs(stage: Stage) -> None:
+    where = "SELECT COUNT(*) AS n FROM health.stays WHERE days > {}"
+    jobs = [submit(stage, JobRequest(where.format(number), PURPOSE, epsilon="0.25")) for number in range(3)]
+    stage.keeper.job_approve(stage.bureau, jobs[0])
+    stage.keeper.job_reject(stage.bureau, jobs[1], "too near")
+    with pytest.raises(DeniedError):
+        stage.keeper.job_explain(stage.wang, JobRequest(COUNTS, "another-purpose", epsilon="0.5"))
+    told = stage.keeper.job_show(stage.bureau, submit(stage, ASKED))["history"]
+    assert (told["jobs"], told["refused"], told["denied"], told["similar"]) == (3, 1, 1, 0)
+    assert [job["job"] for job in told["last"]] == jobs[::-1]
+    assert told["losses"][0]["epsilon"] == told["last"][2]["losses"][0]["epsilon"] != "0"
+    again = submit(stage, JobRequest(where.format(2), PURPOSE, epsilon="0.5"))
+    told = stage.keeper.job_show(stage.bureau, again)["history"]
+    assert [(job["job"], job["likeness"]) for job in told["most_similar"]] == [
+        (jobs[2], "same"),
+        (jobs[1], "constants"),
+        (jobs[0], "constants"),
+    ]
+    assert "sql" not in json.dumps(told)
+
+
+def test_in_a_notebook(stage: Stage) -> None:
+    analyst, owner = Connection(stage.keeper, stage.wang), Connection(stage.keeper, stage.bureau)
+    with pytest.raises(AwaitingApprovalError) as caught:
+        analyst.query(COUNTS, purpose=PURPOSE, epsilon=0.5)
+    job = str(caught.value.facts["job"])
+    assert "bureau" in caught.value.__notes__[0]
+    assert list(owner.pending()["job"]) == [job]
+    assert owner.show(job)["sql"] == COUNTS
+    owner.approve(job)
+    assert analyst.status(job)["status"] == "charged"
+    assert list(analyst.wait(job)["ward"].dropna()) == ["A", "B", "C"]
