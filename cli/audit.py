@@ -14,6 +14,7 @@ from cli.progress import watching
 from cli.session import Session, pass_session, say
 from sandbox.errors import InvalidInputError
 from service.telling import account
+from service.wording import loss
 
 _MOST_NOTE_BYTES = 65_536
 _MOST_LEAVES = 2**53
@@ -157,6 +158,11 @@ def verify(session: Session, kept: tuple[Path, ...]) -> None:
             ("cli.head-root", answer["root"]),
         ]
     )
+    for one in answer["restored"]:
+        session.tell("restore.verified", leaf=one["leaf"], found=one["found"], lost=one["lost"])
+    if answer["clock_back"]["leaves"]:
+        back = answer["clock_back"]
+        session.tell("audit.clock-back", count=back["leaves"], leaf=back["first"])
     if not notes:
         session.tell("cli.keep-checkpoint")
 
@@ -205,3 +211,22 @@ def export(session: Session, target: Path, texts: bool) -> None:
     session.tell("evidence.with-texts" if texts else "evidence.without-texts")
     if answer["accounting"] is None:
         session.tell("evidence.no-accounting")
+
+
+@audit.command("accept-restore")
+@click.option("--reason", required=True, metavar="TEXT", help="Why the older copy is gone on from.")
+@pass_session
+def accept_restore(session: Session, reason: str) -> None:
+    """Go on from an older copy of the books; what may have been spent since is charged."""
+    service, where = session.service, session.workspace
+    answer = service.accept_restore(where, session.name, reason, passphrase=session.ask_passphrase)
+    if render.answer_json(session, answer):
+        return
+    facts = {key: answer[key] for key in ("leaf", "found", "lost")}
+    if answer["how"] == "log.forked":
+        render.lines(say("restore.accepted-fork", **facts))
+    else:
+        render.lines(say("restore.accepted", **facts))
+    for one in answer["charged"]:
+        session.tell("restore.charged", dataset=one["dataset"], loss=loss(one["loss"]), jobs=answer["jobs"])
+    session.tell("restore.keep")

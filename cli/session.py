@@ -38,6 +38,16 @@ class Embedded(Protocol):
     def restore_workspace(self, source: Path, target: Path) -> dict[str, Any]:
         """Bring a backup back as a new workspace."""
 
+    def accept_restore(
+        self,
+        workspace: Path | None,
+        name: str | None,
+        reason: str,
+        *,
+        passphrase: Callable[[], str] | None = None,
+    ) -> dict[str, Any]:
+        """Let a reviewer accept books that are older than what was seen last."""
+
     def pool(self, action: str, workspace: Path | None) -> dict[str, Any]:
         """Start, stop or describe the workers that stay warm."""
 

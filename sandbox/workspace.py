@@ -164,8 +164,13 @@ def check(directory: Path) -> dict[str, str]:
     return identity
 
 
-def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Workspace:
-    """Open the workspace in *directory*; checks format, permissions and the anchor first."""
+def open_workspace(
+    directory: Path, passphrase: Passphrase | None = None, *, to_accept_a_restore: bool = False
+) -> Workspace:
+    """Open the workspace in *directory*; checks format, permissions and the anchor first.
+
+    *to_accept_a_restore*: the anchor is not checked.  Only for `service.reviewing.restoring`.
+    """
     directory = directory.absolute()
     identity = check(directory)
     database = Database(directory / "books.sqlite")
@@ -178,9 +183,10 @@ def open_workspace(directory: Path, passphrase: Passphrase | None = None) -> Wor
         manifest_key = signing_key(keyring, connection, contexts.MANIFEST_SIGNING)
     log = Log(f"keyong/{identity['id']}", log_key)
     anchor = Anchor(anchor_directory(), identity["id"], log.key)
-    # A snapshot of its own, taken after the anchor is read: others may have moved both since.
-    with database.reading() as connection:
-        anchor.check(connection)
+    if not to_accept_a_restore:
+        # A snapshot of its own, taken after the anchor is read: others may have moved both since.
+        with database.reading() as connection:
+            anchor.check(connection)
     return Workspace(directory, identity["id"], database, keyring, log, anchor, manifest_key)
 
 

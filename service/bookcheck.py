@@ -37,6 +37,7 @@ from service.approvalcheck import Answers, check_approvals
 from service.jobcheck import check_jobs
 from service.keepcheck import check_keeping
 from service.policycheck import Told, check_policies
+from service.reviewing.clock import Clock
 
 Row = tuple[str, ...]
 
@@ -93,10 +94,16 @@ class _Logged:
     told: list[Told] = field(default_factory=list)
     purged: dict[str, str] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
+    restored: list[dict[str, Any]] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
 
 
-def check_books(connection: sa.Connection) -> dict[str, int]:
-    """Raise `TamperingError` at the first difference; return how many charges and releases there are."""
+def check_books(connection: sa.Connection) -> dict[str, Any]:
+    """Raise `TamperingError` at the first difference.
+
+    Return how many charges and releases there are, which older copies were accepted, and where leaves are
+    dated before one that stands earlier.
+    """
     logged = _logged(connection)
     _check_results(connection, logged.purged)
     for kind in _COLUMNS:
@@ -108,10 +115,17 @@ def check_books(connection: sa.Connection) -> dict[str, int]:
     check_policies(connection, logged.told)
     _check_tags(connection, logged.tags)
     _check_datasets(connection, logged.homes)
-    check_jobs(connection, logged.decisions, logged.replays)
+    check_jobs(
+        connection, logged.decisions, logged.replays, lost={f"lost-{it['leaf']}" for it in logged.restored}
+    )
     check_approvals(connection, logged.answers, logged.decisions)
     check_keeping(connection)
-    return {"charges": len(logged.rows["charge"]), "releases": len(logged.rows["release"])}
+    return {
+        "charges": len(logged.rows["charge"]),
+        "releases": len(logged.rows["release"]),
+        "restored": logged.restored,
+        "clock_back": logged.clock.told(),
+    }
 
 
 def _logged(connection: sa.Connection) -> _Logged:
@@ -120,6 +134,7 @@ def _logged(connection: sa.Connection) -> _Logged:
         entry = json.loads(text)
         kind, facts = entry["kind"], entry["facts"]
         found.answers.hear(leaf, entry)
+        found.clock.read(leaf, entry["time"])
         said = {**facts, "actor": entry["actor"], "time": entry["time"], "leaf": leaf}
         if kind in _COLUMNS:
             found.rows[kind][tuple(_text(fact, said[fact]) for fact in _COLUMNS[kind].values())] = leaf
@@ -141,6 +156,8 @@ def _logged(connection: sa.Connection) -> _Logged:
             found.purged[facts["job"]] = facts["result"]
         elif kind in ("policy", "identity-key"):
             found.told.append((kind, said))
+        elif kind == "restored":
+            found.restored.append({"leaf": leaf, "found": facts["found"], "lost": facts["lost"]})
     return found
 
 

@@ -14,6 +14,7 @@ from sandbox import workspace as workspaces
 from sandbox.workers.executor import Executor
 from sandbox.workspace import Workspace
 from service.asked import Json
+from service.desk import Desk
 from service.gatekeeper import Gatekeeper
 from service.inside.approvals import ApprovalRoom
 from service.inside.audit import AuditRoom
@@ -23,6 +24,7 @@ from service.inside.keeping import KeepingRoom
 from service.inside.people import PeopleRoom
 from service.inside.policies import PolicyRoom
 from service.inside.room import ExecutorFactory
+from service.reviewing import restoring
 
 
 def open_gatekeeper(
@@ -54,6 +56,20 @@ def restore_workspace(source: Path, target: Path) -> Json:
     """Copy a backup to a new directory and check that it is not older than what was seen last."""
     workspaces.restore(source, target)
     return {"workspace": str(target.absolute())}
+
+
+def accept_restore(
+    workspace: Path | None, name: str | None, reason: str, *, passphrase: Callable[[], str] | None = None
+) -> Json:
+    """Let a reviewer accept books that are older than, or fork from, what was seen last (ADR 30).
+
+    ``{"leaf", "how", "found", "lost", "jobs", "charged": [{"lineage", "dataset", "loss"}]}``.
+    """
+    opened = workspaces.open_workspace(_directory(workspace), passphrase, to_accept_a_restore=True)
+    try:
+        return restoring.accept(Desk(opened), name, reason)
+    finally:
+        opened.close()
 
 
 def pool(action: str, workspace: Path | None) -> Json:

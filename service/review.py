@@ -12,9 +12,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.audit.checkpoint import parse_and_verify
+from sandbox.audit.checkpoint import VerifierKey, parse_and_verify
 from sandbox.audit.proofs import check_consistency, prove_consistency, prove_inclusion
 from sandbox.audit.store import newest_note, read_head
+from sandbox.audit.verify import Progress as LogProgress
+from sandbox.audit.verify import Verified
 from sandbox.audit.verify import verify as verify_log
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Principal, Role
@@ -113,7 +115,7 @@ def verify(desk: Desk, by: Principal, kept: Sequence[str], progress: Progress | 
     require(by, *_READERS)
     heard = None if progress is None else lambda done, total: progress("verify", done, total)
     with desk.reading() as connection:
-        verified = verify_log(connection, desk.workspace.log.key, kept, heard)
+        verified = _verified(connection, desk.workspace.log.key, kept, heard)
         counts = check_books(connection)
         check_descriptions(connection)
         shards = _check_shards(desk, connection, progress)
@@ -126,6 +128,20 @@ def verify(desk: Desk, by: Principal, kept: Sequence[str], progress: Progress | 
         "shards_checked": shards,
         "public_tables": public,
     }
+
+
+def _verified(
+    connection: sa.Connection, key: VerifierKey, kept: Sequence[str], heard: LogProgress | None
+) -> Verified:
+    """Verify the log; a kept checkpoint of a part that an accepted restore lost is told apart from a fork."""
+    try:
+        return verify_log(connection, key, kept, heard)
+    except TamperingError as error:
+        size = error.facts.get("kept")
+        for entry in journal.of_kind(connection, "restored"):
+            if isinstance(size, int) and entry.facts["found"] < size <= entry.facts["lost"]:
+                raise TamperingError("log.lost-part", kept=size, leaf=entry.leaf) from None
+        raise
 
 
 def _check_shards(desk: Desk, connection: sa.Connection, progress: Progress | None) -> int:

@@ -1,8 +1,9 @@
 """The newest checkpoint, kept outside the workspace.
 
 Law: a workspace copied back from yesterday verifies in itself; only somebody who remembers today can tell.
-The anchor is such a memory in one file of the same account, outside the workspace.  It never goes back, and
-it runs at most one crash behind the log, never ahead of it: it is written after the commit.
+The anchor is such a memory in one file of the same account, outside the workspace.  It never goes back by
+itself, and it runs at most one crash behind the log, never ahead of it: it is written after the commit.
+Where a reviewer accepts an older copy (ADR 30), it is moved aside, never deleted.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import fcntl
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,6 +22,15 @@ from sandbox.audit.merkle import consistency_proof, verify_consistency
 from sandbox.audit.store import lookup, newest_note, read_head
 from sandbox.errors import TamperingError
 from sandbox.keys.files import replace_private
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A log that was seen before and is not the stored one: checkpoint, note, and what shows it."""
+
+    checkpoint: Checkpoint
+    note: str
+    code: str
 
 
 class Anchor:
@@ -44,6 +55,27 @@ class Anchor:
         kept = self._kept()
         if kept is not None:
             self._compare(connection, kept)
+
+    def lost(self, connection: sa.Connection) -> Lost | None:
+        """Return what `check` would complain of, or None if the stored log goes on from what was anchored."""
+        kept = self._kept()
+        if kept is None:
+            return None
+        try:
+            self._compare(connection, kept)
+        except TamperingError as error:
+            return Lost(kept, self.path.read_text(), error.code)
+        return None
+
+    def begin_again(self, connection: sa.Connection, lost: Lost) -> None:
+        """Remember the stored log from now on; the note of the *lost* one stays beside."""
+        with self._locked():
+            note = newest_note(connection)
+            if note is None or self._kept() != lost.checkpoint:
+                return  # another process was faster
+            aside = f"lost-{lost.checkpoint.size}-{lost.checkpoint.root.hex()[:8]}"
+            replace_private(self.path.with_suffix(f".{aside}"), lost.note.encode())
+            replace_private(self.path, note.encode())
 
     def advance(self, connection: sa.Connection) -> None:
         """Remember the newest checkpoint, after the check; call it once the append is committed."""

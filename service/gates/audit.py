@@ -58,9 +58,9 @@ class AuditGate(Protocol):
     def audit_verify(self, by: Principal, kept: Sequence[str] = (), progress: Progress | None = None) -> Json:
         """Recompute everything.
 
-        ``{"size", "root", "kept_checkpoints", "releases", "charges", "shards_checked",
-        "public_tables"}``.  *kept* are
-        checkpoint notes that the reviewer kept.  Raises `TamperingError` at the first finding.
+        ``{"size", "root", "kept_checkpoints", "releases", "charges", "shards_checked", "public_tables",
+        "restored": [{"leaf", "found", "lost"}], "clock_back": {"leaves", "first"}}``.  *kept* are checkpoint
+        notes that the reviewer kept.  Raises `TamperingError` at the first finding.
         """
 
     def audit_checkpoint(self, by: Principal) -> Json:

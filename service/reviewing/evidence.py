@@ -13,6 +13,7 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from sandbox.audit.store import ENTRY, newest_note, read_head
 from sandbox.books import charges, datasets, jobs, leaves, lineages, policies, releases
 from sandbox.errors import InvalidInputError
 from sandbox.privacy import ledger
-from sandbox.privacy.loss import Filter
+from sandbox.privacy.loss import ATTO, PICO, Filter
 from sandbox.schema import LineageId, Principal, Role, exact
 from sandbox.vault.shard import sha256
 from service.desk import Desk, require
@@ -194,4 +195,9 @@ def _events(connection: sa.Connection, homes: Mapping[str, str]) -> dict[str, li
         plan = plan_from_json(json.loads(text))
         for number, source in enumerate(plan.sources):
             found.setdefault(homes[source.dataset], []).extend(events(plan, number))
+    # What an accepted restore was charged for has no plan: its loss is taken as it stands.
+    for row in connection.execute(sa.select(charges).where(charges.c.job.startswith("lost-"))).mappings():
+        loss = ledger.loss_of(row)
+        gaussian, pure = Fraction(2 * loss.rho_pico, PICO), Fraction(loss.epsilon_pico, PICO)
+        found.setdefault(row["lineage"], []).append(Event(gaussian, pure, Fraction(loss.delta_atto, ATTO)))
     return found

@@ -591,6 +591,8 @@ class FakeGatekeeper:
             "charges": 1,
             "shards_checked": 16,
             "public_tables": 0,
+            "restored": [],
+            "clock_back": {"leaves": 0, "first": None},
         }
 
     def audit_checkpoint(self, by):
@@ -623,6 +625,10 @@ class FakeService:
 
     def restore_workspace(self, source, target):
         return {"workspace": str(target)}
+
+    def accept_restore(self, workspace, name, reason, *, passphrase=None):
+        charged = [{"lineage": "lin-1", "dataset": "health.diabetes", "loss": loss("1")}]
+        return {"leaf": 7, "how": "log.rolled-back", "found": 7, "lost": 9, "jobs": 1, "charged": charged}
 
     def pool(self, action, workspace):
         return {"pool": "running" if action != "stop" else "stopped"}

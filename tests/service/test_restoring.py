@@ -1,0 +1,236 @@
+"""Going on from an older copy: refused until a reviewer accepts it, charged for the loss, seen for ever."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stage import DATASET, Stage, build, reopen
+
+from sandbox import workspace as workspaces
+from sandbox.errors import BudgetExceededError, DeniedError, InvalidInputError, TamperingError
+from service import desk as desks
+from service.embedded import accept_restore
+
+FIRST = "SELECT ward, COUNT(*) FROM health.stays GROUP BY ward"
+LATER = "SELECT urgent, COUNT(*) FROM health.stays GROUP BY urgent"
+
+
+class Case:
+    """A workspace with a release, its older copy, and what happened since."""
+
+    def __init__(self, place: Path, **policy: Any) -> None:
+        self.place = place
+        stage = build(place, **policy)
+        stage.ask(FIRST, "1")
+        stage.keeper.close()
+        shutil.copytree(place / "ws", place / "old")
+        stage = reopen(place)
+        stage.ask(LATER, "1")
+        self.note = stage.keeper.audit_checkpoint(stage.li)["note"]
+        stage.keeper.close()
+
+    def put_back(self) -> None:
+        shutil.rmtree(self.place / "ws")
+        shutil.copytree(self.place / "old", self.place / "ws")
+
+    def accept(self, name: str | None = "li", reason: str = "the disk broke") -> dict[str, Any]:
+        return accept_restore(self.place / "ws", name, reason)
+
+    def open(self) -> Stage:
+        return reopen(self.place)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    patch = pytest.MonkeyPatch()
+    place = tmp_path_factory.mktemp("kept")
+    patch.setenv("KEYONG_ANCHORS", str(place / "anchors"))
+    yield Case(place, more=", per_job: 2")
+    patch.undo()
+
+
+@pytest.fixture
+def case(kept: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """A copy of the workspace put back to its older state, and what outside remembers."""
+    shutil.copytree(kept.place, tmp_path / "c")
+    monkeypatch.setenv("KEYONG_ANCHORS", str(tmp_path / "c" / "anchors"))
+    made = Case.__new__(Case)
+    made.place, made.note = tmp_path / "c", kept.note
+    return made
+
+
+def spent(stage: Stage) -> float:
+    return float(stage.keeper.budget_show(stage.li, DATASET)["spent"]["rho"])
+
+
+def test_an_older_copy_is_refused_until_it_is_accepted(case: Case) -> None:
+    case.put_back()
+    with pytest.raises(TamperingError, match="rolled-back") as caught:
+        case.open()
+    assert caught.value.exit_code == 7
+    told = case.accept()
+    assert (told["how"], told["lost"] - told["found"], told["jobs"]) == ("log.rolled-back", 3, 1)
+    stage = case.open()
+    assert stage.ask(LATER, "0.5")["tables"]
+    found = stage.keeper.audit_verify(stage.li)
+    assert found["restored"] == [{"leaf": told["leaf"], "found": told["found"], "lost": told["lost"]}]
+    leaf = json.loads(stage.keeper.audit_show(stage.li, told["leaf"])["entry"])
+    assert leaf["actor"] == "li"
+    assert leaf["facts"]["note"] == case.note
+    assert leaf["facts"]["reason"] == "the disk broke"
+
+
+def test_what_may_have_been_spent_is_charged(case: Case) -> None:
+    before = case.open()
+    truth = spent(before)
+    before.keeper.close()
+    case.put_back()
+    told = case.accept()
+    stage = case.open()
+    # One job of at most ε 2 may be lost: not less than was spent, and exactly what the policy allows one.
+    assert spent(stage) > truth
+    limits = stage.keeper.budget_show(stage.li, DATASET)
+    (charge,) = [one for one in limits["charges"] if one["job"] == f"lost-{told['leaf']}"]
+    assert charge["loss"]["rho"] == limits["per_job"]["rho"]
+
+
+def test_without_a_limit_per_job_everything_left_is_charged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEYONG_ANCHORS", str(tmp_path / "anchors"))
+    case = Case(tmp_path)
+    case.put_back()
+    case.accept()
+    stage = case.open()
+    assert stage.keeper.budget_show(stage.li, DATASET)["remaining"]["rho"] == "0"
+    with pytest.raises(BudgetExceededError):
+        stage.ask(LATER, "0.001")
+    stage.apply(version=2, epsilon=9)  # the owner may give more, for all to see
+    assert stage.ask(LATER, "0.001")["tables"]
+    stage.keeper.audit_verify(stage.li)
+
+
+def test_lost_charges_stand_in_the_evidence(case: Case) -> None:
+    case.put_back()
+    told = case.accept()
+    stage = case.open()
+    stage.keeper.audit_export(stage.li, case.place / "bundle")
+    script, kept = case.place / "bundle" / "verify_bundle.py", case.place / "lost"
+    kept.write_text(case.note)
+    command = [sys.executable, "-I", str(script), str(case.place / "bundle")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert f"leaf {told['leaf']}: an older copy was accepted" in done.stdout
+    done = subprocess.run([*command, "--kept", str(kept)], capture_output=True, text=True, check=False)
+    assert done.returncode == 7
+
+
+def test_a_checkpoint_of_the_lost_part_stays_evidence(case: Case) -> None:
+    case.put_back()
+    told = case.accept()
+    stage = case.open()
+    for number in range(4):  # the log grows past what was lost
+        stage.keeper.identity_new(f"z{number}", ["analyst"], [])
+    with pytest.raises(TamperingError) as caught:
+        stage.keeper.audit_verify(stage.li, [case.note])
+    assert (caught.value.code, caught.value.facts["leaf"]) == ("log.lost-part", told["leaf"])
+    notes = list((case.place / "anchors").glob("*.lost-*"))
+    assert [path.read_text() for path in notes] == [case.note]
+
+
+def test_a_fork_is_refused_until_it_is_accepted(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy worked on elsewhere, longer than what was seen here, and signed with the real key."""
+    case.put_back()
+    monkeypatch.setenv("KEYONG_ANCHORS", str(case.place / "elsewhere"))
+    stage = case.open()
+    for number in range(6):
+        stage.keeper.identity_new(f"z{number}", ["analyst"], [])
+    stage.keeper.close()
+    monkeypatch.setenv("KEYONG_ANCHORS", str(case.place / "anchors"))
+    with pytest.raises(TamperingError, match="forked"):
+        case.open()
+    told = case.accept()
+    assert told["how"] == "log.forked"
+    stage = case.open()
+    assert stage.keeper.audit_verify(stage.li)["restored"][0]["lost"] == told["lost"]
+
+
+def test_only_a_reviewer_accepts_and_says_why(case: Case) -> None:
+    with pytest.raises(InvalidInputError, match="nothing-lost"):
+        case.accept()
+    case.put_back()
+    for name in ("bureau", "wang"):
+        with pytest.raises(DeniedError):
+            case.accept(name)
+    for name, reason in ((None, "x"), ("li", " "), ("li", "x" * 300)):
+        with pytest.raises(InvalidInputError):
+            case.accept(name, reason)
+    with pytest.raises(TamperingError):
+        case.open()
+
+
+def test_a_copy_that_was_changed_is_not_accepted(case: Case) -> None:
+    case.put_back()
+    books = sqlite3.connect(case.place / "ws" / "books.sqlite")
+    books.execute("UPDATE charges SET rho_pico = 1")
+    books.commit()
+    books.close()
+    with pytest.raises(TamperingError, match="books-differ"):
+        case.accept()
+
+
+def test_a_crash_before_the_new_anchor_charges_once(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    case.put_back()
+    with monkeypatch.context() as patch:
+        patch.setattr(workspaces.Anchor, "begin_again", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+        with pytest.raises(OSError, match="full"):
+            case.accept()
+    with pytest.raises(TamperingError):
+        case.open()
+    case.accept()
+    stage = case.open()
+    jobs = [one["job"] for one in stage.keeper.budget_show(stage.li, DATASET)["charges"]]
+    assert len([job for job in jobs if job.startswith("lost-")]) == 1
+    assert len(stage.keeper.audit_verify(stage.li)["restored"]) == 1
+
+
+def test_a_charge_called_lost_needs_an_accepted_restore(case: Case) -> None:
+    stage = case.open()
+    desk = stage.keeper._desk  # type: ignore[attr-defined]
+    with desk.writing() as entry:
+        row = dict(entry.connection.exec_driver_sql("SELECT * FROM charges LIMIT 1").mappings().one())
+        names = ", ".join(name for name in row if name != "charge")
+        entry.connection.exec_driver_sql(
+            f"INSERT INTO charges ({names}) SELECT {names.replace('job', repr('lost-1'))} "
+            "FROM charges LIMIT 1"
+        )
+        moved = {key: row[key] for key in ("lineage", "epsilon_pico", "rho_pico", "delta_atto")}
+        entry.log("charge", "wang", job="lost-1", **moved)
+        entry.connection.exec_driver_sql(
+            "UPDATE charges SET charged = ? WHERE job = 'lost-1'", (entry.at.isoformat(),)
+        )
+    with pytest.raises(TamperingError, match="lost-1"):
+        stage.keeper.audit_verify(stage.li)
+
+
+def test_a_clock_that_was_set_back_is_reported(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = case.open()
+    now = workspaces.utc_now()
+    monkeypatch.setattr(desks, "utc_now", lambda: replace_year(now))
+    stage.keeper.identity_new("late", ["analyst"], [])
+    monkeypatch.undo()
+    monkeypatch.setenv("KEYONG_ANCHORS", str(case.place / "anchors"))
+    found = stage.keeper.audit_verify(stage.li)
+    assert found["clock_back"] == {"leaves": 1, "first": found["size"] - 1}
+
+
+def replace_year(now: Any) -> Any:
+    return now.replace(year=now.year - 1)
