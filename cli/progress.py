@@ -21,6 +21,7 @@ _PHASES = {
     "write": "cli.phase-write",
     "shards": "cli.phase-shards",
     "verify": "cli.phase-verify",
+    "books": "cli.phase-books",
 }
 
 

@@ -6,7 +6,8 @@ What is not of the shape that this module writes is refused by `ValueError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, get_args
 
@@ -61,14 +62,24 @@ def plan_from_json(data: dict[str, Json]) -> Plan:
     """Return the plan that `plan_to_json` wrote; `ValueError` for anything else."""
     try:
         return Plan(
-            tuple(Source(DatasetName(name), int(version)) for name, version in data["sources"]),
-            tuple(PublicTable(DatasetName(name), Digest(digest)) for name, digest in data["tables"]),
+            sources_of_json(data),
+            tables_of_json(data),
             tuple(map(_part_from_json, data["parts"])),
             tuple(map(_answer_from_json, data["answers"])),
             _known(data["mechanism"], get_args(Mechanism)),
         )
     except (KeyError, IndexError, TypeError, ZeroDivisionError) as error:
         raise ValueError("not a plan") from error
+
+
+def sources_of_json(data: Mapping[str, Json]) -> tuple[Source, ...]:
+    """Return the sources of a plan as `plan_to_json` wrote it."""
+    return tuple(Source(DatasetName(name), int(version)) for name, version in data["sources"])
+
+
+def tables_of_json(data: Mapping[str, Json]) -> tuple[PublicTable, ...]:
+    """Return the public tables of a plan as `plan_to_json` wrote it."""
+    return tuple(PublicTable(DatasetName(name), Digest(digest)) for name, digest in data["tables"])
 
 
 def _known(value: Json, known: Sequence[str]) -> Any:
@@ -288,5 +299,10 @@ def replay_key(plan: Plan, datasets: Sequence[str], policies: Sequence[str]) -> 
     normalised request and, in its noise scales, the loss; what acts on released numbers only (names, order,
     HAVING, and the answers that make values of measurements) is not part of it.
     """
-    measured = {name: part for name, part in plan_to_json(plan).items() if name != "answers"}
-    return canonical.digest([measured, list(datasets), list(policies)])
+    return replay_key_of_json(plan_to_json(plan), datasets, policies)
+
+
+def replay_key_of_json(plan: dict[str, Json], datasets: Sequence[str], policies: Sequence[str]) -> str:
+    """Return the `replay_key` of a plan as `plan_to_json` wrote it."""
+    measured = {name: part for name, part in plan.items() if name != "answers"}
+    return hashlib.sha256(canonical.write([measured, list(datasets), list(policies)])).hexdigest()

@@ -8,6 +8,7 @@ stay here.  The decision's leaf holds its digest.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ def outline(plan: Mapping[str, Json]) -> dict[str, Json]:
 
 def outline_digest(plan: Mapping[str, Json]) -> Digest:
     """Return the digest of the outline of *plan*."""
-    return canonical.digest(outline(plan))
+    return Digest(hashlib.sha256(canonical.write(outline(plan))).hexdigest())
 
 
 def _part(part: Mapping[str, Json]) -> dict[str, Json]:

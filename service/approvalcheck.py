@@ -54,7 +54,8 @@ def check_approvals(connection: sa.Connection, heard: Answers, decisions: Mappin
     for leaf, row in rows.items():
         _check_row(row, heard.given[leaf], decisions.get(row["job"], {}))
     judges = consent.Judges(connection)
-    for row in connection.execute(sa.select(jobs).order_by(jobs.c.job)).mappings():
+    columns = (jobs.c.job, jobs.c.state, jobs.c.spec, jobs.c.principal)
+    for row in connection.execute(sa.select(*columns), execution_options={"yield_per": 1_000}).mappings():
         job = row["job"]
         if (row["state"] == "refused") != (job in heard.refused):
             raise TamperingError("audit.books-differ", kind="job", id=job)
@@ -80,9 +81,10 @@ def _check_row(row: sa.RowMapping, entry: Entry, decision: Entry) -> None:
 def _approved(connection: sa.Connection, judges: consent.Judges, row: sa.RowMapping, heard: Answers) -> bool:
     """Whether every yes that the job needs came before what it led to."""
     job = row["job"]
-    if all("grant" not in item for item in json.loads(row["spec"])["datasets"]):
+    judged = json.loads(row["spec"])["datasets"]
+    if all("grant" not in item for item in judged):
         return job not in heard.by_job  # of an older build, which charged no job that asked for a yes
-    rules = judges.rules(row)
+    rules = judges.rules_of(judged, row["principal"])
     leaf, time = heard.settled[job]
     before = [heard.given[number] for number in heard.by_job.get(job, ()) if number < leaf]
     said = [

@@ -13,7 +13,7 @@ from typing import Any
 
 Json = dict[str, Any]
 Progress = Callable[[str, int, int], None]
-"""Called with (what is going on: "read" | "write" | "shards" | "verify", done, in all)."""
+"""Called with (what is going on: "read" | "write" | "shards" | "verify" | "books", done, in all)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ and deletions `service.keepcheck`'s.
 
 from __future__ import annotations
 
-import datetime as dt
+import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox import canonical
 from sandbox.books import (
     charges,
     datasets,
@@ -34,12 +34,18 @@ from sandbox.books import (
 )
 from sandbox.errors import TamperingError
 from service.approvalcheck import Answers, check_approvals
-from service.jobcheck import check_jobs
+from service.jobcheck import Decisions, check_jobs
 from service.keepcheck import check_keeping
 from service.policycheck import Told, check_policies
 from service.reviewing.clock import Clock
 
 Row = tuple[str, ...]
+Progress = Callable[[int, int], None]
+"""Called with (done, in all)."""
+
+_SAY_EVERY: Final = 10_000
+_STREAM: Final = {"yield_per": 1_000}
+_WHOLE_SECONDS: Final = len("2026-11-23T08:00:00+00:00")
 
 _COLUMNS: Final[dict[str, dict[str, str]]] = {
     "charge": {
@@ -89,7 +95,7 @@ class _Logged:
     paid: dict[str, int] = field(default_factory=dict)
     tags: dict[tuple[str, str], Row] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
-    decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    decisions: Decisions = field(default_factory=Decisions)
     replays: dict[str, str] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     purged: dict[str, str] = field(default_factory=dict)
@@ -98,13 +104,13 @@ class _Logged:
     clock: Clock = field(default_factory=Clock)
 
 
-def check_books(connection: sa.Connection) -> dict[str, Any]:
+def check_books(connection: sa.Connection, progress: Progress | None = None) -> dict[str, Any]:
     """Raise `TamperingError` at the first difference.
 
     Return how many charges and releases there are, which older copies were accepted, and where leaves are
-    dated before one that stands earlier.
+    dated before one that stands earlier.  *progress* hears of the leaves, then of the jobs.
     """
-    logged = _logged(connection)
+    logged = _logged(connection, progress)
     _check_results(connection, logged.purged)
     for kind in _COLUMNS:
         for odd in sorted(_stored(connection, kind) ^ logged.rows[kind].keys()):
@@ -115,9 +121,8 @@ def check_books(connection: sa.Connection) -> dict[str, Any]:
     check_policies(connection, logged.told)
     _check_tags(connection, logged.tags)
     _check_datasets(connection, logged.homes)
-    check_jobs(
-        connection, logged.decisions, logged.replays, lost={f"lost-{it['leaf']}" for it in logged.restored}
-    )
+    lost = {f"lost-{it['leaf']}" for it in logged.restored}
+    check_jobs(connection, logged.decisions, logged.replays, lost, progress)
     check_approvals(connection, logged.answers, logged.decisions)
     check_keeping(connection)
     return {
@@ -128,67 +133,72 @@ def check_books(connection: sa.Connection) -> dict[str, Any]:
     }
 
 
-def _logged(connection: sa.Connection) -> _Logged:
+def _logged(connection: sa.Connection, progress: Progress | None) -> _Logged:
     found = _Logged()
-    for leaf, text in connection.execute(sa.select(leaves.c.leaf, leaves.c.entry)):
+    size = connection.scalar(sa.select(sa.func.count()).select_from(leaves)) or 0
+    query = sa.select(leaves.c.leaf, leaves.c.entry).order_by(leaves.c.leaf)
+    for leaf, text in connection.execute(query, execution_options=_STREAM):
         entry = json.loads(text)
-        kind, facts = entry["kind"], entry["facts"]
-        found.answers.hear(leaf, entry)
         found.clock.read(leaf, entry["time"])
-        said = {**facts, "actor": entry["actor"], "time": entry["time"], "leaf": leaf}
-        if kind in _COLUMNS:
-            found.rows[kind][tuple(_text(fact, said[fact]) for fact in _COLUMNS[kind].values())] = leaf
-        if kind == "charge":
-            found.paid[facts["job"]] = leaf
-        elif kind == "tags":
-            made = (said["actor"], _text("time", said["time"]), facts["reason"])
-            found.tags.update({(facts["lineage"], col): (tag, *made) for col, tag in facts["tags"].items()})
-        elif kind == "drift":
-            for column in facts["columns"]:
-                found.tags.pop((facts["lineage"], column), None)
-        elif kind == "version":
-            found.homes[facts["dataset"]] = facts["lineage"]
-        elif kind == "decision":
-            found.decisions[facts["job"]] = said
-        elif kind == "replay":
-            found.replays[facts["job"]] = facts["of"]
-        elif kind == "purge":
-            found.purged[facts["job"]] = facts["result"]
-        elif kind in ("policy", "identity-key"):
-            found.told.append((kind, said))
-        elif kind == "restored":
-            found.restored.append({"leaf": leaf, "found": facts["found"], "lost": facts["lost"]})
+        found.answers.hear(leaf, entry)
+        if entry["kind"] == "decision":
+            found.decisions.texts[entry["facts"]["job"]] = (leaf, text)
+        else:
+            _hear(found, leaf, entry)
+        if progress and (leaf % _SAY_EVERY == 0 or leaf == size - 1):
+            progress(leaf + 1, size)
     return found
 
 
+def _hear(found: _Logged, leaf: int, entry: dict[str, Any]) -> None:
+    kind, facts = entry["kind"], entry["facts"]
+    if kind in _COLUMNS:
+        said = {**facts, "actor": entry["actor"], "time": entry["time"], "leaf": leaf}
+        found.rows[kind][tuple(_text(fact, said[fact]) for fact in _COLUMNS[kind].values())] = leaf
+        if kind in ("policy", "identity-key"):
+            found.told.append((kind, said))
+    if kind == "charge":
+        found.paid[facts["job"]] = leaf
+    elif kind == "tags":
+        made = (entry["actor"], _text("time", entry["time"]), facts["reason"])
+        found.tags.update({(facts["lineage"], col): (tag, *made) for col, tag in facts["tags"].items()})
+    elif kind == "drift":
+        for column in facts["columns"]:
+            found.tags.pop((facts["lineage"], column), None)
+    elif kind == "version":
+        found.homes[facts["dataset"]] = facts["lineage"]
+    elif kind == "replay":
+        found.replays[facts["job"]] = facts["of"]
+    elif kind == "purge":
+        found.purged[facts["job"]] = facts["result"]
+    elif kind == "restored":
+        found.restored.append({"leaf": leaf, "found": facts["found"], "lost": facts["lost"]})
+
+
 def _stored(connection: sa.Connection, kind: str) -> set[Row]:
-    rows = connection.execute(sa.select(_TABLES[kind])).mappings()
-    return {tuple(_text(fact, row[name]) for name, fact in _COLUMNS[kind].items()) for row in rows}
+    table, facts = _TABLES[kind], tuple(_COLUMNS[kind].values())
+    rows = connection.execute(
+        sa.select(*(table.c[name] for name in _COLUMNS[kind])), execution_options=_STREAM
+    )
+    return {tuple(map(_text, facts, row)) for row in rows}
 
 
 def _text(fact: str, value: Any) -> str:
-    if fact != "time":
-        return str(value)
-    # One instant is written with and without a fraction of zero.
-    try:
-        return dt.datetime.fromisoformat(value).isoformat(timespec="microseconds")
-    except ValueError:
-        return str(value)
+    # One instant is written with and without a fraction of zero; all are in UTC.
+    if fact == "time" and isinstance(value, str) and len(value) == _WHOLE_SECONDS:
+        return f"{value[:19]}.000000{value[19:]}"
+    return str(value)
 
 
 def _check_results(connection: sa.Connection, purged: dict[str, str]) -> None:
     """Every result must be what was released, unless it was purged: then there is none."""
-    for row in connection.execute(sa.select(releases)):
-        gone = purged.get(row.job) == row.digest and row.result == ""
-        if not gone and (row.job in purged or not row.result or _digest(row.result) != row.digest):
-            raise TamperingError("audit.changed-release", job=row.job)
-
-
-def _digest(text: str) -> str:
-    try:
-        return canonical.digest(json.loads(text))
-    except (ValueError, TypeError):
-        return ""
+    query = sa.select(releases.c.job, releases.c.result, releases.c.digest)
+    for job, result, digest in connection.execute(query, execution_options=_STREAM):
+        gone = purged.get(job) == digest and result == ""
+        # A result is stored as it was hashed.
+        same = isinstance(result, str) and hashlib.sha256(result.encode()).hexdigest() == digest
+        if not gone and (job in purged or not same):
+            raise TamperingError("audit.changed-release", job=job)
 
 
 def _check_tags(connection: sa.Connection, tagged: dict[tuple[str, str], Row]) -> None:

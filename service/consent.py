@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from jobs.pipeline import Prepared
-from jobs.plan import Plan
+from jobs.plan import PublicTable, Source
 from policies.approvals import EXPIRES, Approval, Party, Quorum, Rule, written
 from policies.build import parse
 from policies.model import AccessPolicy, Grant, policy_digest
@@ -56,12 +56,19 @@ class Judges:
         self._connection = connection
         self._homes: dict[str, tuple[str, str]] = {}
         self._policies: dict[tuple[str, int], AccessPolicy] = {}
+        self._rules: dict[tuple[object, ...], tuple[Rule, ...]] = {}
 
     def rules(self, row: sa.RowMapping) -> tuple[Rule, ...]:
         """Return the rules of a stored job; raises `TamperingError` if its policy is not what it was."""
-        judged = json.loads(row["spec"])["datasets"]
-        rules = (self._rule(item, row["principal"]) for item in judged)
-        return tuple(rule for rule in rules if rule.parties)
+        return self.rules_of(json.loads(row["spec"])["datasets"], row["principal"])
+
+    def rules_of(self, judged: Sequence[Json], asker: str) -> tuple[Rule, ...]:
+        """Return the rules of a job of *asker*; *judged* as in its row.  Equal ones are made once."""
+        alike = (asker, *(tuple(sorted(item.items())) for item in judged))
+        if alike not in self._rules:
+            rules = (self._rule(item, asker) for item in judged)
+            self._rules[alike] = tuple(rule for rule in rules if rule.parties)
+        return self._rules[alike]
 
     def _rule(self, item: Json, asker: str) -> Rule:
         name = DatasetName(item["name"])
@@ -102,23 +109,25 @@ def whose(name: DatasetName, owner: str, grant: Grant, asker: str) -> Json | Non
     return rule_to_json(rule) if rule.parties else None
 
 
-def bound_facts(plan: Plan, judged: Sequence[Json], plan_digest: str) -> Json:
+def bound_facts(
+    sources: Sequence[Source], tables: Sequence[PublicTable], judged: Sequence[Json], plan_digest: str
+) -> Json:
     """Return the facts that a decision's leaf and a yes hold: see `BOUND`; *judged* as in a job's row."""
     return {
         "datasets": [
             {"dataset": source.dataset, "version": source.version, "policy": item["policy"]}
-            for source, item in zip(plan.sources, judged, strict=True)
+            for source, item in zip(sources, judged, strict=True)
             if source.dataset == item["name"]
         ],
         "grants": {item["name"]: item["grant"] for item in judged if "grant" in item},
-        "tables": {table.name: table.digest for table in plan.tables},
+        "tables": {table.name: table.digest for table in tables},
         "plan": plan_digest,
     }
 
 
 def spec_text(spec: Mapping[str, Any]) -> str:
     """Return what a decision's leaf says, salted, of a job's row: all of it but what it came to."""
-    return canonical.encode({**spec, "replay_of": None}).decode()
+    return canonical.write({**spec, "replay_of": None}).decode()
 
 
 def bound(facts: Json) -> str:

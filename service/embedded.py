@@ -65,7 +65,7 @@ def accept_restore(
 
     ``{"leaf", "how", "found", "lost", "jobs", "charged": [{"lineage", "dataset", "loss"}]}``.
     """
-    opened = workspaces.open_workspace(_directory(workspace), passphrase, to_accept_a_restore=True)
+    opened = workspaces.open_workspace(workspace_directory(workspace), passphrase, to_accept_a_restore=True)
     try:
         return restoring.accept(Desk(opened), name, reason)
     finally:

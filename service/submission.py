@@ -88,7 +88,7 @@ def settle(entry: Entry, by: Principal, spec: JobSpec, asked: tuple[Sequence[Que
         prepared,
         sources,
         consent.rules_of_plan(prepared, sources, by.name),
-        consent.bound_facts(plan, judged, canonical.digest(plan_to_json(plan))),
+        consent.bound_facts(plan.sources, plan.tables, judged, canonical.digest(plan_to_json(plan))),
         judged,
         replay_key_of(plan, sources),
     )

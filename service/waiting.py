@@ -56,7 +56,7 @@ class Waiting:
     def facts(self) -> Json:
         """What a yes to it is bound to."""
         digest = canonical.digest(json.loads(self.row["plan"]))
-        return consent.bound_facts(self.plan, self.spec["datasets"], digest)
+        return consent.bound_facts(self.plan.sources, self.plan.tables, self.spec["datasets"], digest)
 
     def asks(self, by: Principal) -> bool:
         """Whether *by* has a say."""
@@ -117,7 +117,7 @@ def read(connection: sa.Connection, workspace: Workspace, row: sa.RowMapping) ->
     """Return the job of *row*; raises `TamperingError` if an answer is not the one that was logged."""
     spec, plan = json.loads(row["spec"]), plan_from_json(json.loads(row["plan"]))
     digest = canonical.digest(json.loads(row["plan"]))
-    facts = consent.bound_facts(plan, spec["datasets"], digest)
+    facts = consent.bound_facts(plan.sources, plan.tables, spec["datasets"], digest)
     stored = connection.execute(
         sa.select(approvals).where(approvals.c.job == row["job"]).order_by(approvals.c.leaf)
     )

@@ -59,12 +59,16 @@ class Frontier:
 
     def append(self, leaf: bytes) -> list[Node]:
         """Add a leaf hash; return the nodes that it completes, the leaf itself first."""
-        level, position = 0, self.size
-        completed = [Node(level, position, leaf)]
+        position = self.size
+        return [Node(level, position >> level, each) for level, each in enumerate(self.push(leaf))]
+
+    def push(self, leaf: bytes) -> list[bytes]:
+        """Add a leaf hash; return the hashes of the nodes that it completes, by level from 0."""
+        position, completed = self.size, [leaf]
         while position & 1:
             leaf = node_hash(self._hashes.pop(), leaf)
-            level, position = level + 1, position >> 1
-            completed.append(Node(level, position, leaf))
+            completed.append(leaf)
+            position >>= 1
         self._hashes.append(leaf)
         self.size += 1
         return completed

@@ -58,7 +58,7 @@ def lookup(connection: sa.Connection) -> Lookup:
     def node(level: int, position: int) -> bytes:
         found: bytes | None = connection.scalar(_NODE, {"level": level, "position": position})
         if found is None:
-            raise TamperingError("log.bad-node", level=level, position=position)
+            raise TamperingError("log.bad-node", level=level, position=position, leaf=position << level)
         return found
 
     return node

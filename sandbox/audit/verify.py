@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sandbox.audit.checkpoint import Checkpoint, VerifierKey, parse_and_verify
-from sandbox.audit.merkle import Frontier, Node, leaf_hash
+from sandbox.audit.merkle import Frontier, leaf_hash
 from sandbox.audit.store import ENTRY, HASH, check_end, newest_note, read_head
 from sandbox.books import leaves, nodes
 from sandbox.errors import TamperingError
@@ -62,8 +62,7 @@ def _recompute(
     tree = _StoredTree(connection)
     stops = {promise.size for promise in promises}
     for text in _entries(connection):
-        for node in frontier.append(leaf_hash(text)):
-            tree.expect(node)
+        tree.expect(frontier.size, frontier.push(leaf_hash(text)))
         if frontier.size in stops:
             _check_promises(frontier, promises)
         if progress and (frontier.size % _PROGRESS_EVERY == 0 or frontier.size == head.size):
@@ -93,18 +92,16 @@ class _StoredTree:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._levels: dict[int, Iterator[sa.Row[Any]]] = {}
+        self._levels: list[Iterator[sa.Row[Any]]] = []
 
-    def expect(self, node: Node) -> None:
-        if node.level not in self._levels:
-            self._levels[node.level] = self._stream(node.level)
-        stored = next(self._levels[node.level], None)
-        found = stored is not None and stored.position == node.position
-        if stored is not None and found and stored.hash == node.hash:
-            return
-        if found and node.level == 0:
-            raise TamperingError("log.bad-leaf", leaf=node.position)
-        raise TamperingError("log.bad-node", level=node.level, position=node.position)
+    def expect(self, leaf: int, completed: Sequence[bytes]) -> None:
+        """Raise unless the nodes that number *leaf* completes, by level, are the next ones stored."""
+        for level, expected in enumerate(completed):
+            if level == len(self._levels):
+                self._levels.append(self._stream(level))
+            stored: Any = next(self._levels[level], None)
+            if stored is None or stored[1] != expected or stored[0] != leaf >> level:
+                raise _bad(level, leaf >> level, found=stored is not None and stored[0] == leaf >> level)
 
     def end(self, size: int) -> None:
         """Raise if there are more nodes than the tree of *size* leaves has."""
@@ -115,3 +112,9 @@ class _StoredTree:
     def _stream(self, level: int) -> Iterator[sa.Row[Any]]:
         query = sa.select(nodes.c.position, HASH).where(nodes.c.level == level).order_by(nodes.c.position)
         return iter(self._connection.execute(query, execution_options=_STREAM))
+
+
+def _bad(level: int, position: int, *, found: bool) -> TamperingError:
+    if found and level == 0:
+        return TamperingError("log.bad-leaf", leaf=position)
+    return TamperingError("log.bad-node", level=level, position=position, leaf=position << level)

@@ -36,6 +36,7 @@ import binascii
 import hashlib
 import json
 import math
+import re
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +52,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 OK, USAGE, TAMPERED = 0, 2, 7
 PICO, ATTO = 10**12, 10**18
+FAR: Final = re.compile("[\ue000-\U0010ffff]")
 SIGNED_AS: Final = b"keyong bundle v1\n"
 FILES: Final = frozenset(
     {
@@ -80,8 +82,18 @@ def demand(holds: bool, text: str) -> None:
 
 
 def canonical(value: Json) -> bytes:
-    """Return the canonical JSON of *value*, which holds no floats."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return the canonical JSON (RFC 8785) of *value*, which holds no floats."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if FAR.search(text):  # here the order of code points may differ from that of UTF-16 code units
+        text = json.dumps(ordered(value), separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def ordered(value: Json) -> Json:
+    """Return *value* with every mapping in the order of UTF-16 code units."""
+    if isinstance(value, dict):
+        return {key: ordered(value[key]) for key in sorted(value, key=lambda key: key.encode("utf-16-be"))}
+    return [ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def digest(value: Json) -> str:
