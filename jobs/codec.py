@@ -6,7 +6,6 @@ What is not of the shape that this module writes is refused by `ValueError`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, get_args
@@ -41,7 +40,6 @@ from jobs.plan import (
     Units,
 )
 from jobs.spec import Aggregate, Order, Output, Query
-from sandbox import canonical
 from sandbox.schema import DatasetName, Digest
 
 Json = Any
@@ -290,19 +288,3 @@ def _released(keys: Json, vectors: Json) -> Released:
         None if keys is None else tuple(tuple(map(scalar_from_json, key)) for key in keys),
         tuple(tuple(map(int, vector)) for vector in vectors),
     )
-
-
-def replay_key(plan: Plan, datasets: Sequence[str], policies: Sequence[str]) -> str:
-    """Return the digest under which a release of *plan* is found again, for free.
-
-    *datasets* and *policies* are the digests of the plan's sources, in its order.  The plan holds the
-    normalised request and, in its noise scales, the loss; what acts on released numbers only (names, order,
-    HAVING, and the answers that make values of measurements) is not part of it.
-    """
-    return replay_key_of_json(plan_to_json(plan), datasets, policies)
-
-
-def replay_key_of_json(plan: dict[str, Json], datasets: Sequence[str], policies: Sequence[str]) -> str:
-    """Return the `replay_key` of a plan as `plan_to_json` wrote it."""
-    measured = {name: part for name, part in plan.items() if name != "answers"}
-    return hashlib.sha256(canonical.write([measured, list(datasets), list(policies)])).hexdigest()

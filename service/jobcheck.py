@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from jobs.codec import plan_from_json, replay_key_of_json, sources_of_json, tables_of_json
+from jobs.codec import plan_from_json, sources_of_json, tables_of_json
 from jobs.outline import outline_digest
 from jobs.planning import plan_losses
+from jobs.replay import replay_key_of_json
 from sandbox import canonical
 from sandbox.audit.log import salted
 from sandbox.books import charges, datasets, jobs, lineages, releases, versions

@@ -17,10 +17,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from jobs import pipeline
-from jobs.codec import plan_to_json, presentation_to_json, replay_key
+from jobs.codec import plan_to_json, presentation_to_json
 from jobs.outline import outline_digest
 from jobs.pipeline import Prepared
 from jobs.plan import Plan
+from jobs.replay import replay_key
 from jobs.spec import JobSpec, Query
 from policies.approvals import Rule
 from sandbox import canonical, code

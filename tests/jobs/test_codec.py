@@ -20,9 +20,9 @@ from jobs.codec import (
     presentation_to_json,
     released_from_json,
     released_to_json,
-    replay_key,
 )
 from jobs.plan import Plan, Released
+from jobs.replay import replay_key
 from sandbox import canonical
 
 RICH = (
