@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 PYTHON ?= $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(if $(shell \
 	$(p) -c 'import sys; print((3, 11) <= sys.version_info[:2] <= (3, 14) or "")' 2>/dev/null),$(p))))
 
-.PHONY: help install test check demo soak bench bench-classification bench-peers format lock clean
+.PHONY: help install test check browser demo soak bench bench-classification bench-peers format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -37,9 +37,16 @@ check: $(STAMP) ## style, types, import order
 	$(BIN)/lint-imports
 
 # Tests that start Ray come last and alone: two clusters at once would starve two cores.
-test: check ## check, then every test but the long loops (up to 10 minutes on two cores)
+test: check browser ## check, then every test but the long loops (up to 10 minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not ray"
 	$(BIN)/python -m pytest -m "ray and not soak"
+
+# A real browser for the test of the monthly report; where it may not be installed, that test skips by name.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	{ echo "Installing chromium and Chinese fonts for the tests ..."; apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk \
+	poppler-utils >/dev/null; }; } || echo "No chromium here: the test of the report's page is skipped"
 
 demo: $(STAMP) ## the whole story on real hospital data, about a minute
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh

@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "query": ("cli.query:query", "Ask a question in SQL and see the answer."),
     "job": ("cli.job:job", "Explain, submit, approve and fetch jobs."),
     "budget": ("cli.budget:budget", "What may still be learned."),
-    "audit": ("cli.audit:audit", "Read and verify the log."),
+    "audit": ("cli.reviews:audit", "Read and verify the log."),
     "key": ("cli.key:key", "The master key of the workspace."),
     "pool": ("cli.pool:pool", "Keep workers warm between commands."),
     "doctor": ("cli.workspace:doctor", "What this machine offers."),

@@ -18,7 +18,8 @@ from service.wording import loss
 
 _MOST_NOTE_BYTES = 65_536
 _MOST_LEAVES = 2**53
-_LEAF = click.IntRange(0, _MOST_LEAVES)
+LEAF = click.IntRange(0, _MOST_LEAVES)
+"""The number of a leaf, as an option takes it."""
 _WIDEST_FACT = 24
 _LONGEST_NUMBER = 16
 
@@ -36,10 +37,11 @@ def audit() -> None:
 @click.option("--kind", metavar="KIND", help="Only leaves of this kind.")
 @click.option("--since", metavar="DAY", help="From this day or instant (UTC) on.")
 @click.option("--until", metavar="DAY", help="Up to this day (included) or before this instant (UTC).")
-@click.option("--first", type=_LEAF, default=0, show_default=True, help="Leaf to begin with.")
+@click.option("--unreviewed", is_flag=True, help="Only what no reviewer has signed off.")
+@click.option("--first", type=LEAF, default=0, show_default=True, help="Leaf to begin with.")
 @click.option("--limit", type=click.IntRange(1, _MOST_LEAVES), default=1000, show_default=True)
 @pass_session
-def list_leaves(session: Session, /, *, first: int, limit: int, **only: str | None) -> None:
+def list_leaves(session: Session, /, *, first: int, limit: int, **only: Any) -> None:
     """List the leaves of the log."""
     from service.asked import Leaves  # noqa: PLC0415 - kept out of `keyong --help`
 
@@ -105,7 +107,7 @@ def _show_leaf(session: Session, leaf: int) -> None:
 
 
 @audit.command("prove")
-@click.option("--leaf", type=_LEAF, help="Prove that this leaf is in the log.")
+@click.option("--leaf", type=LEAF, help="Prove that this leaf is in the log.")
 @click.option("--job", metavar="JOB", help="Prove every leaf about this job.")
 @click.option(
     "--from",

@@ -115,7 +115,7 @@ class Leaves:
     """Which leaves of the log somebody wants to see; what is None does not matter.
 
     *verdict* is one of `service.reviewing.journal.VERDICTS`.  *since* and *until* are days (both included) or
-    ISO 8601 instants in UTC.
+    ISO 8601 instants in UTC.  *unreviewed*: only what no reviewer has signed off.
     """
 
     who: str | None = None
@@ -125,6 +125,7 @@ class Leaves:
     kind: str | None = None
     since: str | None = None
     until: str | None = None
+    unreviewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

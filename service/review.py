@@ -32,6 +32,7 @@ from service.describing import check_descriptions
 from service.desk import Desk, require
 from service.reviewing import journal
 from service.reviewing.journal import Wanted
+from service.reviewing.watch import last_signed
 
 Progress = Callable[[str, int, int], None]
 _READERS: Final = (Role.REVIEWER, Role.OWNER)
@@ -43,6 +44,8 @@ def listing(desk: Desk, by: Principal, first: int, limit: int, only: Leaves) -> 
     wanted = _wanted(only)
     with desk.reading() as connection:
         size = read_head(connection, desk.workspace.log.key).size
+        if only.unreviewed:
+            first = max(first, last_signed(connection) + 1)
         # What a leaf is about is told by leaves before it; without filters nothing needs to be known.
         begin = first if wanted == Wanted() else 0
         found = islice(journal.chosen(journal.entries(connection, begin), wanted, first), limit + 1)

@@ -10,6 +10,23 @@ from service.messages.catalogue import language, say
 
 Json = Mapping[str, Any]
 
+ALERTS: Final = {
+    "burst": "alert.burst",
+    "refusals": "alert.refusals",
+    "near-duplicates": "alert.near-duplicates",
+    "probing": "alert.probing",
+    "near-limit": "alert.near-limit",
+    "loosened": "alert.loosened",
+    "identity": "alert.identity",
+    "key": "alert.key",
+    "rotation": "alert.rotation",
+    "second-lineage": "alert.second-lineage",
+    "drift": "alert.drift",
+    "texts": "alert.texts",
+    "clock": "alert.clock",
+    "restored": "alert.restored",
+}
+"""Rule of an alert → message key."""
 USES: Final = {
     "group": "account.use-group",
     "filter": "account.use-filter",
@@ -128,6 +145,14 @@ def _shape(release: Json, tongue: str) -> list[str]:
     return [
         say("account.shape", tongue, rows=item["rows"], columns=item["columns"]) for item in release["shape"]
     ]
+
+
+def alert(told: Json, tongue: str | None = None) -> str:
+    """Return one alert (as `Gatekeeper.audit_alerts`) as a sentence, in *tongue* or the user's language."""
+    key = ALERTS.get(told["rule"])
+    if key is None:
+        return str(told["rule"])
+    return say(key, tongue or language(), who=told["who"], what=told["what"], **told["facts"])
 
 
 def instant(text: str) -> str:

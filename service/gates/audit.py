@@ -66,6 +66,24 @@ class AuditGate(Protocol):
     def audit_checkpoint(self, by: Principal) -> Json:
         """The newest signed checkpoint to keep elsewhere: ``{"size", "root", "note", "verifier_key"}``."""
 
+    def audit_alerts(self, by: Principal, *, everything: bool = False) -> Json:
+        """What to look at since the last sign-off, or *everything*; a reviewer.
+
+        ``{"reviewed": leaf or -1, "alerts": [{"rule", "level", "first", "leaf", "time", "who", "what",
+        "facts"}]}``; see `service.reviewing.alerts`.
+        """
+
+    def audit_sign_off(self, by: Principal, until: int | None = None, note: str = "") -> Json:
+        """Log that every leaf up to *until* was reviewed: ``{"leaf", "since", "until", "root"}``."""
+
+    def audit_month(self, by: Principal, month: str) -> Json:
+        """What happened in a month (``2026-11``, UTC), for `service.reviewing.page`; a reviewer.
+
+        ``{"month", "log": {"origin", "size", "root"}, "counts", "datasets": [{"dataset", "owner",
+        "policy_version", "limit", "before", "during", "after": loss, "asked", "people": [{"who", "loss"}]}],
+        "analysts", "refusals", "policies", "alerts", "sign_offs"}``.
+        """
+
     def audit_export(
         self, by: Principal, target: Path, *, texts: bool = False, progress: Progress | None = None
     ) -> Json:

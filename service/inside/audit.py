@@ -10,7 +10,8 @@ from sandbox.schema import Principal
 from service import accounts, review
 from service.asked import Json, Leaves, Progress
 from service.inside.room import Room
-from service.reviewing import account, evidence
+from service.reviewing import account, evidence, watch
+from service.reviewing import month as month_of
 
 
 class AuditRoom(Room):
@@ -53,6 +54,18 @@ class AuditRoom(Room):
     def audit_checkpoint(self, by: Principal) -> Json:
         """See the gate."""
         return review.checkpoint(self._desk, by)
+
+    def audit_alerts(self, by: Principal, *, everything: bool = False) -> Json:
+        """See the gate."""
+        return watch.show(self._desk, by, everything=everything)
+
+    def audit_sign_off(self, by: Principal, until: int | None = None, note: str = "") -> Json:
+        """See the gate."""
+        return watch.sign_off(self._desk, by, until, note)
+
+    def audit_month(self, by: Principal, month: str) -> Json:
+        """See the gate."""
+        return month_of.show(self._desk, by, month)
 
     def audit_export(
         self, by: Principal, target: Path, *, texts: bool = False, progress: Progress | None = None

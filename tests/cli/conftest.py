@@ -577,6 +577,20 @@ class FakeGatekeeper:
             raise UsageError("audit.prove-one")
         return {"kind": "inclusion", "leaf": leaf, "hashes": []}
 
+    def audit_alerts(self, by, *, everything=False):
+        facts = {"count": 6, "columns": "age", "jobs": "job-1"}
+        at = {"first": 1, "leaf": 5, "time": "2026-11-23T02:00:00"}
+        one = {"rule": "probing", "level": "high", **at, "who": ["wang"], "what": ["health.diabetes"]}
+        return {"reviewed": 3, "alerts": [] if everything else [{**one, "facts": facts}]}
+
+    def audit_sign_off(self, by, until=None, note=""):
+        return {"leaf": 7, "since": 4, "until": 6 if until is None else until, "root": "bb"}
+
+    def audit_month(self, by, month):
+        log = {"origin": "keyong/w", "size": 7, "root": "bb"}
+        lists = ("datasets", "analysts", "refusals", "policies", "alerts", "sign_offs")
+        return {"month": month, "log": log, "counts": {}, **{name: [] for name in lists}}
+
     def audit_export(self, by, target, *, texts=False, progress=None):
         counts = {"jobs": 1, "charges": 1, "releases": 1, "policies": 1, "accounting": None}
         return {"target": str(target), "texts": texts, "size": 1, "root": "bb", **counts}

@@ -15,6 +15,7 @@ from sandbox.audit.proofs import check_consistency, check_inclusion
 from sandbox.errors import DeniedError, InvalidInputError, KeyongError, TamperingError, UsageError
 from sandbox.schema import Principal, Role
 from service.asked import JobRequest, Leaves
+from service.reviewing.page import page
 from service.telling import account
 
 SECRET = "SELECT ward, AVG(cost) AS c FROM health.stays WHERE days > 13 AND town = 'hamlet 7' GROUP BY ward"
@@ -163,3 +164,64 @@ def test_proofs_of_nothing_are_refused(worked: tuple[Stage, dict[str, str], str]
         stage.keeper.audit_prove(stage.wang, leaf=0)
     with pytest.raises(DeniedError):
         stage.keeper.job_submit(stage.li, JobRequest("SELECT 1", "planning", epsilon="1"))
+
+
+# --- a review from its beginning to its end -------------------------------------------------------------
+
+
+def test_alerts_are_there_until_they_are_signed_off(worked: tuple[Stage, dict[str, str], str]) -> None:
+    stage, _, _ = worked
+    answer = stage.keeper.audit_alerts(stage.li)
+    assert answer["reviewed"] == -1
+    rules = {one["rule"] for one in answer["alerts"]}
+    assert {"identity", "second-lineage"} <= rules
+    middle = answer["alerts"][len(answer["alerts"]) // 2]["leaf"]
+    done = stage.keeper.audit_sign_off(stage.li, middle, "as agreed")
+    assert (done["since"], done["until"]) == (0, middle)
+    assert {one["leaf"] for one in stage.keeper.audit_alerts(stage.li)["alerts"]} == {
+        one["leaf"] for one in answer["alerts"] if one["leaf"] > middle
+    }
+    assert stage.keeper.audit_alerts(stage.li, everything=True)["alerts"] == answer["alerts"]
+    assert leaves(stage, unreviewed=True)[0]["leaf"] == middle + 1
+    assert leaves(stage, unreviewed=True)[-1]["facts"]["note"] == "as agreed"
+
+
+def test_a_sign_off_goes_on_from_the_last_one(worked: tuple[Stage, dict[str, str], str]) -> None:
+    stage, _, _ = worked
+    size = stage.keeper.audit_checkpoint(stage.li)["size"]
+    for until, note in ((0, ""), (size, ""), (None, "x" * 300)):
+        with pytest.raises(InvalidInputError):
+            stage.keeper.audit_sign_off(stage.li, until, note)
+    head = stage.keeper.audit_checkpoint(stage.li)
+    done = stage.keeper.audit_sign_off(stage.li)
+    assert (done["until"], done["root"]) == (head["size"] - 1, head["root"])
+    assert stage.keeper.audit_verify(stage.li)["size"] == size + 1
+
+
+def test_only_reviewers_review(worked: tuple[Stage, dict[str, str], str]) -> None:
+    stage, _, _ = worked
+    for who in (stage.bureau, stage.wang):
+        for ask in (stage.keeper.audit_alerts, stage.keeper.audit_sign_off):
+            with pytest.raises(DeniedError):
+                ask(who)
+        with pytest.raises(DeniedError):
+            stage.keeper.audit_month(who, "2026-11")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_month_on_a_page(worked: tuple[Stage, dict[str, str], str], language: str) -> None:
+    stage, _, _ = worked
+    month = leaves(stage)[-1]["time"][:7]
+    told = stage.keeper.audit_month(stage.li, month)
+    assert told["counts"]["allowed"] == 3
+    assert told["counts"]["refused"] == 1
+    by_name = {one["dataset"]: one for one in told["datasets"]}
+    assert by_name[DATASET]["after"]["rho"] == stage.keeper.budget_show(stage.li, DATASET)["spent"]["rho"]
+    assert [one["who"] for one in by_name[LABS]["people"]] == ["wang"]
+    shown = page(told, language)
+    assert "wang" in shown
+    assert "report." not in shown
+    assert "alert." not in shown
+    empty = stage.keeper.audit_month(stage.li, "2001-01")
+    assert empty["counts"] == {}
+    assert page(empty, language)
