@@ -32,6 +32,7 @@ from typing import Any, Final
 from jobs.likeness import Likeness
 from sandbox.privacy.ledger import loss_of
 from sandbox.privacy.loss import ZERO, Loss
+from service.reviewing.alike import Asked, neighbours, probes, runs
 from service.reviewing.clock import Clock
 from service.reviewing.journal import Entry
 
@@ -40,8 +41,6 @@ LOOK: Final = "look"
 NOTICE: Final = "notice"
 LEVELS: Final = (HIGH, LOOK, NOTICE)
 """How urgently to look, the most urgent first."""
-_MOST_CONDITIONS: Final = 40
-"""Questions with more conditions are compared as a whole only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +192,13 @@ def _share(spent: Loss, limit: Loss) -> Fraction:
 
 def _bursts(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
     for who, asked in reader.asked.items():
-        for run in _runs(asked, limits.burst, limits.burst_within):
+        for run in runs(asked, limits.burst, limits.burst_within):
             yield _of_run("burst", LOOK, run, who)
 
 
 def _refusals(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
     for who, refused in reader.refused.items():
-        for run in _runs(refused, limits.refusals, limits.refusals_within):
+        for run in runs(refused, limits.refusals, limits.refusals_within):
             yield _of_run("refusals", LOOK, run, who)
 
 
@@ -210,107 +209,29 @@ def _of_run(rule: str, level: str, run: Sequence[Entry], who: str) -> Alert:
     return Alert(rule, level, run[0].leaf, last.leaf, last.time, (who,), tuple(sorted(named)), facts)
 
 
-def _runs(found: Sequence[Entry], least: int, within: dt.timedelta) -> Iterator[list[Entry]]:
-    """Yield the longest stretches in which any *least* neighbours lie *within* so much time."""
-    start, run = 0, list[Entry]()
-    for place, entry in enumerate(found):
-        while entry.at - found[start].at > within:
-            start += 1
-        if place - start + 1 >= least:
-            run = [*run, entry] if run else list(found[start : place + 1])
-        elif run and start > place - least + 1 and found[start].leaf > run[-1].leaf:
-            yield run
-            run = []
-    if run:
-        yield run
-
-
 # --- questions that are alike -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A charged question: its charge, and what it is like."""
-
-    entry: Entry
-    like: Likeness
-
-
 def _alike(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
-    by_shape: dict[str, list[_Asked]] = defaultdict(list)
+    by_shape: dict[str, list[Asked]] = defaultdict(list)
     for job, entry in reader.charged.items():
         like = reader.known.likeness.get(job)
         if like is not None:
-            by_shape[like.shape].append(_Asked(entry, like))
+            by_shape[like.shape].append(Asked(entry, like))
     for alike in by_shape.values():
         probed: set[int] = set()
-        for run, columns in _probes(alike, limits):
+        for run, columns in probes(alike, limits.probes, limits.probes_within):
             probed.update(one.entry.leaf for one in run)
             yield _of_alike("probing", HIGH, reader, run, columns=", ".join(sorted(columns)))
-        for group in _neighbours(alike):
+        for group in neighbours(alike):
             if not {one.entry.leaf for one in group} <= probed:
                 yield _of_alike("near-duplicates", HIGH if len(group) > 2 else LOOK, reader, group)
 
 
-def _of_alike(rule: str, level: str, reader: _Reader, found: Sequence[_Asked], **facts: str | int) -> Alert:
+def _of_alike(rule: str, level: str, reader: _Reader, found: Sequence[Asked], **facts: str | int) -> Alert:
     jobs = [one.entry.facts["job"] for one in found]
     named = {item["dataset"] for job in jobs for item in reader.decided[job].facts["datasets"]}
     who = tuple(sorted({one.entry.actor for one in found}))
     first, last = found[0].entry, found[-1].entry
     told = {"count": len(found), "jobs": ", ".join(jobs[:5]) + (" …" if len(jobs) > 5 else ""), **facts}
     return Alert(rule, level, first.leaf, last.leaf, last.time, who, tuple(sorted(named)), told)
-
-
-def _probes(alike: Sequence[_Asked], limits: Thresholds) -> Iterator[tuple[list[_Asked], frozenset[str]]]:
-    """Yield the questions of one person that differ only in which single value they look at."""
-    rows: dict[tuple[str, frozenset[str]], list[_Asked]] = defaultdict(list)
-    for one in alike:
-        if one.like.picks:
-            rows[one.entry.actor, one.like.templates].append(one)
-    for found in rows.values():
-        fresh = list({one.like.picks: one for one in found}.values())
-        for run in _runs([one.entry for one in fresh], limits.probes, limits.probes_within):
-            leaves = {entry.leaf for entry in run}
-            yield [one for one in fresh if one.entry.leaf in leaves], fresh[0].like.columns
-
-
-def _neighbours(alike: Sequence[_Asked]) -> Iterator[list[_Asked]]:
-    """Yield groups of questions each of which differs from another one in one condition or constant."""
-    near: dict[frozenset[str], list[int]] = defaultdict(list)
-    for place, one in enumerate(alike):
-        conditions = one.like.conditions
-        near[conditions].append(place)
-        if len(conditions) <= _MOST_CONDITIONS:
-            for left_out in conditions:
-                near[conditions - {left_out}].append(place)
-    groups = _Groups(len(alike))
-    for places in near.values():
-        # Equal questions are replays, or asked again at another price: no difference to learn from.
-        if len({alike[place].like.conditions for place in places}) > 1:
-            groups.join(places)
-    yield from ([alike[place] for place in group] for group in groups.found() if len(group) > 1)
-
-
-class _Groups:
-    """Disjoint sets of numbers below *size*."""
-
-    def __init__(self, size: int) -> None:
-        self._above = list(range(size))
-
-    def join(self, members: Sequence[int]) -> None:
-        """Put *members* and all that is joined with one of them together."""
-        first = self._top(members[0])
-        for member in members[1:]:
-            self._above[self._top(member)] = first
-
-    def found(self) -> list[list[int]]:
-        """Return the sets, each in order."""
-        sets: dict[int, list[int]] = defaultdict(list)
-        for member in range(len(self._above)):
-            sets[self._top(member)].append(member)
-        return list(sets.values())
-
-    def _top(self, member: int) -> int:
-        while self._above[member] != member:
-            self._above[member] = member = self._above[self._above[member]]
-        return member
