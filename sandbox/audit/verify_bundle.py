@@ -17,7 +17,8 @@ What holds then:
   there are two logs);
 * every charge and every release in the bundle is one in the log, and the other way round; what was released
   had been charged to every dataset that it reads, and what was charged had been decided, by the policy that
-  was then in force;
+  was then in force; where a grant asks for approval, somebody else had approved this very plan before (the
+  whole rule, k of n and expiry, is checked by `keyong audit verify`);
 * what each lineage was charged is exactly what the noise of the job's plan costs it, computed here again by
   ADR 3, 6, 12, 13 and 17 in whole numbers and fractions;
 * no charge passed the lifetime limit of the policy then in force; every policy has the digest that was
@@ -427,11 +428,13 @@ class Books:
     in_force: dict[str, str] = field(default_factory=dict)
     applied: set[str] = field(default_factory=set)
     decided: dict[str, Json] = field(default_factory=dict)
+    askers: dict[str, str] = field(default_factory=dict)
     charged: dict[str, dict[str, Json]] = field(default_factory=dict)
     spent: dict[str, list[int]] = field(default_factory=dict)
     released: dict[str, Json] = field(default_factory=dict)
     replayed: dict[str, str] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
+    approved: set[tuple[str, str]] = field(default_factory=set)
     restored: list[int] = field(default_factory=list)
     backwards: list[int] = field(default_factory=list)
     last: datetime | None = None
@@ -458,8 +461,11 @@ class Books:
                 self._decide(entry, what)
             case "charge":
                 self._charge(entry, what)
+            case "approval" if entry["actor"] != self.askers.get(facts["job"]):
+                self.approved.add((facts["job"], facts["plan"]))
             case "replay":
                 demand(facts["job"] in self.decided, f"{what}: it was never decided")
+                self._check_approved(facts["job"], what)
                 demand(facts["of"] in self.released, f"{what}: {facts['of']} had released nothing")
                 self.replayed[facts["job"]] = facts["of"]
             case "release":
@@ -479,6 +485,17 @@ class Books:
             demand(known, f"{what}: {item['dataset']} had no version {item['version']}")
             demand(self.in_force.get(home) == item["policy"], f"{what}: another policy was in force")
         self.decided[facts["job"]] = facts
+        self.askers[facts["job"]] = entry["actor"]
+
+    def _check_approved(self, job: str, what: str) -> None:
+        """Raise `Wrong` if a grant that let *job* through asks for a yes, and none came before."""
+        facts = self.decided[job]
+        grants = [
+            self.policies[item["policy"]]["grants"][facts["grants"][item["dataset"]]]
+            for item in facts["datasets"]
+        ]
+        automatic = all(grant["approval"] == "auto" for grant in grants)
+        demand(automatic or (job, facts["plan"]) in self.approved, f"{what}: nobody approved {job}")
 
     def _charge(self, entry: Json, what: str) -> None:
         facts = entry["facts"]
@@ -492,6 +509,7 @@ class Books:
         for place, unit in enumerate(("epsilon_pico", "rho_pico", "delta_atto")):
             spent[place] += facts[unit]
         if job in self.decided:
+            self._check_approved(job, what)
             budget = self.policies[self.in_force[lineage]]["budget"]
             limit = lifetime(budget, *self.filters[lineage])
             within = all(

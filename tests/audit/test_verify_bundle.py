@@ -356,6 +356,33 @@ def test_a_limit_that_was_passed_is_found(evidence: Evidence, copy: Path) -> Non
         verify_bundle(copy, None, [])
 
 
+YESES = [("bureau", "P", True), ("wang", "P", False), ("bureau", "Q", False)]
+
+
+@pytest.mark.parametrize(("by", "plan", "held"), YESES)
+def test_a_yes_is_of_somebody_else_and_for_this_plan(by: str, plan: str, held: bool) -> None:
+    policy = {"grants": [{"approval": "owner"}], "budget": {"epsilon": "8"}}
+    books = script.Books({"D": policy}, {"L": ("pure", "0")}, {"a.b": "L"}, {("L", 1)}, {"L": "D"})
+    named = [{"dataset": "a.b", "version": 1, "policy": "D"}]
+    loss = {"epsilon_pico": 1, "rho_pico": 0, "delta_atto": 0}
+    entries = [
+        ("decision", "wang", {"job": "j", "plan": "P", "datasets": named, "grants": {"a.b": 0}}),
+        ("approval", by, {"job": "j", "plan": plan}),
+        ("charge", "wang", {"job": "j", "lineage": "L", **loss}),
+    ]
+    decision, approval, charge = (
+        {"kind": kind, "actor": who, "time": "2026-11-23T08:00:00+00:00", "facts": facts}
+        for kind, who, facts in entries
+    )
+    books.read(0, decision)
+    books.read(1, approval)
+    if held:
+        books.read(2, charge)
+        return
+    with pytest.raises(Wrong, match="nobody approved"):
+        books.read(2, charge)
+
+
 # --- proofs ---------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LONGEST_FILE = 300
-ONE_BY_DESIGN = {"sandbox/audit/verify_bundle.py": 800}
+ONE_BY_DESIGN = {"sandbox/audit/verify_bundle.py": 850}
 """Read and run alone on another machine, so it is one file (ADR 29)."""
 
 
