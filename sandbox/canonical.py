@@ -36,7 +36,7 @@ def write(value: Any) -> bytes:
     Nobody looks for floats, which cannot be there.
     """
     text: str = _ENCODER.encode(value)
-    return encode(value) if _FAR.search(text) else text.encode()
+    return text.encode() if text.isascii() or not _FAR.search(text) else encode(value)
 
 
 def digest(value: Any) -> Digest:

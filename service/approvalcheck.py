@@ -9,7 +9,6 @@ of somebody who is not what the rule asks for.  After a no there is no charge.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from policies.approvals import Yes, satisfied
-from sandbox.books import approvals, jobs
+from sandbox.books import approvals
 from sandbox.errors import TamperingError
 from service import consent, people, waiting
 
@@ -45,22 +44,49 @@ class Answers:
             self.refused.add(job)
 
 
-def check_approvals(connection: sa.Connection, heard: Answers, decisions: Mapping[str, Entry]) -> None:
-    """Raise `TamperingError` for an answer that was not logged as stored, or a job that lacked a yes."""
+class Approvals:
+    """Checks answers when it is made, and then job after job."""
+
+    def __init__(self, connection: sa.Connection, heard: Answers, decisions: Mapping[str, Entry]) -> None:
+        """Raise `TamperingError` for an answer that was not logged as stored."""
+        self._connection, self._heard = connection, heard
+        self._judges = consent.Judges(connection)
+        _check_answers(connection, heard, decisions)
+
+    def check(self, row: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+        """Raise `TamperingError` if the job in *row*, which asked *spec*, lacked a yes."""
+        job, heard = row["job"], self._heard
+        if (row["state"] == "refused") != (job in heard.refused):
+            raise TamperingError("audit.books-differ", kind="job", id=job)
+        if job in heard.settled and not self._approved(row, spec["datasets"]):
+            raise TamperingError("audit.not-approved", job=job)
+
+    def _approved(self, row: Mapping[str, Any], judged: list[dict[str, Any]]) -> bool:
+        """Whether every yes that the job needs came before what it led to."""
+        job, heard = row["job"], self._heard
+        if all("grant" not in item for item in judged):
+            return job not in heard.by_job  # of an older build, which charged no job that asked for a yes
+        rules = self._judges.rules_of(judged, row["principal"])
+        if not rules and job not in heard.by_job:
+            return True
+        leaf, time = heard.settled[job]
+        before = [heard.given[number] for number in heard.by_job.get(job, ()) if number < leaf]
+        said = [
+            Yes(who, dt.datetime.fromisoformat(entry["facts"]["given"]))
+            for entry in before
+            if (who := people.known(self._connection, entry["actor"])) is not None
+        ]
+        refused = any(entry["kind"] == "rejection" for entry in before)
+        return not refused and satisfied(rules, said, dt.datetime.fromisoformat(time))
+
+
+def _check_answers(connection: sa.Connection, heard: Answers, decisions: Mapping[str, Entry]) -> None:
     rows = {row["leaf"]: row for row in connection.execute(sa.select(approvals)).mappings()}
     for odd in sorted(rows.keys() ^ heard.given.keys()):
         job = (rows.get(odd) or heard.given[odd]["facts"])["job"]
         raise TamperingError("audit.books-differ", kind="approval", id=job)
     for leaf, row in rows.items():
         _check_row(row, heard.given[leaf], decisions.get(row["job"], {}))
-    judges = consent.Judges(connection)
-    columns = (jobs.c.job, jobs.c.state, jobs.c.spec, jobs.c.principal)
-    for row in connection.execute(sa.select(*columns), execution_options={"yield_per": 1_000}).mappings():
-        job = row["job"]
-        if (row["state"] == "refused") != (job in heard.refused):
-            raise TamperingError("audit.books-differ", kind="job", id=job)
-        if job in heard.settled and not _approved(connection, judges, row, heard):
-            raise TamperingError("audit.not-approved", job=job)
 
 
 def _check_row(row: sa.RowMapping, entry: Entry, decision: Entry) -> None:
@@ -76,21 +102,3 @@ def _check_row(row: sa.RowMapping, entry: Entry, decision: Entry) -> None:
         same = False
     if not same:
         raise TamperingError("audit.books-differ", kind="approval", id=row["job"])
-
-
-def _approved(connection: sa.Connection, judges: consent.Judges, row: sa.RowMapping, heard: Answers) -> bool:
-    """Whether every yes that the job needs came before what it led to."""
-    job = row["job"]
-    judged = json.loads(row["spec"])["datasets"]
-    if all("grant" not in item for item in judged):
-        return job not in heard.by_job  # of an older build, which charged no job that asked for a yes
-    rules = judges.rules_of(judged, row["principal"])
-    leaf, time = heard.settled[job]
-    before = [heard.given[number] for number in heard.by_job.get(job, ()) if number < leaf]
-    said = [
-        Yes(who, dt.datetime.fromisoformat(entry["facts"]["given"]))
-        for entry in before
-        if (who := people.known(connection, entry["actor"])) is not None
-    ]
-    refused = any(entry["kind"] == "rejection" for entry in before)
-    return not refused and satisfied(rules, said, dt.datetime.fromisoformat(time))

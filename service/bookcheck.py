@@ -33,7 +33,7 @@ from sandbox.books import (
     versions,
 )
 from sandbox.errors import TamperingError
-from service.approvalcheck import Answers, check_approvals
+from service.approvalcheck import Answers, Approvals
 from service.jobcheck import Decisions, check_jobs
 from service.keepcheck import check_keeping
 from service.policycheck import Told, check_policies
@@ -122,8 +122,8 @@ def check_books(connection: sa.Connection, progress: Progress | None = None) -> 
     _check_tags(connection, logged.tags)
     _check_datasets(connection, logged.homes)
     lost = {f"lost-{it['leaf']}" for it in logged.restored}
-    check_jobs(connection, logged.decisions, logged.replays, lost, progress)
-    check_approvals(connection, logged.answers, logged.decisions)
+    approvals = Approvals(connection, logged.answers, logged.decisions)
+    check_jobs(connection, logged.decisions, logged.replays, approvals.check, lost=lost, progress=progress)
     check_keeping(connection)
     return {
         "charges": len(logged.rows["charge"]),

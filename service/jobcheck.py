@@ -35,6 +35,20 @@ _NEVER_PAID: Final = frozenset({"awaiting-approval", "refused"})
 """States in which a job cannot have been charged."""
 
 
+Row = Mapping[str, Any]
+_READ: Final = (
+    "job",
+    "principal",
+    "purpose",
+    "state",
+    "spec",
+    "salt",
+    "plan",
+    "lineage",
+    "replay_key",
+    "created",
+)
+"""The columns of the table that are held against the log."""
 _SAY_EVERY: Final = 1_000
 _STREAM: Final = {"yield_per": 1_000}
 Progress = Callable[[int, int], None]
@@ -80,25 +94,30 @@ def check_jobs(
     connection: sa.Connection,
     decisions: Mapping[str, Mapping[str, Any]],
     replays: Mapping[str, str],
+    also: Callable[[Row, Mapping[str, Any]], None],
+    *,
     lost: Set[str] = frozenset(),
     progress: Progress | None = None,
 ) -> None:
     """Raise `TamperingError` at the first job that is not what was decided, charged or released.
 
-    *lost* are the names under which an accepted restore was charged for what it lost.
+    *also* checks more of each row, with what was asked (`spec`).  *lost* are the names under which an
+    accepted restore was charged for what it lost.
     """
     known = set(connection.scalars(sa.select(jobs.c.job)))
     books = _books(connection, replays)
     for odd in sorted((known ^ decisions.keys()) | (books.paid.keys() - known - lost)):
         raise TamperingError("audit.books-differ", kind="job", id=odd)
-    rows = connection.execute(sa.select(jobs), execution_options=_STREAM).mappings()
-    for number, row in enumerate(rows, 1):
-        _check_job(row, decisions[row["job"]], books)
+    rows = connection.execute(sa.select(*(jobs.c[name] for name in _READ)), execution_options=_STREAM)
+    for number, found in enumerate(rows, 1):
+        row = dict(zip(_READ, found, strict=True))
+        spec = _check_job(row, decisions[row["job"]], books)
+        also(row, spec)
         if progress and (number % _SAY_EVERY == 0 or number == len(known)):
             progress(number, len(known))
 
 
-def _check_job(row: sa.RowMapping, decision: Mapping[str, Any], books: _Books) -> None:
+def _check_job(row: Row, decision: Mapping[str, Any], books: _Books) -> Mapping[str, Any]:
     job, state = row["job"], row["state"]
     try:
         spec, plan = canonical.parse(row["spec"]), canonical.parse(row["plan"])
@@ -119,6 +138,7 @@ def _check_job(row: sa.RowMapping, decision: Mapping[str, Any], books: _Books) -
         raise TamperingError("audit.books-differ", kind="job", id=job)
     if job in books.paid:
         _check_paid(job, plan, outlined, books)
+    return dict(spec)
 
 
 def _books(connection: sa.Connection, replays: Mapping[str, str]) -> _Books:
@@ -138,7 +158,7 @@ def _books(connection: sa.Connection, replays: Mapping[str, str]) -> _Books:
     )
 
 
-def _placed(row: sa.RowMapping, spec: Mapping[str, Any], plan: dict[str, Any], books: _Books) -> bool:
+def _placed(row: Row, spec: Mapping[str, Any], plan: dict[str, Any], books: _Books) -> bool:
     """Whether the row's lineage and replay key are those of its plan."""
     lines = [books.home[name] for name, _ in plan["sources"]]
     digests = [books.digests[line, it[1]] for line, it in zip(lines, plan["sources"], strict=True)]
@@ -171,7 +191,7 @@ def _losses(
 
 
 def _said(
-    row: sa.RowMapping, spec: Mapping[str, Any], plan: Mapping[str, Any], decision: Mapping[str, Any]
+    row: Row, spec: Mapping[str, Any], plan: Mapping[str, Any], decision: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the row says of the facts that the decision's leaf holds."""
     digest = hashlib.sha256(row["plan"].encode()).hexdigest()  # it is stored as it was hashed

@@ -85,7 +85,8 @@ def demand(holds: bool, text: str) -> None:
 def canonical(value: Json) -> bytes:
     """Return the canonical JSON (RFC 8785) of *value*, which holds no floats."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    if FAR.search(text):  # here the order of code points may differ from that of UTF-16 code units
+    # Only with such characters may the order of code points differ from that of UTF-16 code units.
+    if not text.isascii() and FAR.search(text):
         text = json.dumps(ordered(value), separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
