@@ -20,6 +20,7 @@ ALERTS: Final = {
     "identity": "alert.identity",
     "key": "alert.key",
     "rotation": "alert.rotation",
+    "removal": "alert.removal",
     "second-lineage": "alert.second-lineage",
     "drift": "alert.drift",
     "texts": "alert.texts",

@@ -11,6 +11,7 @@ Rules and their thresholds (`Thresholds`; docs/reviewers.md lists them):
 * ``near-limit``: a lineage has spent the share *near* of its lifetime limit, and again at *close*;
 * ``loosened``: a new version of a policy allows what the one before did not;
 * ``people``: an identity, a signing key or the keys of data came or changed;
+* ``removal``: a dataset was destroyed;
 * ``second-lineage``: persons who were known already got a budget of their own once more;
 * ``drift``: a column is not what it was when its tag was confirmed;
 * ``texts``: the texts of questions left in an evidence bundle;
@@ -151,6 +152,8 @@ class _Reader:
                 self._say("key", LOOK if facts.get("former") else NOTICE, entry)
             case "rotation" | "master-rotation":
                 self._say("rotation", NOTICE, entry)
+            case "removal":
+                self._say("removal", LOOK, entry)
             case "lineage" if facts["reason"]:
                 self._say("second-lineage", LOOK, entry, namespace=facts["namespace"], reason=facts["reason"])
             case "drift":

@@ -219,6 +219,7 @@ SINGLE: list[tuple[str, dict[str, Any], str]] = [
     ("identity", {"roles": "reviewer", "groups": ""}, "identity"),
     ("identity-key", {"key": "k", "former": "j"}, "key"),
     ("rotation", {"lineage": "L", "key": "k", "keys": 3}, "rotation"),
+    ("removal", {"lineage": "L", "dataset": "a.b", "keys": 3}, "removal"),
     ("lineage", {"lineage": "L", "namespace": "n", "reason": "another owner"}, "second-lineage"),
     ("drift", {"lineage": "L", "dataset": "a.b", "columns": {"x": "pi.name"}}, "drift"),
     ("export", {"texts": True}, "texts"),
