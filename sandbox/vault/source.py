@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -145,16 +146,33 @@ class CsvSource(Source):
                 _stream(file, self._zipped) as stream,
                 pa.csv.open_csv(stream, **options) as reader,
             ):
+                last = None
                 for batch in reader:
+                    last = batch if batch.num_rows else last
                     if tuple(batch.schema.names) != self.columns:
                         raise pa.ArrowInvalid("header")
                     yield batch
                     if progress:
                         progress(min(file.tell(), self.size), self.size)
+                self._check_end(last)
         except UnicodeError:
             raise self._undecodable() from None
         except (pa.ArrowInvalid, OSError) as error:
             raise self._explain(str(error), ragged) from None
+
+    def _check_end(self, last: pa.RecordBatch | None) -> None:
+        """Refuse a file that ends inside a quoted cell, which would have swallowed the records behind it.
+
+        The reader takes the end of the file for the missing quote.  A last cell with a line break in it must
+        be quoted, so that the file must end with the quote that closes it.
+        """
+        if last is None or "\n" not in last.column(last.num_columns - 1)[-1].as_py():
+            return
+        with gzip.open(self.path) if self._zipped else self.path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1024))
+            end = file.read().rstrip(b"\0\r\n\t ")
+        if not end.endswith(b'"'):
+            raise InvalidInputError("vault.open-quote", file=str(self.path))
 
     def _explain(self, error: str, ragged: list[Any]) -> InvalidInputError:
         """Say what is wrong without the reader's own words, which quote the record."""

@@ -152,3 +152,18 @@ def test_proposed_fields_of_parquet(tmp_path: Path) -> None:
         Field("n", Kind.INTEGER),
         Field("z", Kind.STRING),
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_quote_left_open_does_not_swallow_the_rest(tmp_path: Path, encoding: str, zipped: bool) -> None:
+    pack = gzip.compress if zipped else bytes
+    name = "a.csv.gz" if zipped else "a.csv"
+    broken = 'id,note\n1,ok\n2,"left open\n3,x\n4,y\n'
+    with pytest.raises(InvalidInputError) as refused:
+        rows(write(tmp_path / name, pack(broken.encode(encoding))), encoding=encoding)
+    assert refused.value.code == "vault.open-quote"
+    for end in ('"', '"\n', '"\r\n\n', '\n"\n'):
+        whole = f'id,note\n1,5" pipe\n2,"two\nlines{end}'
+        found = rows(write(tmp_path / name, pack(whole.encode(encoding))), encoding=encoding)
+        assert [row["id"] for row in found] == ["1", "2"]
