@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from cli import results
 from cli.delivery import Delivery, deliver
+from cli.pairs import pairs
 from cli.progress import watching
 from cli.session import Session
 from sandbox.errors import AwaitingApprovalError, UsageError
+from service import jobfiles
 from service.asked import JobRequest, Mock
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.argument("sql"),
+    click.argument("sql", required=False),
+    click.option("-f", "--file", type=click.Path(path_type=Path), help="A job: FILE.yaml, or FILE.sql."),
+    click.option("--template", metavar="NAME", help="Ask what a template asks."),
+    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of $NAME; repeat."),
     click.option("--epsilon", metavar="E", help="Privacy loss to spend, e.g. 0.5."),
     click.option(
         "--weight",
@@ -79,26 +86,42 @@ def asking(command: Command) -> Command:
 
 def request(
     *,
-    sql: str,
-    epsilon: str | None,
-    weights: tuple[str, ...],
+    sql: str | None,
+    file: Path | None,
+    template: str | None,
+    settings: tuple[str, ...],
     errors: tuple[str, ...],
-    group_size: int | None,
-    purpose: str | None,
-    max_rows: int | None,
+    **options: Any,
 ) -> JobRequest:
-    """Return the job asked for; the text ``-`` is read from standard input.
+    """Return the job asked for: in a text (``-``: standard input), in a file, or by a template.
 
-    The numbers of a budget stay the text that was typed: the gatekeeper says what it thinks of ``nan``.
-    Raises `UsageError` unless there is a purpose and exactly one of *epsilon* and *errors*.
+    A text that is one word ending in .sql or .yaml is a file.  What is typed takes the place of what a file
+    says.  Numbers of a budget stay the text that was typed: the gatekeeper says what it thinks of ``nan``.
+    Raises `UsageError` unless there is a purpose and exactly one of epsilon and *errors*.
     """
-    if not purpose:
-        raise UsageError("cli.no-purpose")
-    if (epsilon is None) == (not errors):
-        raise UsageError("cli.epsilon-or-error")
-    text = sys.stdin.read() if sql == "-" else sql
+    if sql and file is None and jobfiles.is_file(sql):
+        file, sql = Path(sql), None
+    if sum(given is not None for given in (sql, file, template)) != 1:
+        raise UsageError("cli.one-job")
+    job = jobfiles.read(file) if file else JobRequest("", "")
     error, each = (errors[0], ()) if len(errors) == 1 else (None, errors)
-    return JobRequest(text, purpose, epsilon, error, group_size, max_rows, each, weights)
+    values = {name: jobfiles.typed_value(text) for name, text in pairs(settings, "--set").items()}
+    text = sys.stdin.read() if sql == "-" else sql
+    given = {"sql": text, "template": template, "error": error, "errors": each, "parameters": values}
+    if job.purpose and _source("purpose") is ParameterSource.ENVIRONMENT:
+        options["purpose"] = None  # what holds for every job says less than the job's own file
+    job = jobfiles.with_options(job, {**given, **options})
+    if not job.purpose and not job.template:
+        raise UsageError("cli.no-purpose")
+    asked = job.error is not None or bool(job.errors)
+    if (job.epsilon is None) != asked and not job.template:
+        raise UsageError("cli.epsilon-or-error")
+    return job
+
+
+def _source(option: str) -> ParameterSource | None:
+    context = click.get_current_context(silent=True)
+    return context.get_parameter_source(option) if context else None
 
 
 def submit(session: Session, asked: JobRequest) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -100,6 +100,10 @@ class _Strict(BaseModel):
         if value is None:
             raise PydanticCustomError("keyong_null", "a value")
         return value
+
+
+Strict = _Strict  # for files of other kinds, as strict
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class MetadataShape(_Strict):
@@ -235,8 +239,13 @@ def check_shape(document: Document) -> PolicyShape:
 
     Raises `InvalidInputError` ``policy.…`` for the problem that stands first in the file.
     """
+    return checked(document, PolicyShape)
+
+
+def checked(document: Document, shape: type[Shape]) -> Shape:
+    """Return *document* in *shape*; raises as `check_shape`."""
     try:
-        return PolicyShape.model_validate(document.data)
+        return shape.model_validate(document.data)
     except ValidationError as error:
         found = [
             _refusal(document, _path(problem["loc"]), problem["type"], problem.get("ctx", {}))

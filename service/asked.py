@@ -108,6 +108,10 @@ class JobRequest:
     max_rows: int | None = None
     errors: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
+    template: str = ""
+    parameters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Values of ``$name`` in *sql* or in the template called *template*: what each is (``text``, ``number``,
+    ``date``, ``truth``, ``null``) and its text."""
 
 
 @dataclass(frozen=True, slots=True)

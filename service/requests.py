@@ -37,13 +37,23 @@ def spec_of(request: JobRequest) -> JobSpec:
     if request.group_size is not None and request.group_size < 1:
         raise InvalidInputError("job.bad-group-size", group_size=request.group_size)
     return JobSpec(
-        sql=request.sql,
+        sql=_bound(request),
         purpose=request.purpose,
         epsilon=None if request.epsilon is None else parse_epsilon(request.epsilon),
         errors=tuple(_target(error, request.group_size) for error in written),
         weights=tuple(_weight(weight) for weight in request.weights),
         max_rows=request.max_rows,
     )
+
+
+def _bound(request: JobRequest) -> str:
+    """The statements with the values of their parameters; a text without any is left alone."""
+    if not request.parameters and "$" not in request.sql:
+        return request.sql
+    from jobs.sql.binding import Value, bind  # noqa: PLC0415 - sqlglot, 0.1 s that only SQL needs
+
+    values = {name: Value(kind, text) for name, (kind, text) in request.parameters.items()}
+    return bind(request.sql, values)
 
 
 def amounts_to_json(spec: JobSpec) -> dict[str, Any]:

@@ -57,18 +57,28 @@ def read(sql: str) -> tuple[Source, tuple[exp.Select, ...]]:
 
     Raises `InvalidInputError` (``sql.*``) with line and column for anything else.
     """
+    source, trees, _ = parsed(sql)
+    for tree in trees:
+        _check_shapes(source, tree)
+    return source, trees
+
+
+def parsed(sql: str) -> tuple[Source, tuple[exp.Select, ...], list[Token]]:
+    """Return the syntax trees of SELECTs whatever they are made of, and all tokens of the text.
+
+    Raises `InvalidInputError` (``sql.*``) where even that much is not to be had.
+    """
     source = Source(sql)
     _check_text(source)
-    return source, tuple(_checked(source, tokens) for tokens in _statements(source, _tokens(source)))
+    tokens = _tokens(source)
+    return source, tuple(_parsed(source, found) for found in _statements(source, tokens)), tokens
 
 
-def _checked(source: Source, tokens: list[Token]) -> exp.Select:
+def _parsed(source: Source, tokens: list[Token]) -> exp.Select:
     if tokens[0].token_type not in _FIRST:
         raise InvalidInputError("sql.not-a-select", **source.at(tokens[0].start))
     _check_nesting(source, tokens)
-    tree = _tree(source, tokens)
-    _check_shapes(source, tree)
-    return tree
+    return _tree(source, tokens)
 
 
 def _check_text(source: Source) -> None:
