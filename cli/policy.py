@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli import render
+from cli import policing, render
 from cli.identity import key_of
 from cli.session import Session, pass_session, say
 from sandbox.errors import UsageError
@@ -28,6 +28,7 @@ def validate(session: Session, path: Path) -> None:
     render.lines(
         say("cli.policy-valid", dataset=answer["dataset"], version=answer["version"], digest=answer["digest"])
     )
+    policing.show_changes(session, answer["changes"])
 
 
 @policy.command("sign")
@@ -79,6 +80,7 @@ def apply(session: Session, path: Path, signature: Path | None) -> None:
             digest=answer["digest"],
         )
     )
+    policing.show_changes(session, answer["changes"])
 
 
 @policy.command("show")
@@ -95,3 +97,7 @@ def show(session: Session, dataset: str) -> None:
             at=render.instant(answer["applied"]),
         )
         render.lines(answer["source"])
+
+
+for command in (policing.init, policing.schema, policing.lint, policing.simulate, policing.diff):
+    policy.add_command(command)

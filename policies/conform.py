@@ -48,8 +48,8 @@ def _restated(policy: AccessPolicy, facts: DatasetFacts) -> Iterator[InvalidInpu
                 "policy.not-as-registered",
                 where=policy.where(path),
                 path=show_path(path),
-                written=_decimal(written),
-                registered=_decimal(registered),
+                written=decimal(written),
+                registered=decimal(registered),
             )
 
 
@@ -89,12 +89,12 @@ def _is_a(value: Scalar, kind: Kind) -> bool:
     return type(value) is types.get(kind)
 
 
-def _decimal(value: object) -> str:
-    """Exact decimal text where there is one: people write 0.000001, not 1/1000000."""
+def decimal(value: object) -> str:
+    """Return exact decimal text where there is one: people write 0.000001, not 1/1000000."""
     if not isinstance(value, Fraction):
         return str(value)
     digits = 0
     while digits < 60 and (value * 10**digits).denominator != 1:
         digits += 1
-    scaled = str(int(value * 10**digits)).rjust(digits + 1, "0")
-    return f"{scaled[:-digits]}.{scaled[-digits:]}" if digits else scaled
+    sign, scaled = "-" * (value < 0), str(int(abs(value) * 10**digits)).rjust(digits + 1, "0")
+    return f"{sign}{scaled[:-digits]}.{scaled[-digits:]}" if digits else sign + scaled

@@ -3,8 +3,8 @@
 The law: scalars mean what the YAML 1.2 core schema (yaml.org/spec/1.2.2, §10.3.2) says, so ``NO``, ``on`` and
 ``12:30`` are text and ``010`` is ten; numbers stay exact (`int` or `fractions.Fraction`, never a float); and
 everything that could make a file mean something else than it shows is refused with its line: duplicate keys,
-anchors and aliases, tags, directives, merge keys, infinities, NaN, several documents, invisible characters,
-files over 1 MB, nesting over 32, more than 20,000 nodes.
+anchors and aliases, tags, directives, merge keys, infinities, NaN, blanks of a draft, several documents,
+invisible characters, files over 1 MB, nesting over 32, more than 20,000 nodes.
 
 libyaml's events are read one by one, without recursion into the library, and nothing is built before it has
 passed: a hostile file costs no more than its size.
@@ -26,6 +26,8 @@ from sandbox.schema import exact
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 MAX_NODES = 20_000
+BLANK = "FILL"
+"""What a draft says where its owner has to say something; in quotes it is text like any other."""
 MAX_PREFIXED = 400
 """Longest number written with 0o or 0x, in characters."""
 
@@ -184,6 +186,10 @@ class _Reader:
         ]:  # quoted or block: always text, and an escape can hide what the file may not
             _refuse_invisible(text, self._file, _line(event))
             return text
+        if text == BLANK:
+            raise InvalidInputError(
+                "policy.blank", file=self._file, line=_line(event), path=show_path(path), blank=BLANK
+            )
         if _NOT_FINITE.fullmatch(text):
             where = show_path(path)
             raise InvalidInputError("policy.not-finite", file=self._file, line=_line(event), path=where)

@@ -6,18 +6,14 @@ is no number), nothing missing.  What values mean to each other is checked in `p
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
-    InstanceOf,
     Tag,
     ValidationError,
     field_validator,
@@ -27,67 +23,10 @@ from pydantic_core import PydanticCustomError
 from policies.approvals import Approval
 from policies.load import Document, Path, show_path
 from policies.model import KINDS, OPERATIONS
+from policies.scalars import Called, Category, Day, Duration, Kept, Number, Whole, Word, one_of
 from sandbox.errors import InvalidInputError
 from sandbox.privacy.loss import Filter
 from sandbox.schema import NAME, Use
-
-
-def _number(value: object) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, int | Fraction):
-        raise PydanticCustomError("keyong_number", "a number")
-    return Fraction(value)
-
-
-def _date(value: object) -> dt.date:
-    try:
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-            return dt.date.fromisoformat(value)
-    except ValueError:
-        pass
-    raise PydanticCustomError("keyong_date", "a day")
-
-
-LONGEST_KEPT = dt.timedelta(days=3660)
-
-
-def _kept(value: object) -> dt.timedelta:
-    found = re.fullmatch(r"([1-9]\d{0,3})d", value, re.ASCII) if isinstance(value, str) else None
-    if not found or dt.timedelta(days=int(found[1])) > LONGEST_KEPT:
-        raise PydanticCustomError("keyong_days", "a number of days")
-    return dt.timedelta(days=int(found[1]))
-
-
-def _duration(value: object) -> dt.timedelta:
-    found = re.fullmatch(r"([1-9]\d{0,3})([hd])", value, re.ASCII) if isinstance(value, str) else None
-    length = dt.timedelta(hours=int(found[1]) * {"h": 1, "d": 24}[found[2]]) if found else dt.timedelta(0)
-    if not dt.timedelta(0) < length <= dt.timedelta(days=366):
-        raise PydanticCustomError("keyong_duration", "a duration")
-    return length
-
-
-def _category(value: object) -> object:
-    if value is None or isinstance(value, str | int | Fraction):
-        return value
-    raise PydanticCustomError("keyong_scalar", "a single value")
-
-
-def _one_of(*allowed: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if value not in allowed or not isinstance(value, str):
-            raise PydanticCustomError("keyong_one_of", "one of", {"allowed": list(allowed)})
-        return value
-
-    return BeforeValidator(check)
-
-
-Number = Annotated[InstanceOf[Fraction], BeforeValidator(_number)]
-Day = Annotated[dt.date, BeforeValidator(_date)]
-Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
-Kept = Annotated[dt.timedelta, BeforeValidator(_kept)]
-Category = Annotated[Any, BeforeValidator(_category)]
-Whole = Annotated[int, Field(ge=1, le=10**12)]
-Word = Annotated[str, Field(min_length=1, max_length=200)]
-Called = Annotated[str, Field(pattern=r"^(group:)?[^\s:,]{1,100}$")]
 
 
 class _Strict(BaseModel):
@@ -135,14 +74,14 @@ class SelectionShape(_Strict):
 class WindowShape(_Strict):
     """``budget.window``."""
 
-    every: Annotated[str, _one_of("hour", "day", "week", "month")]
+    every: Annotated[str, one_of("hour", "day", "week", "month")]
     epsilon: Number
 
 
 class BudgetShape(_Strict):
     """``budget``: limits in ε, as exact numbers."""
 
-    filter: Annotated[str, _one_of(*Filter)]
+    filter: Annotated[str, one_of(*Filter)]
     epsilon: Number
     delta: Number = Fraction(0)
     per_job: Number | None = None
@@ -154,19 +93,19 @@ class BudgetShape(_Strict):
 class ColumnShape(_Strict):
     """An entry of ``columns``; without ``use`` the column's tag says what it may be used for."""
 
-    use: list[Annotated[str, _one_of(*Use)]] | None = None
+    use: list[Annotated[str, one_of(*Use)]] | None = None
     categories: list[Category] | None = None
     bounds: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
     grid: Number | None = None
     dates: Annotated[list[Day], Field(min_length=2, max_length=2)] | None = None
-    keys: Annotated[str, _one_of("selected")] | None = None
+    keys: Annotated[str, one_of("selected")] | None = None
     description: str = ""
 
 
 class TagShape(_Strict):
     """An entry of ``tags`` that opens columns."""
 
-    use: list[Annotated[str, _one_of(*Use)]]
+    use: list[Annotated[str, one_of(*Use)]]
 
 
 class ReleaseShape(_Strict):
@@ -197,11 +136,11 @@ def _form(value: object) -> str:
 
 
 ApprovalShape = Annotated[
-    Annotated[str, _one_of(*Approval), Tag(_WORD)] | Annotated[QuorumShape, Tag(_MAPPING)],
+    Annotated[str, one_of(*Approval), Tag(_WORD)] | Annotated[QuorumShape, Tag(_MAPPING)],
     Discriminator(_form),
 ]
 TagRuleShape = Annotated[
-    Annotated[str, _one_of("deny"), Tag(_WORD)] | Annotated[TagShape, Tag(_MAPPING)], Discriminator(_form)
+    Annotated[str, one_of("deny"), Tag(_WORD)] | Annotated[TagShape, Tag(_MAPPING)], Discriminator(_form)
 ]
 
 
@@ -210,11 +149,11 @@ class GrantShape(_Strict):
 
     to: list[Called]
     purposes: list[Annotated[str, Field(pattern=r"^\S{1,100}$")]]
-    operations: list[Annotated[str, _one_of(*OPERATIONS)]]
+    operations: list[Annotated[str, one_of(*OPERATIONS)]]
     until: Day
     approval: ApprovalShape
     approval_expires: Duration | None = None
-    kinds: list[Annotated[str, _one_of(*KINDS)]] = Field(default_factory=lambda: ["sql"])
+    kinds: list[Annotated[str, one_of(*KINDS)]] = Field(default_factory=lambda: ["sql"])
 
 
 class PolicyShape(_Strict):
@@ -225,7 +164,7 @@ class PolicyShape(_Strict):
     metadata: MetadataShape
     unit: UnitShape
     budget: BudgetShape
-    defaults: dict[str, Annotated[str, _one_of("deny")]] = Field(default_factory=dict)
+    defaults: dict[str, Annotated[str, one_of("deny")]] = Field(default_factory=dict)
     joins: list[Annotated[str, Field(pattern=f"^{NAME.pattern}$")]] = Field(default_factory=list)
     tags: dict[str, TagRuleShape] = Field(default_factory=dict)
     release: ReleaseShape | None = None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import Any, Final
 
 from policies.model import GROUP_PREFIX, AccessPolicy, ColumnRule, Grant
+from policies.pace import usual_loss
 from sandbox.schema import ROW_UNIT, CategoricalDomain, DateDomain, NumericDomain, Principal, Scalar, Use
 from service.dossier import Dossier
 from service.numbers import fraction
@@ -23,7 +23,6 @@ _VALUES: Final = (
     ("avg", "AVG({}) AS mean"),
     ("quantile", "MEDIAN({}) AS middle"),
 )
-_LOSSES: Final = tuple(map(Fraction, ("1", "1/2", "1/5", "1/10", "1/20", "1/50", "1/100", "1/1000")))
 
 
 def grants_of(policy: AccessPolicy, by: Principal, today: dt.date) -> list[Grant]:
@@ -36,25 +35,13 @@ def examples(found: Dossier, by: Principal, today: dt.date) -> list[dict[str, An
     """Return ``{"sql", "purpose", "epsilon"}`` for each question; none for whom no grant is open."""
     if found.policy is None:
         return []
-    epsilon = fraction(_loss(found.policy))
+    epsilon = fraction(usual_loss(found.policy.budget))
     shown: dict[str, dict[str, Any]] = {}
     for grant in grants_of(found.policy, by, today):
         if grant.purposes:
             for sql in _questions(found, found.policy, grant):
                 shown.setdefault(sql, {"sql": sql, "purpose": min(grant.purposes), "epsilon": epsilon})
     return list(shown.values())
-
-
-def _loss(policy: AccessPolicy) -> Fraction:
-    """A round loss of at most half of what one job may cost, or of a tenth of everything."""
-    budget = policy.budget
-    most = min(
-        budget.epsilon / 10 if budget.per_job is None else budget.per_job / 2,
-        *([budget.per_analyst] if budget.per_analyst else []),
-        *([budget.window.epsilon] if budget.window else []),
-        budget.epsilon,
-    )
-    return next((loss for loss in _LOSSES if loss <= most), most)
 
 
 def _questions(found: Dossier, policy: AccessPolicy, grant: Grant) -> Iterator[str]:

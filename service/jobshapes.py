@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from policies.shape import Category, Day, Number, Strict, Word
+from policies.scalars import Category, Day, Number, Word
+from policies.shape import Strict
 from sandbox.schema import NAME
 
 Called = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,99}$")]

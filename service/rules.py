@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from policies import signed
 from policies.build import parse
 from policies.conform import DatasetFacts, problems
-from policies.loosening import loosened
+from policies.diff.compare import loosened
 from policies.model import AccessPolicy, policy_digest
 from policies.sign import PolicySignature, holds
 from policies.store import apply as store_policy
@@ -20,6 +20,7 @@ from sandbox.schema import Principal, Role
 from service import dossier
 from service.desk import Desk, Entry, require
 from service.dossier import Dossier
+from service.policing.comparing import compared
 from service.policyfiles import read_signature, read_text
 
 
@@ -32,7 +33,7 @@ def validate(desk: Desk, by: Principal, path: Path) -> dict[str, Any]:
         _check(found, by, policy)
     if policy_digest(policy) != found.policy_digest:
         _check_succession(found, policy)
-    return _facts(policy) | {"problems": []}
+    return _facts(policy) | {"problems": [], "changes": compared(found.policy, policy)["changes"]}
 
 
 def apply(desk: Desk, by: Principal, path: Path, signature: Path | None) -> dict[str, Any]:
@@ -54,8 +55,11 @@ def apply(desk: Desk, by: Principal, path: Path, signature: Path | None) -> dict
     except DeniedError as refusal:
         _log_refusal(desk, by, policy, refusal)
         raise
-    superseded = found.policy.version if found.policy else None
-    return _facts(policy) | {"supersedes": superseded, "loosens": list(loosened(found.policy, policy))}
+    return _facts(policy) | {
+        "supersedes": found.policy.version if found.policy else None,
+        "loosens": list(loosened(found.policy, policy)),
+        "changes": compared(found.policy, policy)["changes"],
+    }
 
 
 def _store(

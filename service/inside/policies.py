@@ -8,6 +8,7 @@ from sandbox.schema import Principal
 from service import rules
 from service.asked import Json
 from service.inside.room import Room
+from service.policing import comparing, linting, simulating
 
 
 class PolicyRoom(Room):
@@ -20,6 +21,24 @@ class PolicyRoom(Room):
     def policy_apply(self, by: Principal, path: Path, signature: Path | None = None) -> Json:
         """See the gate."""
         return rules.apply(self._desk, by, path, signature)
+
+    def policy_init(self, by: Principal, dataset: str, language: str = "en") -> Json:
+        """See the gate."""
+        from service.policing import drafting  # noqa: PLC0415 - pydantic, which only a schema needs
+
+        return drafting.init(self._desk, by, dataset, language)
+
+    def policy_lint(self, by: Principal, path: Path) -> Json:
+        """See the gate."""
+        return linting.lint(self._desk, by, path)
+
+    def policy_simulate(self, by: Principal, path: Path, queries: Path | None = None) -> Json:
+        """See the gate."""
+        return simulating.rehearse(self._desk, by, path, queries)
+
+    def policy_diff(self, by: Principal, path: Path) -> Json:
+        """See the gate."""
+        return comparing.with_current(self._desk, by, path)
 
     def policy_show(self, by: Principal, dataset: str) -> Json:
         """See the gate."""

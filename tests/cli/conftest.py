@@ -69,6 +69,20 @@ TABLES = {
 }
 
 
+LOOSER = {
+    "direction": "loosens",
+    "code": "diff.may-group",
+    "rules": ["columns.race.use"],
+    "facts": {"who": ["group:researchers", "wang"], "columns": ["race"]},
+}
+STRICTER = {
+    "direction": "tightens",
+    "code": "diff.window-less",
+    "rules": ["budget.window"],
+    "facts": {"every": "week", "old": "3", "new": "2", "queries": 18, "loss": "0.5"},
+}
+
+
 def loss(epsilon: Fraction | str) -> dict[str, str]:
     value = Fraction(epsilon)
     return {
@@ -297,10 +311,52 @@ class FakeGatekeeper:
             raise InvalidInputError(
                 "policy.duplicate-key", file=str(path), line=3, path="columns.age", key="age"
             )
-        return {"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4, "problems": []}
+        changes = [LOOSER] if "next" in path.name else []
+        return {
+            **{"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4},
+            **{"problems": [], "changes": changes},
+        }
+
+    def policy_init(self, by, dataset, language="en"):
+        source = "unit: {key: patient_nbr, max_rows: FILL}\n"
+        return {"dataset": dataset, "version": 1, "supersedes": None, "blanks": 1, "source": source}
+
+    def policy_lint(self, by, path):
+        past = {"severity": "warning", "code": "lint.grant-past", "where": f"{path}:17"}
+        past["facts"] = {"number": 0, "until": "2025-12-31"}
+        misfit = {"severity": "error", "code": "policy.unknown-column", "where": f"{path}:9"}
+        misfit["facts"] = {"column": "agee"}
+        findings = [] if "good" in path.name else [misfit, past] if "bad" in path.name else [past]
+        count = {one["severity"]: 1 for one in findings}
+        return {
+            **{"file": str(path), "dataset": "health.diabetes", "registered": "far" not in path.name},
+            **{"findings": findings, "errors": count.get("error", 0)},
+            **{"warnings": count.get("warning", 0), "notes": 0},
+        }
+
+    def policy_simulate(self, by, path, queries=None):
+        columns = [
+            {"name": "stays", "half_width": 83.1, "error": "value"},
+            {"name": "middle", "half_width": None, "error": "rank"},
+        ]
+        at = {"epsilon": "0.5", "columns": columns, "per_window": 15, "lifetime": 204, "months": 3.1}
+        asked = {"sql": "SELECT age,\n  COUNT(*) AS stays", "purpose": "p", "denied": None}
+        denied = {"code": "denied.no-grants", "facts": {"rule": "grants", "where": f"{path}:12", "ask": "li"}}
+        refused = {"sql": "SELECT race", "purpose": None, "denied": denied, "cells": 0, "group_size": None}
+        return {
+            **{"file": str(path), "dataset": "health.diabetes", "version": 1, "expected_units": 70000},
+            **{"every": "week", "months": 3.1},
+            "questions": [{**asked, "cells": 10, "group_size": 7000, "at": [at]}, {**refused, "at": []}],
+        }
+
+    def policy_diff(self, by, path):
+        named = {"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4, "file": "policy version 1"}
+        changes = [] if "same" in path.name else [LOOSER, STRICTER]
+        return {"old": None if "first" in path.name else named, "new": named, "changes": changes}
 
     def policy_apply(self, by, path, signature=None):
-        return {"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4, "supersedes": None}
+        told = {"supersedes": None, "loosens": ["$"], "changes": [LOOSER] if "next" in path.name else []}
+        return {"dataset": "health.diabetes", "version": 1, "digest": "cd" * 4, **told}
 
     def policy_show(self, by, dataset):
         return {

@@ -15,7 +15,7 @@ import pytest
 from policies.approvals import Approval, Quorum
 from policies.build import parse
 from policies.decide import Allowed, decide
-from policies.loosening import loosened
+from policies.diff.compare import loosened
 from policies.model import AccessPolicy, BudgetRule, ColumnRule, Grant, SelectionRule, TagRule, UnitRule
 from policies.request import Request
 from sandbox.privacy.loss import ZERO, Filter

@@ -1,0 +1,1 @@
+"""What one policy lets people do that another does not, in sentences."""
