@@ -15,6 +15,10 @@ import pytest
 from stage import DATASET, Stage, build, reopen
 
 from sandbox import workspace as workspaces
+from sandbox.audit.checkpoint import Checkpoint, sign
+from sandbox.audit.merkle import root_at
+from sandbox.audit.store import lookup
+from sandbox.audit.verify import verify
 from sandbox.errors import BudgetExceededError, DeniedError, InvalidInputError, TamperingError
 from service.embedded import accept_restore
 
@@ -160,6 +164,27 @@ def test_a_fork_is_refused_until_it_is_accepted(case: Case, monkeypatch: pytest.
     assert told["how"] == "log.forked"
     stage = case.open()
     assert stage.keeper.audit_verify(stage.li)["restored"][0]["lost"] == told["lost"]
+
+
+def test_a_tail_cut_with_the_real_key_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever holds the key can sign a shorter log; what was kept elsewhere says that it was longer."""
+    stage = case.open()
+    workspace = stage.keeper._desk.workspace  # type: ignore[attr-defined]
+    with workspace.database.transaction() as connection:
+        size = workspace.log.head(connection).size - 2
+        connection.exec_driver_sql("DELETE FROM leaves WHERE leaf >= ?", (size,))
+        connection.exec_driver_sql("DELETE FROM nodes WHERE (position + 1) << level > ?", (size,))
+        cut = Checkpoint(workspace.log.key.name, size, root_at(lookup(connection), size))
+        note = sign(cut, workspace.log._signing_key)
+        connection.exec_driver_sql("UPDATE checkpoints SET size = ?, note = ?", (size, note))
+    with workspace.database.reading() as connection:
+        assert verify(connection, workspace.log.key).head == cut, "it holds in itself"
+    with pytest.raises(TamperingError, match="rolled-back"):
+        case.open()
+    monkeypatch.setenv("KEYONG_ANCHORS", str(case.place / "nothing-remembered"))
+    stage = case.open()
+    with pytest.raises(TamperingError, match="shorter-than-kept"):
+        stage.keeper.audit_verify(stage.li, [case.note])
 
 
 def test_only_a_reviewer_accepts_and_says_why(case: Case) -> None:
