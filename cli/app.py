@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from cli import helping
 from cli.failures import guarded
 from cli.session import Embedded, Session
 
@@ -93,5 +94,6 @@ def run(arguments: Sequence[str], service: Embedded | None = None) -> int:
     session = Session(service)
     # Until the options are read: what is wrong with them is told in JSON too.
     session.json = "--json" in arguments
+    click.Context.formatter_class = helping.formatter()
     main: Any = partial(keyong.main, list(arguments), prog_name="keyong", obj=session, standalone_mode=False)
     return guarded(main, session)
