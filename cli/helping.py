@@ -7,7 +7,7 @@ written twice.  A sentence that is not in the file is shown in English.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -44,7 +44,7 @@ class ChineseHelp(click.HelpFormatter):
         """Write what a command does."""
         super().write_text(in_chinese(text))
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Write a list of options or commands and what they do."""
         super().write_dl([(name, _row(said)) for name, said in rows], col_max, col_spacing)
 
