@@ -206,6 +206,18 @@ def test_a_changed_plan_is_refused_whoever_says_yes(stage: Stage, change: Callab
     stage.keeper.audit_verify(stage.li)
 
 
+def test_a_destroyed_dataset_refuses_what_waits_for_it(stage: Stage) -> None:
+    job = submit(stage)
+    stage.keeper.dataset_remove(stage.bureau, DATASET)
+    for by in (stage.bureau, stage.wang):
+        shown = stage.keeper.job_show(by, job)
+        assert (shown["changed_since"], shown["datasets"][0]["dataset"]) == (True, DATASET)
+    assert [one["job"] for one in stage.keeper.job_pending(stage.bureau)["jobs"]] == [job]
+    with pytest.raises(DeniedError, match=r"approval\.changed"):
+        stage.keeper.job_approve(stage.bureau, job)
+    stage.keeper.audit_verify(stage.li)
+
+
 def test_a_change_between_two_yeses_is_refused(tmp_path: Path) -> None:
     stage = build(tmp_path, approval="owner+reviewer")
     job = submit(stage)
@@ -411,7 +423,7 @@ def test_history_tells_of_earlier_jobs(stage: Stage) -> None:
     stage.keeper.job_approve(stage.bureau, jobs[0])
     stage.keeper.job_reject(stage.bureau, jobs[1], "too near")
     with pytest.raises(DeniedError):
-        stage.keeper.job_explain(stage.wang, JobRequest(COUNTS, "another-purpose", epsilon="0.5"))
+        stage.keeper.job_submit(stage.wang, JobRequest(COUNTS, "another-purpose", epsilon="0.5"))
     told = stage.keeper.job_show(stage.bureau, submit(stage, ASKED))["history"]
     assert (told["jobs"], told["refused"], told["denied"], told["similar"]) == (3, 1, 1, 0)
     assert [job["job"] for job in told["last"]] == jobs[::-1]
