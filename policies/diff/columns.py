@@ -22,6 +22,8 @@ from policies.model import AccessPolicy, ColumnRule
 from policies.tags import denying, effective
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, NumericDomain, Scalar, Use
 
+_Way = tuple[bool, frozenset[Use]]
+"""How a tag is treated: whether it is closed, and the uses that it opens."""
 _NOBODY: Final = "~"
 """A step of a tag that no pattern can name."""
 _MOST_SHOWN: Final = 12
@@ -31,10 +33,10 @@ def compare(old: AccessPolicy, new: AccessPolicy) -> Iterator[Change]:
     """Yield what changes for columns, by their rules and by their tags."""
     yield from _patterns(old, new)
     yield from _uses(old, new)
-    names, tags = dict.fromkeys(rule.name for rule in (*new.columns, *old.columns)), _tags(old, new)
-    for name in names:
-        usable = any(_all(new, name, tag) for tag in tags)
-        yield from _column(name, old.column(name), new.column(name), usable=usable)
+    before, after, ways = _by_rule(old), _by_rule(new), _ways(old, new)
+    for name in {**after, **before}:
+        usable = any(_under(way, after.get(name)) for way in ways)
+        yield from _column(name, before.get(name), after.get(name), usable=usable)
 
 
 # --- by tag ---------------------------------------------------------------------------------------------
@@ -111,15 +113,15 @@ def _named(tags: Iterable[str]) -> list[str]:
 
 def _uses(old: AccessPolicy, new: AccessPolicy) -> Iterator[Change]:
     """Compare the uses of named columns, both sides under the new patterns."""
-    tags, before = _tags(old, new), replace(old, tags=new.tags)
+    ways, before, after = _ways(old, new), _by_rule(old), _by_rule(new)
     gained: dict[Use, list[str]] = defaultdict(list)
     lost: dict[Use, list[str]] = defaultdict(list)
-    for name in dict.fromkeys(rule.name for rule in (*new.columns, *old.columns)):
-        pairs = [(_all(before, name, tag), _all(new, name, tag)) for tag in tags]
+    for name in {**after, **before}:
+        pairs = [(_under(way, before.get(name)), _under(way, after.get(name))) for way in ways]
         for use in Use:
-            if any(use in after and use not in was for was, after in pairs):
+            if any(use in now and use not in was for was, now in pairs):
                 gained[use].append(name)
-            if any(use in was and use not in after for was, after in pairs):
+            if any(use in was and use not in now for was, now in pairs):
                 lost[use].append(name)
     for use, columns in sorted(gained.items()):
         yield loosening(f"diff.may-{use.value}", map(_use, columns), who=_who(new), columns=columns)
@@ -131,9 +133,21 @@ def _use(column: str) -> str:
     return f"columns.{column}.use"
 
 
-def _all(policy: AccessPolicy, column: str, tag: str) -> frozenset[Use]:
-    found = effective(policy, column, tag)
-    return frozenset() if found is None else found.rule.uses
+def _by_rule(policy: AccessPolicy) -> dict[str, ColumnRule]:
+    return {rule.name: rule for rule in policy.columns}
+
+
+def _ways(old: AccessPolicy, new: AccessPolicy) -> set[_Way]:
+    """Return how columns can be treated under *new* for their tags; patterns may be many, ways are few."""
+    return {(denying(new, tag) is not None, _by_tag(new, tag)) for tag in _tags(old, new)}
+
+
+def _under(way: _Way, rule: ColumnRule | None) -> frozenset[Use]:
+    """Return the uses of a column whose tag is treated so and that has this *rule* (`policies.tags`)."""
+    closed, opened = way
+    if closed:
+        return frozenset()
+    return opened if rule is None or rule.by_tag else rule.uses
 
 
 def _who(policy: AccessPolicy) -> list[str]:

@@ -66,9 +66,11 @@ def compare(old: Sequence[Grant], new: Sequence[Grant]) -> Iterator[Change]:
     """Yield what the grants *new* change for those whom either names."""
     before, after = _side(old), _side(new)
     found = list(_by_name(before, after))
+    if list(old) == list(new):
+        return
     if not any(change.direction is Direction.LOOSENS for change in found):
         found += _by_two_names(before, after)
-    if not found and list(old) != list(new):
+    if not found:
         found.append(neutral("diff.same-grants", ["grants"]))
     yield from found
 
@@ -204,12 +206,14 @@ def _consents(
 ) -> Iterator[Change]:
     """Yield how approval changes for what both sides offer."""
     told: dict[tuple[_Yes, _Yes], tuple[set[str], dict[str, None]]] = defaultdict(lambda: (set(), {}))
-    for operations, kinds, day in _questions([*old, *new]):
-        was, now = _first(old, operations, kinds, day), _first(new, operations, kinds, day)
-        if was and now:
-            asked, rules = told[(was.consent, was.expires), (now.consent, now.expires)]
-            asked |= operations
-            rules[now.rule] = None
+    for operations, kinds in _questions([*old, *new]):
+        sides = _reached(old, operations, kinds), _reached(new, operations, kinds)
+        for day in {offer.until for side in sides for offer in side}:
+            was, now = (next((offer for offer in side if day <= offer.until), None) for side in sides)
+            if was and now:
+                asked, rules = told[(was.consent, was.expires), (now.consent, now.expires)]
+                asked |= operations
+                rules[now.rule] = None
     for (before, after), (asked, rules) in sorted(told.items(), key=_shown_pair):
         facts = {**whom, "operations": sorted(asked)}
         if before[0] != after[0]:
@@ -241,20 +245,23 @@ def _as_strict(one: Consent, other: Consent) -> bool:
     return other in (Approval.AUTO, one)
 
 
-def _questions(offers: Sequence[_Offer]) -> Iterator[tuple[frozenset[str], frozenset[str], dt.date]]:
-    """Yield the sets of operations, kinds and days that all others are treated like."""
+def _questions(offers: Sequence[_Offer]) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
+    """Yield the sets of operations and kinds that all others are treated like."""
     sets = {offer.operations for offer in offers}
     while more := {a & b for a, b in combinations(sets, 2)} - sets:
         sets |= more
     kinds = {frozenset({kind}) for offer in offers for kind in offer.kinds}
-    return product(sets - {frozenset()}, kinds, {offer.until for offer in offers})
+    return product(sets - {frozenset()}, kinds)
 
 
-def _first(
-    offers: Sequence[_Offer], operations: frozenset[str], kinds: frozenset[str], day: dt.date
-) -> _Offer | None:
-    asked = _Offer(operations, kinds, day, Approval.AUTO, EXPIRES, "")
-    return next((offer for offer in offers if offer.holds(asked)), None)
+def _reached(offers: Sequence[_Offer], operations: frozenset[str], kinds: frozenset[str]) -> list[_Offer]:
+    """Return the offers that are the first on some day: those that last longer than all before them."""
+    found: list[_Offer] = []
+    for offer in offers:
+        fits = operations <= offer.operations and kinds <= offer.kinds
+        if fits and (not found or offer.until > found[-1].until):
+            found.append(offer)
+    return found
 
 
 def _by_two_names(before: _Side, after: _Side) -> Iterator[Change]:
