@@ -25,3 +25,16 @@ def replay_key_of_json(plan: Mapping[str, Any], datasets: Sequence[str], policie
     """Return the `replay_key` of a plan as `plan_to_json` wrote it."""
     measured = {name: part for name, part in plan.items() if name != "answers"}
     return hashlib.sha256(canonical.write([measured, list(datasets), list(policies)])).hexdigest()
+
+
+def replay_key_of_text(text: str, answers: Any, datasets: Sequence[str], policies: Sequence[str]) -> str:
+    """Return the `replay_key` of a plan that is stored as *text* (canonical), whose answers are *answers*.
+
+    ``answers`` is the first key of a plan, so what is measured is the text behind it: nothing is encoded
+    twice. `ValueError` for a text that does not begin so.
+    """
+    head = f'{{"answers":{canonical.write(answers).decode()},'
+    if not text.startswith(head):
+        raise ValueError("not the canonical text of a plan")
+    rest = canonical.write([list(datasets), list(policies)]).decode()
+    return hashlib.sha256(f"[{{{text[len(head) :]},{rest[1:]}".encode()).hexdigest()

@@ -20,12 +20,11 @@ import sqlalchemy as sa
 from jobs.codec import plan_from_json, sources_of_json, tables_of_json
 from jobs.outline import outline_digest
 from jobs.planning import plan_losses
-from jobs.replay import replay_key_of_json
+from jobs.replay import replay_key_of_text
 from sandbox import canonical
 from sandbox.audit.log import salted
 from sandbox.books import charges, datasets, jobs, lineages, releases, versions
 from sandbox.errors import TamperingError
-from sandbox.privacy.ledger import loss_of
 from sandbox.privacy.loss import Filter, Loss
 from service.consent import bound_facts, spec_text
 
@@ -83,7 +82,7 @@ class _Books:
     home: Mapping[str, str]
     filters: Mapping[str, Filter]
     digests: Mapping[tuple[str, int], str]
-    paid: Mapping[str, Mapping[str, Loss]]
+    paid: Mapping[str, Mapping[str, tuple[int, int, int]]]
     released: frozenset[str]
     replays: Mapping[str, str]
     keys: Mapping[str, str]
@@ -142,9 +141,11 @@ def _check_job(row: Row, decision: Mapping[str, Any], books: _Books) -> Mapping[
 
 
 def _books(connection: sa.Connection, replays: Mapping[str, str]) -> _Books:
-    paid: dict[str, dict[str, Loss]] = {}
-    for row in connection.execute(sa.select(charges), execution_options=_STREAM).mappings():
-        paid.setdefault(row["job"], {})[row["lineage"]] = loss_of(row)
+    paid: dict[str, dict[str, tuple[int, int, int]]] = {}
+    units = (charges.c.epsilon_pico, charges.c.rho_pico, charges.c.delta_atto)
+    query = sa.select(charges.c.job, charges.c.lineage, *units)
+    for job, lineage, *loss in connection.execute(query, execution_options=_STREAM):
+        paid.setdefault(job, {})[lineage] = (loss[0], loss[1], loss[2])
     first = set(replays.values())
     keys = connection.execute(sa.select(jobs.c.job, jobs.c.replay_key), execution_options=_STREAM)
     return _Books(
@@ -163,7 +164,7 @@ def _placed(row: Row, spec: Mapping[str, Any], plan: dict[str, Any], books: _Boo
     lines = [books.home[name] for name, _ in plan["sources"]]
     digests = [books.digests[line, it[1]] for line, it in zip(lines, plan["sources"], strict=True)]
     policies = [item["policy"] for item in spec["datasets"]]
-    key = replay_key_of_json(plan, digests, policies)
+    key = replay_key_of_text(row["plan"], plan["answers"], digests, policies)
     return bool(row["lineage"] == lines[0] and row["replay_key"] == key)
 
 
@@ -174,7 +175,7 @@ def _check_paid(job: str, plan: dict[str, Any], outlined: str, books: _Books) ->
         raise TamperingError("audit.books-differ", kind="charge", id=job)
     filters = tuple(books.filters[line] for line in lines)
     for line, loss in zip(lines, _losses(job, plan, (outlined, filters), books), strict=True):
-        if not loss.fits(paid[line]):
+        if not loss.fits(Loss(*paid[line])):
             raise TamperingError("job.plan-costs-more", job=job)
 
 
@@ -197,7 +198,9 @@ def _said(
     digest = hashlib.sha256(row["plan"].encode()).hexdigest()  # it is stored as it was hashed
     told = bound_facts(sources_of_json(plan), tables_of_json(plan), spec["datasets"], digest)
     if "spec" in decision:
-        told["spec"] = salted(spec_text(spec), row["salt"])[1]
+        # What is stored is what was salted, but for what the job came to.
+        text = row["spec"] if spec["replay_of"] is None else spec_text(spec)
+        told["spec"] = salted(text, row["salt"])[1]
     else:  # a decision of an older build; its row does not repeat the grants
         del told["grants"]
     return {

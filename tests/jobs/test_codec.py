@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from statements import BOTH, PURE, ZCDP, planned, read, statements
 
 from jobs.codec import (
@@ -22,7 +22,7 @@ from jobs.codec import (
     released_to_json,
 )
 from jobs.plan import Plan, Released
-from jobs.replay import replay_key
+from jobs.replay import replay_key, replay_key_of_text
 from sandbox import canonical
 
 RICH = (
@@ -137,3 +137,14 @@ def test_the_order_of_statements_is_no_part_of_a_replay_key() -> None:
     one, two = "SELECT COUNT(*) FROM a.stays", "SELECT AVG(days) FROM a.stays WHERE urgent"
     keys = {replay_key(planned(f"{a}; {b}"), ["d"], ["p"]) for a, b in ((one, two), (two, one))}
     assert len(keys) == 1
+
+
+@settings(max_examples=25)
+@given(statements())
+def test_replay_keys_of_stored_text_are_those_of_the_plan(text: str) -> None:
+    plan = planned(text, BOTH)
+    stored = canonical.encode(plan_to_json(plan)).decode()
+    answers = json.loads(stored)["answers"]
+    assert replay_key_of_text(stored, answers, ["d"], ["p"]) == replay_key(plan, ["d"], ["p"])
+    with pytest.raises(ValueError, match="not the canonical text"):
+        replay_key_of_text(stored, [], ["d"], ["p"])
