@@ -108,8 +108,8 @@ def request(
     values = {name: jobfiles.typed_value(text) for name, text in pairs(settings, "--set").items()}
     text = sys.stdin.read() if sql == "-" else sql
     given = {"sql": text, "template": template, "error": error, "errors": each, "parameters": values}
-    if job.purpose and _source("purpose") is ParameterSource.ENVIRONMENT:
-        options["purpose"] = None  # what holds for every job says less than the job's own file
+    if (job.purpose or template) and _source("purpose") is ParameterSource.ENVIRONMENT:
+        options["purpose"] = None  # what holds for every job says less than the job itself
     job = jobfiles.with_options(job, {**given, **options})
     if not job.purpose and not job.template:
         raise UsageError("cli.no-purpose")

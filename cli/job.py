@@ -10,6 +10,7 @@ from cli import approving, explained, render, results
 from cli.asking import asking, finish, mock_of, rehearse, rehearsing, request, submit
 from cli.delivery import Delivery, deliver, delivering
 from cli.session import Session, pass_session, say
+from cli.template import template
 from service.wording import loss, state
 
 
@@ -20,6 +21,7 @@ def job() -> None:
 
 for command in (approving.pending, approving.show, approving.approve, approving.reject):
     job.add_command(command)
+job.add_command(template)
 
 
 @job.command("explain")

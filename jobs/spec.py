@@ -29,7 +29,8 @@ class ErrorTarget:
 class JobSpec:
     """A job as submitted: text, purpose, and either an epsilon or one error target per statement (or one).
 
-    *weights* divide the epsilon among the statements (none: equally).
+    *weights* divide the epsilon among the statements (none: equally).  *template* is the digest of the
+    template that the text was made from, if any.
     """
 
     sql: str
@@ -38,6 +39,7 @@ class JobSpec:
     errors: tuple[ErrorTarget, ...] = ()
     weights: tuple[Fraction, ...] = ()
     max_rows: int | None = None
+    template: str = ""
 
 
 class Aggregate(StrEnum):

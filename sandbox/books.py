@@ -188,6 +188,27 @@ approvals = sa.Table(
     _text("given"),
 )
 
+templates = sa.Table(
+    "templates",
+    metadata,
+    _text("name", primary_key=True),
+    _text("digest"),  # of what it says and the datasets it reads
+    _text("source"),  # the YAML text as it was written
+    _text("datasets"),  # canonical JSON: names
+    _text("added_by"),
+    _text("added"),
+)
+
+template_approvals = sa.Table(
+    "template_approvals",  # an owner's yes to every job of a template, under one policy
+    metadata,
+    _text("digest", primary_key=True),
+    _text("lineage", primary_key=True),
+    _text("policy", primary_key=True),  # digest of the policy in force
+    _text("approved_by"),
+    _text("approved"),
+)
+
 charges = sa.Table(
     "charges",
     metadata,

@@ -58,15 +58,15 @@ class Approvals:
         job, heard = row["job"], self._heard
         if (row["state"] == "refused") != (job in heard.refused):
             raise TamperingError("audit.books-differ", kind="job", id=job)
-        if job in heard.settled and not self._approved(row, spec["datasets"]):
+        if job in heard.settled and not self._approved(row, spec):
             raise TamperingError("audit.not-approved", job=job)
 
-    def _approved(self, row: Mapping[str, Any], judged: list[dict[str, Any]]) -> bool:
+    def _approved(self, row: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
         """Whether every yes that the job needs came before what it led to."""
         job, heard = row["job"], self._heard
-        if all("grant" not in item for item in judged):
+        if all("grant" not in item for item in spec["datasets"]):
             return job not in heard.by_job  # of an older build, which charged no job that asked for a yes
-        rules = self._judges.rules_of(judged, row["principal"])
+        rules = self._judges.rules_for(spec, row["principal"], row["created"])
         if not rules and job not in heard.by_job:
             return True
         leaf, time = heard.settled[job]

@@ -7,7 +7,7 @@ against them, never from those in force now: a yes is to what was asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from sandbox import canonical
 from sandbox.books import datasets, lineages, policies
 from sandbox.errors import DeniedError, TamperingError
 from sandbox.schema import DatasetName
+from service.agreed import agreed
 from service.dossier import Dossier
 
 Json = dict[str, Any]
@@ -31,9 +32,12 @@ BOUND: Final = ("plan", "datasets", "grants", "tables")
 """The facts of a decision that a yes is bound to: if one of them changes, it is to something else."""
 
 
-def rules_of_plan(prepared: Prepared, sources: Sequence[Dossier], asker: str) -> tuple[Rule, ...]:
+def rules_of_plan(
+    prepared: Prepared, sources: Sequence[Dossier], asker: str, beforehand: Collection[DatasetName] = ()
+) -> tuple[Rule, ...]:
     """Return the rules that ask for somebody's yes, as the policies in force say.
 
+    Owners of the datasets *beforehand* have said it beforehand.
     Raises `DeniedError` if only *asker* could give it: nobody approves their own job.
     """
     found = []
@@ -46,7 +50,16 @@ def rules_of_plan(prepared: Prepared, sources: Sequence[Dossier], asker: str) ->
             where = source.policy.where(("grants", number, "approval"))
             raise DeniedError("denied.nobody-approves", rule=at, where=where, dataset=source.name)
         found.append(rule)
-    return tuple(rule for rule in found if rule.parties)
+    return _open(found, beforehand)
+
+
+def _open(rules: Iterable[Rule], beforehand: Collection[DatasetName]) -> tuple[Rule, ...]:
+    """Leave out the rules that need nobody, and those that only an owner's yes was wanting to."""
+    return tuple(
+        rule
+        for rule in rules
+        if rule.parties and not (rule.dataset in beforehand and rule.consent is Approval.OWNER)
+    )
 
 
 class Judges:
@@ -60,7 +73,16 @@ class Judges:
 
     def rules(self, row: sa.RowMapping) -> tuple[Rule, ...]:
         """Return the rules of a stored job; raises `TamperingError` if its policy is not what it was."""
-        return self.rules_of(json.loads(row["spec"])["datasets"], row["principal"])
+        return self.rules_for(json.loads(row["spec"]), row["principal"], row["created"])
+
+    def rules_for(self, spec: Mapping[str, Any], asker: str, created: str) -> tuple[Rule, ...]:
+        """As `rules`, of a job of *asker* that asked *spec* at the instant *created*."""
+        rules = self.rules_of(spec["datasets"], asker)
+        if not rules or "template" not in spec:
+            return rules
+        names = [(DatasetName(item["name"]), item["policy"]) for item in spec["datasets"]]
+        places = [(name, self._home(name)[0], policy) for name, policy in names]
+        return _open(rules, agreed(self._connection, spec["template"], places, created))
 
     def rules_of(self, judged: Sequence[Json], asker: str) -> tuple[Rule, ...]:
         """Return the rules of a job of *asker*; *judged* as in its row.  Equal ones are made once."""

@@ -24,6 +24,7 @@ from service.inside.keeping import KeepingRoom
 from service.inside.people import PeopleRoom
 from service.inside.policies import PolicyRoom
 from service.inside.room import ExecutorFactory
+from service.inside.templates import TemplateRoom
 from service.reviewing import restoring
 
 
@@ -102,5 +103,7 @@ def _serial(workspace: Workspace) -> Executor:
 _EXECUTORS: Mapping[str, ExecutorFactory] = {"ray": _ray, "serial": _serial}
 
 
-class EmbeddedGatekeeper(PeopleRoom, DatasetRoom, PolicyRoom, JobRoom, ApprovalRoom, AuditRoom, KeepingRoom):
+class EmbeddedGatekeeper(
+    PeopleRoom, DatasetRoom, PolicyRoom, JobRoom, TemplateRoom, ApprovalRoom, AuditRoom, KeepingRoom
+):
     """`service.gatekeeper.Gatekeeper` over an open workspace."""

@@ -15,15 +15,17 @@ from sandbox.privacy import ledger
 from sandbox.schema import DatasetName, Principal, Role
 from service import case as cases
 from service import consent, forecast
+from service.agreed import agreed
 from service.asked import JobRequest
 from service.clock import present
 from service.costing import items
 from service.desk import Desk, require
 from service.forecast import Account, times
 from service.numbers import fraction
-from service.requests import check_counts, spec_of, statements
+from service.requests import check_counts, statements
 from service.retention import released_as
 from service.submission import log_refusal, replay_key_of
+from service.templates import spec_of
 
 Json = dict[str, Any]
 
@@ -91,7 +93,7 @@ def _short(accounts: Sequence[Account]) -> list[Json]:
 
 
 def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
-    spec = spec_of(request)
+    spec = spec_of(desk, by, request)
     with desk.reading() as connection:
         now = present(connection)
         queries, case = cases.read_queries(connection, desk.workspace, by, spec.sql)
@@ -102,7 +104,9 @@ def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
         prepared = pipeline.prepare(queries, spec, by, facts, case.tables)
         plan = prepared.plan
         sources = case.sources(plan)
-        rules = consent.rules_of_plan(prepared, sources, by.name)
+        places = [(found.name, found.lineage, found.policy_digest) for found in sources]
+        beforehand = agreed(connection, spec.template, places)
+        rules = consent.rules_of_plan(prepared, sources, by.name, beforehand)
         accounts = [
             Account(found, loss, ledger.remaining(connection, found.lineage, by.name, now, found.limits()))
             for found, loss in zip(sources, prepared.losses, strict=True)

@@ -17,9 +17,18 @@ from service.gates.jobs import JobGate
 from service.gates.keeping import KeepingGate
 from service.gates.people import PeopleGate
 from service.gates.policies import PolicyGate
+from service.gates.templates import TemplateGate
 
 
 class Gatekeeper(
-    PeopleGate, DatasetGate, PolicyGate, JobGate, ApprovalGate, AuditGate, KeepingGate, Protocol
+    PeopleGate,
+    DatasetGate,
+    PolicyGate,
+    JobGate,
+    TemplateGate,
+    ApprovalGate,
+    AuditGate,
+    KeepingGate,
+    Protocol,
 ):
     """Every use case.  Each call checks the principal's role first and logs what it did or refused."""

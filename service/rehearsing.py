@@ -23,8 +23,9 @@ from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
 from service.numbers import loss_to_json
-from service.requests import check_counts, spec_of, statements
+from service.requests import check_counts, statements
 from service.submission import log_refusal
+from service.templates import spec_of
 
 Json = dict[str, Any]
 
@@ -42,7 +43,7 @@ def rehearse(desk: Desk, by: Principal, request: JobRequest, wanted: Mock) -> Js
 
 
 def _rehearsed(desk: Desk, by: Principal, request: JobRequest, wanted: Mock) -> Json:
-    spec = spec_of(request)
+    spec = spec_of(desk, by, request)
     with desk.reading() as connection:
         queries, case = cases.read_queries(connection, desk.workspace, by, spec.sql, rehearsed=True)
         check_counts(spec, len(queries))

@@ -75,6 +75,7 @@ def stored_spec(stored: Mapping[str, Any], purpose: str) -> JobSpec:
         errors=tuple(ErrorTarget(_number(one), _number(of), size) for one, of, size in amounts["errors"]),
         weights=tuple(map(Fraction, amounts["weights"])),
         max_rows=stored["max_rows"],
+        template=stored.get("template", ""),
     )
 
 

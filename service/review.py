@@ -33,6 +33,7 @@ from service.desk import Desk, require
 from service.reviewing import journal
 from service.reviewing.journal import Wanted
 from service.reviewing.watch import last_signed
+from service.templates import check_templates
 
 Progress = Callable[[str, int, int], None]
 _READERS: Final = (Role.REVIEWER, Role.OWNER)
@@ -122,6 +123,7 @@ def verify(desk: Desk, by: Principal, kept: Sequence[str], progress: Progress | 
         verified = _verified(connection, desk.workspace.log.key, kept, _phase(progress, "verify"))
         counts = check_books(connection, _phase(progress, "books"))
         check_descriptions(connection)
+        check_templates(connection)
         shards = _check_shards(desk, connection, progress)
         public = tables.verify(desk, connection)
     return {

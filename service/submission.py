@@ -32,19 +32,21 @@ from sandbox.privacy import ledger
 from sandbox.schema import JobId, Principal, Role
 from service import case as cases
 from service import consent
+from service.agreed import agreed
 from service.asked import JobRequest
 from service.case import Case
 from service.desk import Desk, Entry, require
 from service.dossier import Dossier
-from service.requests import amounts_to_json, check_counts, spec_of
+from service.requests import amounts_to_json, check_counts
 from service.retention import released_as
+from service.templates import spec_of
 
 
 def submit(desk: Desk, by: Principal, request: JobRequest, idempotency_key: str | None) -> dict[str, Any]:
     """Decide, plan, charge; return ``{"job", "status", "replayed"}``.  Refusals are logged, then raised."""
     require(by, Role.ANALYST)
     try:
-        spec = spec_of(request)
+        spec = spec_of(desk, by, request)
         with desk.reading() as connection:  # reading a text needs no writers' lock
             queries, read = cases.read_queries(connection, desk.workspace, by, spec.sql)
         check_counts(spec, len(queries))
@@ -76,6 +78,8 @@ def settle(entry: Entry, by: Principal, spec: JobSpec, asked: tuple[Sequence[Que
         raise InvalidInputError("job.changed-meanwhile", name=next(iter(case.datasets)))
     prepared = pipeline.prepare(queries, spec, by, case.facts(entry.at.date()), case.tables)
     plan, sources = prepared.plan, case.sources(prepared.plan)
+    places = [(found.name, found.lineage, found.policy_digest) for found in sources]
+    beforehand = agreed(entry.connection, spec.template, places)
     judged = [
         {
             "name": found.name,
@@ -88,7 +92,7 @@ def settle(entry: Entry, by: Principal, spec: JobSpec, asked: tuple[Sequence[Que
     return Settled(
         prepared,
         sources,
-        consent.rules_of_plan(prepared, sources, by.name),
+        consent.rules_of_plan(prepared, sources, by.name, beforehand),
         consent.bound_facts(plan.sources, plan.tables, judged, canonical.digest(plan_to_json(plan))),
         judged,
         replay_key_of(plan, sources),
@@ -166,6 +170,7 @@ def _spec(spec: JobSpec, settled: Settled, earlier: str | None) -> dict[str, Any
         "datasets": settled.judged,
         "presentation": presentation_to_json(settled.prepared.queries),
         "replay_of": earlier,
+        **({"template": spec.template} if spec.template else {}),
     }
 
 
@@ -182,7 +187,8 @@ def _row(spec: JobSpec, settled: Settled) -> dict[str, Any]:
 def _asked(spec: JobSpec) -> str:
     """Digest of all that was asked, by which a repeated request is told from another one."""
     amounts = [str(spec.epsilon), *map(str, spec.errors), "by", *map(str, spec.weights)]
-    return canonical.digest([spec.sql, spec.purpose, amounts, spec.max_rows])
+    template = [spec.template] if spec.template else []
+    return canonical.digest([spec.sql, spec.purpose, amounts, spec.max_rows, *template])
 
 
 def _known(

@@ -370,6 +370,8 @@ class FakeGatekeeper:
 
     # jobs
     def _cost(self, request):
+        if request.template:
+            return Fraction(1, 2)
         if request.error is not None or request.errors:
             return Fraction(1, 2)
         if not re.fullmatch(r"\d+(\.\d+)?", request.epsilon) or Fraction(request.epsilon) == 0:
@@ -391,6 +393,9 @@ class FakeGatekeeper:
 
     def job_explain(self, by, request):
         cost = self._check(request)
+        if request.template and not request.parameters:
+            facts = {"name": "least", "template": request.template, "allowed": "0 … 14"}
+            raise InvalidInputError("template.missing", **facts)
         if "boom" in request.sql:
             raise ValueError("secret cell value 13800138000")
         texts = [text.strip() for text in request.sql.split(";")]
@@ -455,6 +460,32 @@ class FakeGatekeeper:
             for c in TABLES[self._kind(text)][0]
         ]
         return {"statement": number, "sql": text, "cells": 3, "group_size": None, "columns": columns}
+
+    # templates
+    def template_add(self, by, source, file):
+        self.template = {"name": "stays", "added_by": by.name, "digest": "ab" * 4, "approved": False}
+        return {"template": "stays", "digest": "ab" * 4, "datasets": ["health.diabetes"], "replaced": False}
+
+    def _template(self):
+        told = {"dataset": "health.diabetes", "owner": "health-bureau", "approved": self.template["approved"]}
+        return {**self.template, "added": "2026-11-23", "datasets": [told]}
+
+    def template_list(self, by):
+        return {"templates": [self._template()]}
+
+    def template_show(self, by, name):
+        if name != "stays":
+            raise DeniedError("template.unknown", rule="templates", name=name)
+        parameters = [
+            {"name": "age", "kind": "category", "values": "health.diabetes: age"},
+            {"name": "least", "kind": "numbers", "values": "0 … 14"},
+        ]
+        said = {"description": "Stays", "sql": "SELECT 1\nFROM x\n", "purpose": "p", "epsilon": "0.5"}
+        return {**self._template(), **said, "errors": [], "parameters": parameters, "source": ""}
+
+    def template_approve(self, by, name, digest):
+        self.template["approved"] = True
+        return {"template": name, "digest": digest, "approved": ["health.diabetes"]}
 
     def job_rehearse(self, by, request, wanted):
         cost = self._check(request)
