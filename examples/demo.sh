@@ -72,15 +72,17 @@ run keyong --as health-bureau dataset tag health.diabetes --all-above 0.9 --conf
     --reason 'checked against the data dictionary'
 run cp "$examples/diabetes/policy.yaml" .
 run keyong --as health-bureau policy validate policy.yaml
+run keyong --as health-bureau policy lint policy.yaml
 run_with_passphrase keyong --as health-bureau policy sign policy.yaml
 run keyong --as health-bureau policy apply policy.yaml
 
-say "3. An analyst looks around, asks what a question would cost, and asks."
+say "3. An analyst looks around, rehearses on invented data, asks what a question would cost, and asks."
 run keyong --as wang dataset list
 run keyong --as wang dataset show health.diabetes
 run keyong pool start
 
 stays='SELECT age, COUNT(*) AS stays, AVG(time_in_hospital) AS mean_days FROM health.diabetes GROUP BY age'
+run keyong --as wang query "$stays" --epsilon 0.5 --mock
 run keyong --as wang job explain "$stays" --epsilon 0.5
 run keyong --as wang query "$stays" --epsilon 0.5 --plot stays-by-age.svg
 run keyong --as wang query "SELECT A1Cresult, COUNT(*) AS stays, AVG(CASE WHEN readmitted = '<30' THEN 1 ELSE 0 END) AS within_30_days FROM health.diabetes GROUP BY A1Cresult" --epsilon 0.5
@@ -96,10 +98,16 @@ run keyong --as wang query "$stays" --epsilon 0.5
 say "5. The budget, the log, and a search for what must not be there."
 run keyong --as health-bureau budget show health.diabetes --chart budget.svg
 run keyong --as li audit list
+first=$(keyong --json --as li audit list --kind release | python3 -c 'import json, sys; print(json.load(sys.stdin)["leaves"][0]["facts"]["job"])')
+run keyong --as li audit show "$first"
+run keyong --as li audit alerts
 typed keyong --as li audit checkpoint '> checkpoint.txt'
 keyong --as li audit checkpoint > checkpoint.txt
 run keyong --as li audit verify --checkpoint checkpoint.txt
+run keyong --as li audit export evidence
+run python3 -I evidence/verify_bundle.py evidence --kept checkpoint.txt
+run keyong --as li audit report --month "$(date -u +%Y-%m)" -o month.html
 ray=$(keyong --json pool status | python3 -c 'import json, sys; print(json.load(sys.stdin)["directory"])')
 run python3 "$examples/find_values.py" "$source_file" "$stage" "$ray" /dev/shm
 
-say "Charts: demo-workspace/budget.svg, demo-workspace/stays-by-age.svg"
+say "Look at demo-workspace/budget.svg, stays-by-age.svg and month.html"

@@ -23,8 +23,9 @@ LANDMARKS = (
     # 2. what the columns are, who may learn what
     r"gender +string +pi\.gender \(proposed\)",
     r"In force: policy version 1 for health\.diabetes",
-    # 3. explained, then answered with intervals
+    # 3. rehearsed, explained, then answered with intervals
     r"\nhealth\.diabetes +health-bureau +patient_nbr +health\.patient +1 +50 +1\n",
+    r"\$ keyong --as wang query .* --mock\nMOCK: invented data\.",
     r"cost +ε 0\.5 \(ρ 0\.004444, δ 1e-6\)",
     r"\[60-70\) +2[12],\d{3} +± 144 +4\.\d+ ",
     r"\n∅ +8[01],\d{3} +± 118 +0\.\d+ ",
@@ -41,7 +42,11 @@ LANDMARKS = (
     r"wang +refusal +code=denied\.column-not-listed",
     r"wang +refusal +code=budget\.per-job",
     r"wang +replay +job=job-\w+ +of=job-\w+",
+    r"What left: 10 rows × 3 columns, on ",
+    r"note +li became known as reviewer\.",
     r"Nothing was changed: log, charges, releases and shards agree\.",
+    r"releases +5, each charged before, with the digest and the size that were decided\n",
+    r"Everything holds\.",
     r"All 50 values are found in the source",
     r"Searched \d+ files, [\d.]+ MB: 0 values found\.",
 )
@@ -69,7 +74,8 @@ def test_the_whole_story(tmp_path: Path) -> None:
     assert "Denied by rule defaults" in told.stderr
     stage = tmp_path / "demo-workspace"
     assert {item.name for item in stage.iterdir()} == {
-        "anchors", "budget.svg", "checkpoint.txt", "policy.yaml", "stays-by-age.svg", "workspace"
+        "anchors", "budget.svg", "checkpoint.txt", "evidence", "identities", "month.html", "policy.yaml",
+        "policy.yaml.sig", "stays-by-age.svg", "workspace"
     }  # fmt: skip
-    first, again = re.findall(r"\nage +stays .*?\n\n", told.stdout, re.DOTALL)
+    _mock, first, again = re.findall(r"\nage +stays .*?\n\n", told.stdout, re.DOTALL)
     assert first == again, "asked again, the same release"
