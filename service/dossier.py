@@ -161,10 +161,12 @@ def unknown(name: str) -> DeniedError:
     return DeniedError("denied.unknown-dataset", rule="grants", dataset=name[:130])
 
 
-def names(connection: sa.Connection) -> list[str]:
-    """Return every dataset's name, sorted."""
-    there = datasets.c.lineage.not_in(sa.select(removals.c.lineage))
-    return list(connection.scalars(sa.select(datasets.c.name).where(there).order_by(datasets.c.name)))
+def names(connection: sa.Connection, *, past: bool = False) -> list[str]:
+    """Return every dataset's name, sorted; *past*: of those, too, that are no more."""
+    query = sa.select(datasets.c.name).order_by(datasets.c.name)
+    if not past:
+        query = query.where(datasets.c.lineage.not_in(sa.select(removals.c.lineage)))
+    return list(connection.scalars(query))
 
 
 def was_removed(connection: sa.Connection, lineage: str) -> bool:

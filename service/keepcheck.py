@@ -20,7 +20,7 @@ from sandbox.keys import contexts
 from sandbox.schema import LineageId
 from service.reviewing import journal
 
-_DELETING: Final = ("rotation", "master-rotation", "compaction", "removal")
+_DELETING: Final = ("rotation", "master-rotation", "compaction", "removal", "purge")
 """Leaves after which something must leave the workspace."""
 
 

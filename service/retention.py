@@ -77,8 +77,8 @@ def _ended(desk: Desk, connection: sa.Connection) -> list[str]:
         return []
     keeps = {
         name: found.policy.keep
-        for name in dossier.names(connection)
-        if (found := dossier.read(connection, desk.workspace, name)).policy
+        for name in dossier.names(connection, past=True)
+        if (found := dossier.read_past(connection, desk.workspace, name)).policy
     }
     now = present(connection)
     query = sa.select(releases.c.job, releases.c.released, jobs.c.spec).join(

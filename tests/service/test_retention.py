@@ -9,9 +9,10 @@ from pathlib import Path
 
 import owners
 import pytest
-from stage import COUNTS, PURPOSE, Stage, build, reopen, with_labs
+from stage import COUNTS, DATASET, PURPOSE, Stage, build, reopen, with_labs
 
 from sandbox.audit.verify_bundle import main
+from sandbox.database import Database
 from sandbox.errors import DeniedError, TamperingError
 from service import clock
 from service.asked import JobRequest
@@ -172,3 +173,29 @@ def test_a_clock_set_back_shows_nothing_again(stage: Stage, hands: Clock) -> Non
     with pytest.raises(DeniedError):
         stage.keeper.job_result(stage.wang, job)
     assert not stage.ask()["replayed"]
+
+
+def test_a_purge_whose_cleaning_waits_verifies(
+    stage: Stage, hands: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.ask()
+    hands.days = 91
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "scrub", lambda _: False)  # somebody reads the books
+        stage = again(stage)
+        assert list(stored(stage).values()) == [""]
+        stage.keeper.audit_verify(stage.li)
+    stage = again(stage)
+    stage.keeper.audit_verify(stage.li)
+    stage.keeper.close()
+
+
+def test_results_of_a_removed_dataset_end_too(stage: Stage, hands: Clock) -> None:
+    job = stage.ask()["job"]
+    stage.keeper.dataset_remove(stage.bureau, DATASET)
+    assert stage.keeper.job_result(stage.li, job)["status"] == "released"
+    hands.days = 91
+    stage = again(stage)
+    assert list(stored(stage).values()) == [""]
+    stage.keeper.audit_verify(stage.li)
+    stage.keeper.close()

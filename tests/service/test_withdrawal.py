@@ -226,6 +226,9 @@ def test_a_manifest_has_room_for_so_many(stage: Stage, monkeypatch: pytest.Monke
 def test_text_units_are_read_as_the_file_was(tmp_path: Path) -> None:
     stage = build(tmp_path, table=[row | {"person": f"p é {row['person']}"} for row in rows()], **LOUD)
     decomposed = f"  p e\u0301 {PERSONS[0]} "
-    stage.keeper.dataset_withdraw(stage.bureau, DATASET, listed(decomposed))
+    stage.keeper.dataset_withdraw(stage.bureau, DATASET, listed(decomposed, "nobody-canary-4711"))
     assert count(stage) == len(rows()) - with_rows(PERSONS[0])
+    for path in (tmp_path / "ws").rglob("*"):
+        for name in (f"é {PERSONS[0]}", f"e\u0301 {PERSONS[0]}", "nobody-canary-4711"):
+            assert not path.is_file() or name.encode() not in path.read_bytes()
     stage.keeper.close()
