@@ -20,6 +20,7 @@ from service.wording import approval, tidy
 
 Json = Mapping[str, Any]
 
+_GENERAL: Final = "general"
 _SHELL: Final = frozenset('"$`\\!')
 """What a shell reads inside double quotes."""
 
@@ -138,6 +139,7 @@ def _column(column: Json) -> tuple[render.Cell, ...]:
     shown = tag if column["confirmed"] or not column["tag"] else say("cli.unconfirmed", tag=tag)
     domain = column["domain"] or (say("cli.keys-selected") if column["keys"] else None)
     title = column["title_zh"] if catalogue.language() == "zh" else column["title"]
+    title = None if column["tag"] == _GENERAL else title  # that it is nothing personal says not what it is
     meaning = column["description"] or title or "–"
     return column["name"], meaning, column["kind"], shown, ", ".join(column["uses"]), domain
 

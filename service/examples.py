@@ -16,6 +16,8 @@ from sandbox.schema import ROW_UNIT, CategoricalDomain, DateDomain, NumericDomai
 from service.dossier import Dossier
 from service.numbers import fraction
 
+SQL: Final = "sql"
+"""The kind of job that an example is."""
 MOST_GROUPS: Final = 60
 """An example groups by a column of at most so many categories."""
 _VALUES: Final = (
@@ -38,7 +40,7 @@ def examples(found: Dossier, by: Principal, today: dt.date) -> list[dict[str, An
     epsilon = fraction(usual_loss(found.policy.budget))
     shown: dict[str, dict[str, Any]] = {}
     for grant in grants_of(found.policy, by, today):
-        if grant.purposes:
+        if grant.purposes and SQL in grant.kinds:
             for sql in _questions(found, found.policy, grant):
                 shown.setdefault(sql, {"sql": sql, "purpose": min(grant.purposes), "epsilon": epsilon})
     return list(shown.values())

@@ -128,6 +128,7 @@ def _admit(
     told = {"verdict": "allowed", "purpose": spec.purpose, "text": text, **settled.facts}
     told["spec"] = salted(consent.spec_text(stored), salt)[1]
     told |= {"outline": outline_digest(plan_to_json(settled.prepared.plan)), "code": code.running()}
+    told |= {"template": spec.template} if spec.template else {}
     entry.log("decision", by.name, job=job, **told)
     if earlier:
         entry.log("replay", by.name, job=job, of=earlier)

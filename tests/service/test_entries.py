@@ -112,6 +112,24 @@ grants:
     stage.keeper.close()
 
 
+def test_examples_keep_to_closed_tags_and_to_kinds_of_jobs(stage, monkeypatch):
+    written = stages.POLICY
+
+    def examples(version, old, new):
+        monkeypatch.setattr(stages, "POLICY", written.replace(old, new))
+        path = stage.place / "other.yaml"
+        path.write_text(stages.policy(stages.POLICY, version=version, joins=stages.LABS))
+        stages.owners.apply(stage.keeper, stage.bureau, path)
+        return stage.keeper.dataset_show(stage.wang, stages.DATASET)["examples"]
+
+    closed = examples(2, "defaults:", "tags: {{general: deny}}\ndefaults:")
+    assert len(closed) == 3
+    for one in closed:  # nothing but the day is open
+        asked = JobRequest(one["sql"], one["purpose"], one["epsilon"])
+        assert stage.keeper.job_explain(stage.wang, asked)["verdict"] == "allowed"
+    assert examples(3, "until:", "kinds: [python]\n    until:") == []
+
+
 def test_who_is_granted_nothing_finds_no_example(stage):
     assert stage.keeper.dataset_show(stage.li, stages.DATASET)["examples"] == []
     stage.apply(version=2, until="2020-01-01")
