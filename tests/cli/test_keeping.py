@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from stage import DATASET, Stage, build, rows
+from stage import DATASET, Stage, copied, rows
 
 from cli.app import run
 
@@ -18,7 +18,7 @@ PERSONS = sorted({row["person"] for row in rows()})
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    stage = build(tmp_path)
+    stage = copied(tmp_path, monkeypatch)
     monkeypatch.setenv("KEYONG_WORKSPACE", str(tmp_path / "ws"))
     monkeypatch.setenv("KEYONG_LANG", "en")
     yield stage
@@ -72,6 +72,7 @@ def test_lists_of_ids_are_shown_nowhere(stage: Stage, keyong, tmp_path: Path) ->
 
 
 def test_rotating(stage: Stage, keyong, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.keys.provider.SCRYPT_N", 2**14)
     done = keyong("--as", "bureau", "dataset", "rotate", DATASET)
     assert (done.code, done.out.startswith("health.stays has a new key")) == (0, True)
     assert "Backups made before" in done.err

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from dying import check_settled, dies, stored_bytes, wraps
-from stage import COUNTS, DATASET, PURPOSE, Stage, build, reopen, rows, write_csv
+from dying import check_edits_are_found, check_settled, dies, stored_bytes, wraps
+from stage import COUNTS, DATASET, PURPOSE, Stage, build, copied, reopen, rows, write_csv
 
 from sandbox.books import cleanings
 from sandbox.errors import DeniedError, JobFailedError, StorageError, TamperingError
@@ -30,8 +30,8 @@ GONE = PERSONS[::4]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = build(tmp_path)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    stage = copied(tmp_path, monkeypatch)
     yield stage
     stage.keeper.close()
 
@@ -210,32 +210,26 @@ def test_no_key_travels_in_clear(stage: Stage) -> None:
 
 def test_workers_that_fail_change_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     withdraw(stage, *GONE)
-    monkeypatch.setattr("sandbox.vault.compact.write_shard", lambda *_: 1 / 0)
-    with pytest.raises(StorageError, match=r"dataset\.not-compacted"):
-        stage.keeper.dataset_compact(stage.bureau, DATASET)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("sandbox.vault.compact.write_shard", lambda *_: 1 / 0)
+        with pytest.raises(StorageError, match=r"dataset\.not-compacted"):
+            stage.keeper.dataset_compact(stage.bureau, DATASET)
     assert manifest_of(stage).version == 2
     assert len(list((stage.place / "ws" / "vault").iterdir())) == 1
     assert stage.keeper.dataset_compact(stage.bureau, DATASET)["rewritten"]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_an_edit_of_the_books_is_found(stage: Stage) -> None:
+    withdraw(stage, *GONE)
+    stage.keeper.dataset_compact(stage.bureau, DATASET)
+    check_edits_are_found(
+        stage,
         "DELETE FROM destructions",
         "UPDATE destructions SET version = 3",
         "INSERT INTO wrapped_keys SELECT replace(m.value, '\"', ''), 'x', 'master', x'00' FROM "
         "(SELECT json_extract(manifest, '$.key_ids[0][0]') AS value FROM versions WHERE version = 1) m",
         "DELETE FROM wrapped_keys WHERE context LIKE '%\"footer\"%' OR context LIKE '%\"ward\"%'",
-    ],
-)
-def test_an_edit_of_the_books_is_found(stage: Stage, statement: str) -> None:
-    withdraw(stage, *GONE)
-    stage.keeper.dataset_compact(stage.bureau, DATASET)
-    with stage.keeper._desk.workspace.database.transaction() as connection:
-        assert connection.exec_driver_sql(statement).rowcount > 0
-    with pytest.raises(TamperingError, match=r"audit\.books-differ"):
-        stage.keeper.audit_verify(stage.li)
+    )
 
 
 def test_a_file_of_a_destroyed_version_does_not_come_back(stage: Stage) -> None:
@@ -288,7 +282,7 @@ def deaths(place: Path, count: int) -> None:
 
 
 def test_a_death_anywhere_loses_nothing(tmp_path: Path) -> None:
-    deaths(tmp_path, 5)
+    deaths(tmp_path, 3)
 
 
 @pytest.mark.soak

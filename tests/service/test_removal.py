@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from dying import check_settled, dies, stored_bytes, wraps
-from stage import COUNTS, DATASET, LABS, PURPOSE, Stage, build, reopen, rows, with_labs, write_csv
+from dying import check_edits_are_found, check_settled, dies, stored_bytes, wraps
+from stage import COUNTS, DATASET, LABS, PURPOSE, Stage, build, copied, reopen, rows, with_labs, write_csv
 
 from sandbox.books import charges, wrapped_keys
 from sandbox.errors import DeniedError, InvalidInputError, TamperingError
@@ -20,8 +20,8 @@ from service.asked import JobRequest, NewDataset, UnitList
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = build(tmp_path)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    stage = copied(tmp_path, monkeypatch)
     yield stage
     stage.keeper.close()
 
@@ -127,24 +127,17 @@ def test_only_its_owner_removes_it(stage: Stage) -> None:
     assert stage.ask()["status"] == "released"
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_an_edit_of_the_books_is_found(stage: Stage) -> None:
+    stage.ask()
+    stage.keeper.dataset_remove(stage.bureau, DATASET)
+    check_edits_are_found(
+        stage,
         "DELETE FROM removals",
         "UPDATE removals SET removed_by = 'wang'",
         "DELETE FROM datasets",
         'INSERT INTO wrapped_keys SELECT \'x\', \'{"lineage":"\' || lineage || \'","purpose":"dataset"}\', '
         "'master', x'00' FROM removals",
-    ],
-)
-def test_an_edit_of_the_books_is_found(stage: Stage, statement: str) -> None:
-    stage.ask()
-    stage.keeper.dataset_remove(stage.bureau, DATASET)
-    stage.keeper.audit_verify(stage.li)
-    with stage.keeper._desk.workspace.database.transaction() as connection:
-        assert connection.exec_driver_sql(statement).rowcount > 0
-    with pytest.raises(TamperingError):
-        stage.keeper.audit_verify(stage.li)
+    )
 
 
 def test_a_key_that_is_put_back_from_a_backup_is_found(stage: Stage) -> None:
@@ -192,7 +185,7 @@ def deaths(place: Path, count: int) -> None:
 
 
 def test_a_death_anywhere_leaves_all_of_it_or_nothing(tmp_path: Path) -> None:
-    deaths(tmp_path, 3)
+    deaths(tmp_path, 2)
 
 
 @pytest.mark.soak

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from dying import check_settled, dies, stored_bytes, wraps
-from stage import COUNTS, DATASET, LABS, PURPOSE, Stage, build, reopen, with_labs
+from dying import check_edits_are_found, check_settled, dies, stored_bytes, wraps
+from stage import COUNTS, DATASET, LABS, PURPOSE, Stage, build, copied, reopen, with_labs
 
 from sandbox.books import cleanings, wrapped_keys
 from sandbox.database import Database
 from sandbox.errors import DeniedError, InvalidInputError, StorageError, TamperingError
-from sandbox.keys import rotation
+from sandbox.keys import provider, rotation
 from sandbox.keys.keyring import MASTER, Keyring, _bound
 from sandbox.keys.provider import FileKeyProvider, PassphraseKeyProvider
 from sandbox.unlocking import opens
@@ -28,9 +28,14 @@ from service.embedded import open_gatekeeper
 WORDS = "eight words are more than one"
 
 
+@pytest.fixture(autouse=True)
+def _cheap_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider, "SCRYPT_N", 2**14)
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = build(tmp_path)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    stage = copied(tmp_path, monkeypatch)
     yield stage
     stage.keeper.close()
 
@@ -205,23 +210,15 @@ def test_a_cleaning_waits_for_readers_and_is_ended_later(
     other.keeper.close()
 
 
-@pytest.mark.parametrize(
-    ("statement", "code"),
-    [
-        ("DELETE FROM cleanings", "audit.books-differ"),
-        ("UPDATE cleanings SET done = ''", "audit.books-differ"),
-        ("INSERT INTO cleanings VALUES (1, '')", "audit.books-differ"),
-        ("UPDATE wrapped_keys SET key_id = 'x' WHERE context LIKE '%\"dataset\"%'", "audit.books-differ"),
-    ],
-)
-def test_an_edit_of_the_books_is_found(stage: Stage, statement: str, code: str) -> None:
+def test_an_edit_of_the_books_is_found(stage: Stage) -> None:
     stage.keeper.dataset_rotate(stage.bureau, DATASET)
-    stage.keeper.audit_verify(stage.li)
-    with stage.keeper._desk.workspace.database.transaction() as connection:
-        connection.exec_driver_sql(statement)
-    with pytest.raises(TamperingError) as found:
-        stage.keeper.audit_verify(stage.li)
-    assert found.value.code == code
+    check_edits_are_found(
+        stage,
+        "DELETE FROM cleanings",
+        "UPDATE cleanings SET done = ''",
+        "INSERT INTO cleanings VALUES (1, '')",
+        "UPDATE wrapped_keys SET key_id = 'x' WHERE context LIKE '%\"dataset\"%'",
+    )
 
 
 # --- deaths ---------------------------------------------------------------------------------------------
@@ -268,7 +265,7 @@ def deaths(place: Path, act: str, count: int) -> None:
 
 @pytest.mark.parametrize("act", ACTS)
 def test_a_death_anywhere_loses_nothing(tmp_path: Path, act: str) -> None:
-    deaths(tmp_path, act, 4)
+    deaths(tmp_path, act, 2)
 
 
 @pytest.mark.soak
@@ -282,12 +279,12 @@ def cut(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Path]
     """Rotate to a passphrase and stop before the files change, after or before the books do."""
 
     def run(committed: bool) -> Path:
-        monkeypatch.setattr(rotation, "end", lambda *_, **__: None)
-        if not committed:
-            monkeypatch.setattr(Keyring, "rewrap", lambda *_: 1 / 0)
-        with suppress(ZeroDivisionError):
-            stage.keeper.key_rotate(stage.bureau, WORDS)
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(rotation, "end", lambda *_, **__: None)
+            if not committed:
+                patch.setattr(Keyring, "rewrap", lambda *_: 1 / 0)
+            with suppress(ZeroDivisionError):
+                stage.keeper.key_rotate(stage.bureau, WORDS)
         stage.keeper.close()
         return stage.place / "ws"
 
@@ -343,8 +340,8 @@ def test_a_backup_is_one_of_books_and_key_that_belong_together(stage: Stage) -> 
     stage.keeper.key_rotate(stage.bureau)
     stage.keeper.backup(stage.bureau, stage.place / "second")
     for name in ("first", "second"):
-        provider = FileKeyProvider.open(stage.place / name / "keyring")
-        assert opens(Database(stage.place / name / "books.sqlite"), provider)
+        key = FileKeyProvider.open(stage.place / name / "keyring")
+        assert opens(Database(stage.place / name / "books.sqlite"), key)
     rotation.begin(stage.place / "ws", None)
     with pytest.raises(StorageError, match=r"key\.rotated-meanwhile"):
         stage.keeper.backup(stage.bureau, stage.place / "third")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stage import COUNTS, DATASET, PURPOSE, Stage, build, rows, write_csv
+from stage import COUNTS, DATASET, PURPOSE, Stage, build, copied, rows, write_csv
 
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.schema import UNIT_TAG
@@ -20,8 +20,8 @@ LOUD = {"epsilon": 10**6, "max_rows": 10}
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = build(tmp_path, **LOUD)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    stage = copied(tmp_path, monkeypatch, **LOUD)
     yield stage
     stage.keeper.close()
 

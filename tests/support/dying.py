@@ -1,19 +1,22 @@
-"""A process that is killed at a call chosen by number, and what it has left."""
+"""A process that is killed at a call chosen by number, what it has left, and books that were edited."""
 
 from __future__ import annotations
 
 import os
 import random
 import signal
+import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from stage import COUNTS, PURPOSE, Stage, reopen
 
 from sandbox.books import cleanings, wrapped_keys
+from sandbox.errors import TamperingError
 from service.asked import JobRequest
 
 
@@ -72,3 +75,19 @@ def check_settled(stage: Stage, *, jobs: bool = True) -> None:
         epsilon = f"0.0{random.randint(10**9, 10**10)}"
         job = stage.keeper.job_submit(stage.wang, JobRequest(COUNTS, PURPOSE, epsilon=epsilon))["job"]
         assert stage.keeper.job_run(stage.wang, job)["status"] == "released"
+
+
+def check_edits_are_found(stage: Stage, *statements: str) -> None:
+    """Each of *statements* makes the books differ from the log; they are as they were afterwards."""
+    books = stage.keeper._desk.workspace.database.path
+    kept = sqlite3.connect(":memory:")
+    with sqlite3.connect(books) as whole:
+        whole.backup(kept)
+    for statement in statements:
+        with sqlite3.connect(books) as edited:
+            assert edited.execute(statement).rowcount > 0, statement
+        with pytest.raises(TamperingError, match=r"audit\.books-differ"):
+            stage.keeper.audit_verify(stage.li)
+        with sqlite3.connect(books) as restored:
+            kept.backup(restored)
+        stage.keeper.audit_verify(stage.li)
