@@ -59,7 +59,10 @@ def list_leaves(session: Session, /, *, first: int, limit: int, **only: Any) -> 
         (str(x["leaf"]), render.instant(x["time"]), x["actor"], x["kind"], _facts(x["facts"]))
         for x in answer["leaves"]
     ]
-    render.keyed(headings, rows)
+    if rows:
+        render.keyed(headings, rows)
+    else:
+        session.tell("audit.none")
     session.tell("cli.log-size", size=answer["size"])
     if answer["more"] is not None:
         session.tell("audit.more-leaves", leaf=answer["more"])
@@ -73,7 +76,9 @@ def _facts(facts: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     """Return a fact cut for the eye; `audit show` and --json have it whole."""
-    listed = list(value) if isinstance(value, Mapping | list) else [value]
+    if isinstance(value, Mapping):
+        value = [f"{key}: {each}" for key, each in sorted(value.items(), key=lambda pair: len(str(pair[1])))]
+    listed = value if isinstance(value, list) else [value]
     # Of a thing in a list its name is enough here.
     text = ", ".join(str(next(iter(x.values()), "")) if isinstance(x, Mapping) else str(x) for x in listed)
     return text if len(text) <= _WIDEST_FACT else text[: _WIDEST_FACT - 1] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,11 +17,13 @@ from cli.public import list_tables, show_table
 from cli.session import Session, pass_session, say
 from service.asked import Mock
 from service.messages import catalogue
+from service.telling import USES
 from service.wording import approval, tidy
 
 Json = Mapping[str, Any]
 
 _GENERAL: Final = "general"
+_STEPPED: Final = re.compile(r"(\S+ … \S+) by (\S+)")
 _SHELL: Final = frozenset('"$`\\!')
 """What a shell reads inside double quotes."""
 
@@ -38,6 +41,11 @@ def list_datasets(session: Session, search: str | None) -> None:
         return
     if search and not (answer["datasets"] or answer["public_tables"]):
         session.tell("catalogue.nothing-found", words=search)
+        return
+    if not answer["datasets"]:
+        if not search:
+            session.tell("catalogue.none")
+        list_tables(answer["public_tables"])
         return
     headings: list[render.Heading] = [
         ("cli.head-dataset", "left"),
@@ -137,11 +145,19 @@ def _left(budget: Json) -> str:
 def _column(column: Json) -> tuple[render.Cell, ...]:
     tag = column["tag"] or "–"
     shown = tag if column["confirmed"] or not column["tag"] else say("cli.unconfirmed", tag=tag)
-    domain = column["domain"] or (say("cli.keys-selected") if column["keys"] else None)
+    domain = _domain(column) or (say("cli.keys-selected") if column["keys"] else None)
     title = column["title_zh"] if catalogue.language() == "zh" else column["title"]
     title = None if column["tag"] == _GENERAL else title  # that it is nothing personal says not what it is
     meaning = column["description"] or title or "–"
-    return column["name"], meaning, column["kind"], shown, ", ".join(column["uses"]), domain
+    uses = ", ".join(say(USES[use]) if use in USES else use for use in column["uses"])
+    return column["name"], meaning, column["kind"], shown, uses, domain
+
+
+def _domain(column: Json) -> str | None:
+    """A domain in the user's language: ``0 … 14 by 1`` has a word in it."""
+    domain: str | None = column["domain"]
+    stepped = _STEPPED.fullmatch(domain or "")
+    return f"{stepped[1]}{say('cli.clamp-step')}{stepped[2]}" if stepped else domain
 
 
 def _examples(answer: Json) -> None:

@@ -95,6 +95,7 @@ def add(
     render.lines(say("cli.dataset-added", dataset=answer["dataset"], version=answer["version"]))
     render.facts([("cli.head-lineage", answer["lineage"]), ("cli.head-digest", answer["digest"])])
     _owner_report(session, answer["owner_report"])
+    session.tell("cli.added-next", dataset=answer["dataset"])
 
 
 def _confirm(session: Session, new: NewDataset) -> None:

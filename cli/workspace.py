@@ -50,6 +50,8 @@ def backup(session: Session, target: Path) -> None:
         files = answer["files"]
         count = files if isinstance(files, int) else len(files)
         render.lines(say("cli.backed-up", target=str(answer["target"]), files=count))
+        if answer["key_file"]:
+            session.tell("keeping.backup-has-key")
 
 
 @click.command()

@@ -13,7 +13,10 @@ class KeepingGate(Protocol):
     """Keeping a workspace: backup, health, and the end."""
 
     def backup(self, by: Principal, target: Path) -> Json:
-        """Copy books, keys (still wrapped) and shards into one new directory: ``{"target", "files"}``."""
+        """Copy books, keys (still wrapped) and shards into one new directory.
+
+        ``{"target", "files", "key_file": whether the master key is among them, unprotected}``.
+        """
 
     def dataset_rotate(self, by: Principal, name: str) -> Json:
         """Put a new key in the place of a dataset's; no data is rewritten; owner only.

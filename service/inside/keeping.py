@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox import workspace as workspaces
+from sandbox.keys.provider import MASTER_FILE
 from sandbox.schema import Principal, Role
 from service import health, removing, rotating
 from service.asked import Json, Progress
@@ -21,7 +22,8 @@ class KeepingRoom(Room):
         count = workspaces.backup(self._desk.workspace, target)
         with self._desk.writing() as entry:
             entry.log("backup", by.name, files=count)
-        return {"target": str(target.absolute()), "files": count}
+        key_file = (target / "keyring" / MASTER_FILE).exists()
+        return {"target": str(target.absolute()), "files": count, "key_file": key_file}
 
     def dataset_rotate(self, by: Principal, name: str) -> Json:
         """See the gate."""

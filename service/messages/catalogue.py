@@ -10,6 +10,7 @@ colour the terminal: names in it may come from a stranger's file.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -24,6 +25,7 @@ LANGUAGES: Final = ("en", "zh")
 """The languages we speak; the first is what we fall back to."""
 
 _FOLDER = Path(__file__).parent
+_IN_FORCE: Final = re.compile(r"policy version (\d+):(\d+)")
 _SEPARATORS = {"en": ", ", "zh": "、"}
 
 
@@ -43,6 +45,8 @@ def text(error: KeyongError, language: str) -> str:
 def say(key: str, language: str, /, **facts: Fact) -> str:
     """Return the sentence that *key* names filled in with *facts*, or bare key and facts if there is none."""
     shown = {name: _show(value, language) for name, value in facts.items()}
+    if "where" in facts:
+        shown["where"] = _place(str(shown["where"]), language)
     for candidate in (language, LANGUAGES[0]):
         # A fact may be missing or of another type than the sentence expects: then the bare facts are better.
         with suppress(KeyError, ValueError):
@@ -59,6 +63,12 @@ def messages(language: str, area: str) -> Mapping[str, str]:
         return {}
     loaded: dict[str, str] = yaml.load(path.read_bytes(), yaml.CSafeLoader)
     return loaded
+
+
+def _place(where: str, language: str) -> str:
+    """Return ``policy version 2:26``, which no file is, in words."""
+    found = _IN_FORCE.fullmatch(where)
+    return say("policy.place", language, version=found[1], line=found[2]) if found else where
 
 
 def _show(value: Fact, language: str) -> str | int | float:

@@ -701,7 +701,7 @@ class FakeGatekeeper:
 
     # keeping
     def backup(self, by, target):
-        return {"target": str(target), "files": 20}
+        return {"target": str(target), "files": 20, "key_file": True}
 
     def doctor(self):
         return {"checks": [{"name": "disk", "ok": True, "detail": "9 GB free"}]}

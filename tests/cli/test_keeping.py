@@ -43,7 +43,7 @@ def test_withdrawing(stage: Stage, keyong, tmp_path: Path, monkeypatch: pytest.M
         "--column", "person",
     )  # fmt: skip
     assert done.code == 0
-    assert done.out.startswith("2 persons were withdrawn from health.stays, 2 in all. Version 2 shows none")
+    assert done.out.startswith("Withdrawn from health.stays: 2, in all 2. Version 2 shows none")
     assert "dataset compact health.stays" in done.err
     monkeypatch.setattr(
         "sys.stdin", SimpleNamespace(buffer=io.BytesIO(f"{PERSONS[0]}\n".encode()), isatty=bool)
