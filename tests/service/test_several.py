@@ -94,10 +94,14 @@ def test_the_same_join_is_free_until_anything_of_it_changes(stage: Stage) -> Non
 @pytest.mark.parametrize("silent", [DATASET, LABS])
 def test_both_policies_must_list_the_other(stage: Stage, silent: str) -> None:
     (stage.apply if silent == DATASET else stage.apply_labs)(version=2, joins="")
-    for act in (stage.keeper.job_submit, stage.keeper.job_explain):
-        error = refused(lambda: act(stage.wang, JobRequest(JOINED, PURPOSE, epsilon="0.5")))  # noqa: B023
-        assert (error.code, error.facts["rule"]) == ("denied.join", "joins")
-        assert error.facts["other"] == ({DATASET, LABS} - {silent}).pop()
+    asked, other = JobRequest(JOINED, PURPOSE, epsilon="0.5"), ({DATASET, LABS} - {silent}).pop()
+    error = refused(lambda: stage.keeper.job_submit(stage.wang, asked))
+    assert (error.code, error.facts["rule"], error.facts["other"]) == ("denied.join", "joins", other)
+    explained = stage.keeper.job_explain(stage.wang, asked)
+    assert explained["verdict"] == "denied"
+    assert [(reason["code"], reason["facts"]["other"]) for reason in explained["reasons"]] == [
+        ("denied.join", other)
+    ]
     assert not any(charges(stage).values())
     stage.ask(WORKLOAD)  # side by side is not together
     stage.keeper.audit_verify(stage.li)

@@ -58,7 +58,7 @@ def held(desk):
 
 def checked(desk):
     with desk.reading() as connection:
-        bookcheck._check_tags(connection, bookcheck._logged(connection).tags)
+        bookcheck._check_tags(connection, bookcheck._logged(connection, None).tags)
 
 
 def test_a_confirmed_column_that_changed_its_nature_is_denied_again(desk, owner):
