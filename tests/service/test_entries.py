@@ -23,8 +23,8 @@ TYPES = {
 
 
 @pytest.fixture
-def stage(tmp_path):
-    made = stages.build(tmp_path)
+def stage(tmp_path, monkeypatch):
+    made = stages.copied(tmp_path, monkeypatch)
     yield made
     made.keeper.close()
 
@@ -81,9 +81,8 @@ def test_every_example_is_one_that_its_reader_may_ask(tmp_path, options):
     stage.keeper.close()
 
 
-def test_examples_quote_what_needs_it(tmp_path):
+def test_examples_quote_what_needs_it(stage, tmp_path):
     rows = [{"person": n, "order": "it's", "tag": "b", "年龄": n % 9} for n in range(30)]
-    stage = stages.build(tmp_path)
     source = stages.write_csv(tmp_path / "odd.csv", rows)
     new = NewDataset(source, "odd.names", "person", "health.patient", new_lineage="other people")
     stage.keeper.dataset_add(stage.bureau, new)
@@ -109,7 +108,6 @@ grants:
     for one in found:
         stage.keeper.job_explain(stage.wang, JobRequest(one["sql"], one["purpose"], one["epsilon"]))
     assert any("\"order\" = 'it''s'" in one["sql"] or '"年龄"' in one["sql"] for one in found)
-    stage.keeper.close()
 
 
 def test_examples_keep_to_closed_tags_and_to_kinds_of_jobs(stage, monkeypatch):

@@ -30,8 +30,8 @@ GIVEN = {"ward": ("text", "A"), "since": ("date", "2020-06-01"), "least": ("numb
 
 
 @pytest.fixture
-def stage(tmp_path):
-    made = stages.build(tmp_path, approval="owner")
+def stage(tmp_path, monkeypatch):
+    made = stages.copied(tmp_path, monkeypatch, approval="owner")
     yield made
     made.keeper.close()
 
