@@ -21,8 +21,8 @@ def encode(value: Any) -> bytes:
 
     Text that is no Unicode (half a surrogate pair) raises `UnicodeEncodeError`, a `ValueError`.
     """
-    text = json.dumps(_ordered(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    _check(value)
+    return write(value)
 
 
 def parse(text: str) -> Any:
@@ -36,7 +36,7 @@ def write(value: Any) -> bytes:
     Nobody looks for floats, which cannot be there.
     """
     text: str = _ENCODER.encode(value)
-    return text.encode() if text.isascii() or not _FAR.search(text) else encode(value)
+    return text.encode() if text.isascii() or not _FAR.search(text) else _by_code_units(value)
 
 
 def digest(value: Any) -> Digest:
@@ -54,18 +54,29 @@ _FAR: Final = re.compile("[\ue000-\U0010ffff]")
 """Only where a text has one of these may the order of code points differ from that of UTF-16 code units."""
 
 
+def _check(value: Any) -> None:
+    """Raise `TypeError` for a float or a key that is no text, anywhere in *value*."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError("canonical JSON has text keys only")
+            _check(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check(item)
+    elif isinstance(value, float):
+        raise TypeError("canonical JSON holds no floats: write decimal text")
+
+
+def _by_code_units(value: Any) -> bytes:
+    """Return the canonical bytes of a checked *value* whatever its keys are."""
+    return json.dumps(_ordered(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
 def _ordered(value: Any) -> Any:
     """Return *value* with every mapping in the order of RFC 8785, section 3.2.3."""
-    if isinstance(value, float):
-        raise TypeError("canonical JSON holds no floats: write decimal text")
     if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=_code_units)}
+        return {key: _ordered(value[key]) for key in sorted(value, key=lambda key: key.encode("utf-16-be"))}
     if isinstance(value, list | tuple):
         return [_ordered(item) for item in value]
     return value
-
-
-def _code_units(key: object) -> bytes:
-    if not isinstance(key, str):
-        raise TypeError("canonical JSON has text keys only")
-    return key.encode("utf-16-be")
