@@ -142,6 +142,31 @@ class Connection:
         return pd.DataFrame(self._gatekeeper.job_list(self._principal)["jobs"])
 
     @_told()
+    def status(self, job: str) -> Json:
+        """Return how *job* stands, and whose yes it has or misses, as `Gatekeeper.job_status`."""
+        return self._gatekeeper.job_status(self._principal, job)
+
+    @_told()
+    def pending(self) -> pd.DataFrame:
+        """Return the jobs that wait for the principal's yes, one a row."""
+        return pd.DataFrame(self._gatekeeper.job_pending(self._principal)["jobs"])
+
+    @_told()
+    def show(self, job: str) -> Json:
+        """Return what an approver needs to know of *job*, as `Gatekeeper.job_show`."""
+        return self._gatekeeper.job_show(self._principal, job)
+
+    @_told()
+    def approve(self, job: str, reason: str = "") -> Json:
+        """Say yes to *job*, as `Gatekeeper.job_approve`; with the last yes it is charged."""
+        return self._gatekeeper.job_approve(self._principal, job, reason)
+
+    @_told()
+    def reject(self, job: str, reason: str) -> Json:
+        """Say no to *job*, for a *reason* that its analyst is told."""
+        return self._gatekeeper.job_reject(self._principal, job, reason)
+
+    @_told()
     def budget(self, dataset: str) -> Json:
         """Return limit, spent and remaining losses of *dataset*, as `Gatekeeper.budget_show`."""
         return self._gatekeeper.budget_show(self._principal, dataset)
