@@ -1,7 +1,7 @@
 """Children under 14, whose personal data is sensitive (PIPL, article 28), as ages and births show them.
 
 A column of ages or dates of birth is about children if at least half of its distinct sampled values are.  It
-is a hint for the owner: what the owner declares about the column comes first (`service.levels`).
+is a hint for the owner: what the owner declares about the column comes first (`service.datasets.levels`).
 """
 
 from __future__ import annotations

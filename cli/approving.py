@@ -11,8 +11,8 @@ from cli import explained, render
 from cli.results import statement_line
 from cli.session import Session, pass_session, say
 from service import wording
+from service.audit.telling import USES
 from service.messages import catalogue
-from service.telling import USES
 from service.wording import loss, state, tidy
 
 Json = Mapping[str, Any]

@@ -16,8 +16,8 @@ from cli.pairs import pairs
 from cli.progress import watching
 from cli.session import Session
 from sandbox.errors import AwaitingApprovalError, UsageError
-from service import jobfiles
 from service.asked import JobRequest, Mock
+from service.client import jobfiles
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

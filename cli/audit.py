@@ -13,7 +13,7 @@ from cli import render
 from cli.progress import watching
 from cli.session import Session, pass_session, say
 from sandbox.errors import InvalidInputError
-from service.telling import account
+from service.audit.telling import account
 from service.wording import loss
 
 _MOST_NOTE_BYTES = 65_536

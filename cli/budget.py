@@ -9,7 +9,7 @@ import click
 
 from cli import render
 from cli.session import Session, pass_session
-from service import bars, reports
+from service.client import bars, reports
 from service.wording import loss
 
 

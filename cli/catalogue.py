@@ -16,8 +16,8 @@ from cli.progress import watching
 from cli.public import list_tables, show_table
 from cli.session import Session, pass_session, say
 from service.asked import Mock
+from service.audit.telling import USES
 from service.messages import catalogue
-from service.telling import USES
 from service.wording import approval, tidy
 
 Json = Mapping[str, Any]

@@ -14,7 +14,7 @@ import click
 from cli import drawn, render, results
 from cli.session import Session
 from sandbox.errors import UsageError
-from service import exports, reports
+from service.client import exports, reports
 from service.wording import loss
 
 Json = Mapping[str, Any]

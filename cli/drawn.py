@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 
 from cli import render
 from cli.session import say
-from service.bars import interval_bar, speaks_unicode
+from service.client.bars import interval_bar, speaks_unicode
 
 Json = Mapping[str, Any]
 

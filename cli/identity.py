@@ -14,7 +14,7 @@ from sandbox.schema import Role
 from service.asked import Json
 
 if TYPE_CHECKING:
-    from service.signing import OwnKey
+    from service.client.signing import OwnKey
 
 _KEY_FILE = click.option(
     "--key-file",
@@ -78,7 +78,7 @@ def new(
 @pass_session
 def key(session: Session, name: str, lost: bool, key_file: Path | None, former_key_file: Path | None) -> None:
     """Make the key that NAME signs policies with, or replace it: what the former signed stays valid."""
-    from service import signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
+    from service.client import signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
 
     former = None
     in_use = key_of(session, name)
@@ -109,7 +109,8 @@ def key_of(session: Session, name: str) -> str | None:
 
 def _pin(session: Session, name: str, path: Path | None, secret: str, former: OwnKey | None) -> Json:
     """Make a key, keep it, and have the gatekeeper pin its public half; what is not pinned is not kept."""
-    from service import people, signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
+    from service import people  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
+    from service.client import signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
 
     by = session.gatekeeper.principal(name)
     made = signing.make(session.workspace, name, path, secret)

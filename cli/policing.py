@@ -41,7 +41,7 @@ def init(session: Session, dataset: str, output: Path | None) -> None:
 @click.command("schema")
 def schema() -> None:
     """Print the JSON Schema of the policy language, for editors."""
-    from service.policing.drafting import published  # noqa: PLC0415 - pydantic, which only this needs
+    from service.policies.drafting import published  # noqa: PLC0415 - pydantic, which only this needs
 
     render.out(json.dumps(published(language()), ensure_ascii=False, indent=2))
 
@@ -63,7 +63,7 @@ def lint(session: Session, path: Path, strict: bool) -> None:
 
 
 def _show_findings(session: Session, answer: Json) -> None:
-    from service.policing.words import SEVERITIES, sentence  # noqa: PLC0415 - kept out of `keyong --help`
+    from service.policies.words import SEVERITIES, sentence  # noqa: PLC0415 - kept out of `keyong --help`
 
     for finding in answer["findings"]:
         where, said = finding["where"], sentence(finding, language())
@@ -94,7 +94,7 @@ def diff(session: Session, paths: tuple[Path, ...], against_current: bool) -> No
     if against_current:
         answer = session.gatekeeper.policy_diff(session.principal(), paths[0])
     else:
-        from service.policing.comparing import of_files  # noqa: PLC0415 - kept out of `keyong --help`
+        from service.policies.comparing import of_files  # noqa: PLC0415 - kept out of `keyong --help`
 
         answer = of_files(*paths)
     if render.answer_json(session, answer):
@@ -108,7 +108,7 @@ def diff(session: Session, paths: tuple[Path, ...], against_current: bool) -> No
 
 def show_changes(session: Session, changes: Sequence[Json]) -> None:
     """Print one sentence a change, what loosens first."""
-    from service.policing.words import DIRECTIONS, sentence  # noqa: PLC0415 - kept out of `keyong --help`
+    from service.policies.words import DIRECTIONS, sentence  # noqa: PLC0415 - kept out of `keyong --help`
 
     for change in changes:
         direction = change["direction"]
@@ -147,7 +147,7 @@ def simulate(session: Session, path: Path, queries: Path | None) -> None:
 
 
 def _show_question(question: Json, every: str | None) -> None:
-    from service.policing.words import sentence, window  # noqa: PLC0415 - kept out of `keyong --help`
+    from service.policies.words import sentence, window  # noqa: PLC0415 - kept out of `keyong --help`
 
     render.lines(" ".join((question["sql"] or "…").split()))
     if question["denied"]:

@@ -39,7 +39,7 @@ def validate(session: Session, path: Path) -> None:
 @pass_session
 def sign(session: Session, path: Path, key_file: Path | None) -> None:
     """Sign a policy file with your own key; the signature is written beside it."""
-    from service import signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
+    from service.client import signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
 
     if key_file is None:
         by = session.principal()

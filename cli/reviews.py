@@ -18,7 +18,7 @@ _LEVELS = {"high": "report.high", "look": "report.look", "notice": "report.notic
 @pass_session
 def alerts(session: Session, everything: bool) -> None:
     """Say what in the log is worth a look."""
-    from service.telling import alert  # noqa: PLC0415 - kept out of `keyong --help`
+    from service.audit.telling import alert  # noqa: PLC0415 - kept out of `keyong --help`
 
     answer = session.gatekeeper.audit_alerts(session.principal(), everything=everything)
     if render.answer_json(session, answer):
@@ -61,8 +61,8 @@ def sign_off(session: Session, until: int | None, note: str) -> None:
 @pass_session
 def report(session: Session, month: str, output: Path | None) -> None:
     """Make a page of a month's spending, refusals and alerts, to read, print and file."""
+    from service.audit.page import page  # noqa: PLC0415
     from service.messages import catalogue  # noqa: PLC0415 - kept out of `keyong --help`
-    from service.reviewing.page import page  # noqa: PLC0415
 
     answer = session.gatekeeper.audit_month(session.principal(), month)
     if output is None:

@@ -82,7 +82,7 @@ class Session:
 
     def principal(self) -> Principal:
         """Return who asks: the name given, or the only one there is; raises `UsageError` otherwise."""
-        from service.whoami import asking_principal  # noqa: PLC0415 - kept out of `keyong --help`
+        from service.client.whoami import asking_principal  # noqa: PLC0415 - kept out of `keyong --help`
 
         return asking_principal(self.gatekeeper, self.name)
 

@@ -10,7 +10,7 @@ import click
 
 from cli import render
 from cli.session import Session, pass_session, say
-from service import jobfiles
+from service.client import jobfiles
 
 Json = Mapping[str, Any]
 

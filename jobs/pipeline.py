@@ -3,9 +3,9 @@
 ::
 
     parse to a request → decide (policies) → plan (pure)        `prepare`: sees no data, spends nothing
-      → charge + log leaf, one transaction                      `service.submission`, between the two
+      → charge + log leaf, one transaction                      `service.jobs.submission`, between the two
       → shards on workers → merge + noise in one worker         `execute`: needs the charge as a witness
-      → store release + log → return                            `service.runner`
+      → store release + log → return                            `service.jobs.runner`
 
 Every dataset that is read decides by its own policy, pays from its own budget, and is paid in full.
 `execute` takes the `Paid` witness that only recorded charges yield, and refuses a plan whose noise would cost

@@ -169,7 +169,7 @@ def open_workspace(
 ) -> Workspace:
     """Open the workspace in *directory*; checks format, permissions and the anchor first.
 
-    *to_accept_a_restore*: the anchor is not checked.  Only for `service.reviewing.restoring`.
+    *to_accept_a_restore*: the anchor is not checked.  Only for `service.audit.restoring`.
     """
     directory = directory.absolute()
     identity = check(directory)

@@ -32,8 +32,8 @@ class NewDataset:
     *types* override proposed kinds by column (``"integer"``, ``"decimal(12,2)"`` …); *missing* are marks
     meaning null, by column, ``"*"`` for all; *required* columns hold no null.  *lineage* adds a version to
     a known lineage; *new_lineage* gives the reason for a new one in a known namespace.  *recognizers* and
-    *dictionary* are files of the owner's own: see `service.aids`.  *readmit*: units that were withdrawn from
-    an earlier version and are wanted again.
+    *dictionary* are files of the owner's own: see `service.datasets.aids`.  *readmit*: units that were
+    withdrawn from an earlier version and are wanted again.
     """
 
     path: Path
@@ -118,7 +118,7 @@ class JobRequest:
 class Leaves:
     """Which leaves of the log somebody wants to see; what is None does not matter.
 
-    *verdict* is one of `service.reviewing.journal.VERDICTS`.  *since* and *until* are days (both included) or
+    *verdict* is one of `service.audit.journal.VERDICTS`.  *since* and *until* are days (both included) or
     ISO 8601 instants in UTC.  *unreviewed*: only what no reviewer has signed off.
     """
 

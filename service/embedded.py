@@ -14,6 +14,7 @@ from sandbox import workspace as workspaces
 from sandbox.workers.executor import Executor
 from sandbox.workspace import Workspace
 from service.asked import Json
+from service.audit import restoring
 from service.desk import Desk
 from service.gatekeeper import Gatekeeper
 from service.inside.approvals import ApprovalRoom
@@ -25,7 +26,6 @@ from service.inside.people import PeopleRoom
 from service.inside.policies import PolicyRoom
 from service.inside.room import ExecutorFactory
 from service.inside.templates import TemplateRoom
-from service.reviewing import restoring
 
 
 def open_gatekeeper(

@@ -34,7 +34,7 @@ from classifiers.evidence.neighbours import ALONE, surroundings
 from classifiers.evidence.sample import draw
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
-from service.declared import sampled_rows
+from service.datasets.declared import sampled_rows
 
 PENALTY = 0.5
 PENALTY_OF_SUBJECTS = 2.0

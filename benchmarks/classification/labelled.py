@@ -17,7 +17,7 @@ import yaml
 from classifiers.taxonomy import core
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
-from service.declared import proposals_of
+from service.datasets.declared import proposals_of
 
 HERE = Path(__file__).parent
 SETS = ("zh", "intl")

@@ -70,14 +70,14 @@ class AuditGate(Protocol):
         """What to look at since the last sign-off, or *everything*; a reviewer.
 
         ``{"reviewed": leaf or -1, "alerts": [{"rule", "level", "first", "leaf", "time", "who", "what",
-        "facts"}]}``; see `service.reviewing.alerts`.
+        "facts"}]}``; see `service.audit.alerts`.
         """
 
     def audit_sign_off(self, by: Principal, until: int | None = None, note: str = "") -> Json:
         """Log that every leaf up to *until* was reviewed: ``{"leaf", "since", "until", "root"}``."""
 
     def audit_month(self, by: Principal, month: str) -> Json:
-        """What happened in a month (``2026-11``, UTC), for `service.reviewing.page`; a reviewer.
+        """What happened in a month (``2026-11``, UTC), for `service.audit.page`; a reviewer.
 
         ``{"month", "log": {"origin", "size", "root"}, "counts", "datasets": [{"dataset", "owner",
         "policy_version", "limit", "before", "during", "after": loss, "asked", "people": [{"who", "loss"}]}],

@@ -95,9 +95,9 @@ class DatasetGate(Protocol):
     def dataset_classify(self, by: Principal, name: str) -> Json:
         """Proposals with evidence, and what standards (profiles) say of them, owner only.
 
-        ``{"columns": [as `service.proposed.shown`], "levels": {profile: {"title", "source", "version",
-        "titles": {level: {language: text}}, "level", "columns", "combinations": [name]}}, "combinations":
-        [{"name", "title", "title_zh", "columns", "levels": {profile: level}, "source"}]}``.
+        ``{"columns": [as `service.datasets.proposed.shown`], "levels": {profile: {"title", "source",
+        "version", "titles": {level: {language: text}}, "level", "columns", "combinations": [name]}},
+        "combinations": [{"name", "title", "title_zh", "columns", "levels": {profile: level}, "source"}]}``.
         """
 
     def dataset_tag(

@@ -24,8 +24,8 @@ class PolicyGate(Protocol):
         ``{"dataset", "version", "digest", "supersedes", "loosens": [rule], "changes"}``.  *loosens*: the
         rules that allow what the policy before did not (``["$"]`` for the first one); *changes* as in
         `policy_diff`.
-        *signature* is a file that `service.signing` wrote, by default ``PATH.sig``: made with the key that
-        the dataset's owner has pinned.
+        *signature* is a file that `service.client.signing` wrote, by default ``PATH.sig``: made with the key
+        that the dataset's owner has pinned.
         """
 
     def policy_init(self, by: Principal, dataset: str, language: str = "en") -> Json:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sandbox.schema import Principal
-from service import approvals, showing
+from service.approvals import approving as approvals
+from service.approvals import showing
 from service.asked import Json
 from service.inside.room import Room
 

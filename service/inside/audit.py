@@ -7,11 +7,10 @@ from pathlib import Path
 
 from sandbox.errors import UsageError
 from sandbox.schema import Principal
-from service import accounts, review
 from service.asked import Json, Leaves, Progress
+from service.audit import account, accounts, evidence, review, watch
+from service.audit import month as month_of
 from service.inside.room import Room
-from service.reviewing import account, evidence, watch
-from service.reviewing import month as month_of
 
 
 class AuditRoom(Room):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.schema import Principal
-from service import catalogue, describing, entries, tagging
 from service.asked import Inspection, Json, Mock, NewDataset, NewTable, Progress, UnitList
+from service.datasets import catalogue, describing, entries, tagging
 from service.inside.room import Room
 
 
@@ -16,7 +16,7 @@ class DatasetRoom(Room):
 
     def dataset_preview(self, by: Principal, new: NewDataset) -> Json:
         """See the gate."""
-        from service import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.datasets import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return registration.preview(self._desk, by, new)
 
@@ -24,31 +24,31 @@ class DatasetRoom(Room):
         self, by: Principal, new: NewTable, wanted: Inspection, progress: Progress | None = None
     ) -> Json:
         """See the gate."""
-        from service import inspection  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.datasets import inspection  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return inspection.inspect(by, new, wanted, progress)
 
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
         """See the gate."""
-        from service import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.datasets import registration  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return registration.add(self._desk, by, new, progress)
 
     def dataset_withdraw(self, by: Principal, name: str, units: UnitList) -> Json:
         """See the gate."""
-        from service import withdrawing  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.datasets import withdrawing  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return withdrawing.withdraw(self._desk, by, name, units)
 
     def table_preview(self, by: Principal, new: NewTable) -> Json:
         """See the gate."""
-        from service import publishing  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.datasets import publishing  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return publishing.preview(self._desk, by, new)
 
     def table_add(self, by: Principal, new: NewTable, progress: Progress | None = None) -> Json:
         """See the gate."""
-        from service import publishing  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.datasets import publishing  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return publishing.add(self._desk, by, new, progress)
 
@@ -68,7 +68,7 @@ class DatasetRoom(Room):
         self, by: Principal, name: str, path: Path, wanted: Mock, progress: Progress | None = None
     ) -> Json:
         """See the gate."""
-        from service import mocking  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.datasets import mocking  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return mocking.mock(self._desk, by, name, path, wanted, progress)
 

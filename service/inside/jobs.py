@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sandbox.schema import Principal
-from service import answers, explaining, runner, states, submission
 from service.asked import JobRequest, Json, Mock, Progress
 from service.inside.room import Room
+from service.jobs import answers, explaining, runner, states, submission
 
 
 class JobRoom(Room):
@@ -17,7 +17,7 @@ class JobRoom(Room):
 
     def job_rehearse(self, by: Principal, request: JobRequest, wanted: Mock) -> Json:
         """See the gate."""
-        from service import rehearsing  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.jobs import rehearsing  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return rehearsing.rehearse(self._desk, by, request, wanted)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from sandbox import workspace as workspaces
 from sandbox.keys.provider import MASTER_FILE
 from sandbox.schema import Principal, Role
-from service import health, removing, rotating
 from service.asked import Json, Progress
 from service.desk import require
 from service.inside.room import Room
+from service.keeping import health, removing, rotating
 
 
 class KeepingRoom(Room):
@@ -31,7 +31,7 @@ class KeepingRoom(Room):
 
     def dataset_compact(self, by: Principal, name: str, progress: Progress | None = None) -> Json:
         """See the gate."""
-        from service import compacting  # noqa: PLC0415 - brings Arrow, 0.3 s
+        from service.keeping import compacting  # noqa: PLC0415 - brings Arrow, 0.3 s
 
         return compacting.compact(self._desk, by, name, self._running, progress)
 

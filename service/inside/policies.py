@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.schema import Principal
-from service import rules
 from service.asked import Json
 from service.inside.room import Room
-from service.policing import comparing, linting, simulating
+from service.policies import comparing, linting, rules, simulating
 
 
 class PolicyRoom(Room):
@@ -24,7 +23,7 @@ class PolicyRoom(Room):
 
     def policy_init(self, by: Principal, dataset: str, language: str = "en") -> Json:
         """See the gate."""
-        from service.policing import drafting  # noqa: PLC0415 - pydantic, which only a schema needs
+        from service.policies import drafting  # noqa: PLC0415 - pydantic, which only a schema needs
 
         return drafting.init(self._desk, by, dataset, language)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from sandbox.workers.executor import Executor
 from sandbox.workspace import Workspace
-from service import cleaning, retention, states
 from service.desk import Desk
+from service.jobs import states
+from service.keeping import cleaning, retention
 
 ExecutorFactory = Callable[[Workspace], Executor]
 

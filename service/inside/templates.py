@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.schema import Principal
-from service import templates
+from service.approvals import templates
 from service.asked import Json
 from service.inside.room import Room
 

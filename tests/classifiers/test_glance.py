@@ -12,7 +12,7 @@ from classifiers.evidence.patterns import PATTERNS, value_evidence
 from classifiers.evidence.sample import draw
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
-from service.declared import sampled_rows
+from service.datasets.declared import sampled_rows
 
 TABLES = [table for chosen in labelled.SETS for table in labelled.tables(chosen, "development")][::5]
 

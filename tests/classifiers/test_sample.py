@@ -17,7 +17,7 @@ from classifiers.evidence.sample import CELLS, DISTINCT_LIMIT, LENGTH_LIMIT, Col
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.source import open_source
-from service.declared import sampled_rows
+from service.datasets.declared import sampled_rows
 
 TEXT = Field("c", Kind.STRING)
 

@@ -18,7 +18,7 @@ from policies.lint.examine import examine
 from policies.lint.finding import Combination, Finding, Partner, Severity, Surroundings
 from sandbox.schema import DatasetName, Field, Kind, Principal, Role, Tag
 from service.messages.catalogue import messages
-from service.policing.words import sentence
+from service.policies.words import sentence
 
 TODAY = dt.date(2026, 12, 1)
 PEOPLE = [

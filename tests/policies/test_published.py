@@ -15,7 +15,7 @@ from policies.build import parse
 from policies.published import keys
 from sandbox.errors import InvalidInputError
 from service.messages.catalogue import messages
-from service.policing.drafting import published
+from service.policies.drafting import published
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,8 +5,8 @@ import pytest
 from sandbox import workspace
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
-from service import catalogue, entries, registration
 from service.asked import NewDataset
+from service.datasets import catalogue, entries, registration
 from service.desk import Desk
 
 OWNER = Principal("bureau", frozenset({Role.OWNER}))

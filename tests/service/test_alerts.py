@@ -14,8 +14,8 @@ from statements import BOTH, planned, statements
 from jobs.codec import plan_to_json
 from jobs.likeness import Likeness, likeness
 from sandbox.privacy.loss import Loss
-from service.reviewing.alerts import Known, Thresholds, alerts
-from service.reviewing.journal import Entry
+from service.audit.alerts import Known, Thresholds, alerts
+from service.audit.journal import Entry
 
 START = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
 

@@ -22,10 +22,12 @@ from sandbox.errors import (
     TamperingError,
 )
 from sandbox.schema import Principal
-from service import approvals, submission, waiting
 from service import clock as clocks
+from service.approvals import approving as approvals
+from service.approvals import waiting
 from service.asked import JobRequest
-from service.notebook import Connection
+from service.client.notebook import Connection
+from service.jobs import submission
 
 ASKED = JobRequest(COUNTS, PURPOSE, epsilon="0.5")
 ALL = "SELECT COUNT(*) AS n FROM health.stays"

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import InvalidInputError
-from service import exports
-from service.bars import interval_bar
+from service.client import exports
+from service.client.bars import interval_bar
 
 HOSTILE = [
     "=1+1",
@@ -152,12 +152,12 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     ],
 )
 def test_bars_show_the_noise(value, low, high, shown, monkeypatch):
-    monkeypatch.setattr("service.bars.speaks_unicode", lambda: False)
+    monkeypatch.setattr("service.client.bars.speaks_unicode", lambda: False)
     assert interval_bar(value, low, high, (0, 100), 10) == shown
 
 
 def test_bars_below_zero(monkeypatch):
-    monkeypatch.setattr("service.bars.speaks_unicode", lambda: False)
+    monkeypatch.setattr("service.client.bars.speaks_unicode", lambda: False)
     assert interval_bar(-60, -80, -40, (-100, 100), 20) == "  ~~|~####          "
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sandbox.errors import InvalidInputError
-from service import jobfiles
 from service.asked import JobRequest
+from service.client import jobfiles
 
 JOB = """\
 apiVersion: keyong/v1

@@ -9,8 +9,8 @@ import keyong
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
 from service.asked import JobRequest
+from service.client.notebook import Connection, frames
 from service.messages import catalogue
-from service.notebook import Connection, frames
 
 RESULT = {
     "mock": False,
@@ -124,7 +124,7 @@ def test_what_was_typed_is_what_is_asked():
 
 def test_the_facade_defines_nothing():
     assert keyong.__all__ == ["Connection", "connect"]
-    assert keyong.connect.__module__ == "service.notebook"
+    assert keyong.connect.__module__ == "service.client.notebook"
 
 
 def test_an_error_brings_the_words_of_the_command_line(monkeypatch):

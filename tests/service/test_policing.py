@@ -11,7 +11,7 @@ import pytest
 from stage import DATASET, LABS, Stage, build, policy, with_labs
 
 from sandbox.errors import BudgetExceededError, DeniedError, InvalidInputError
-from service.policing import comparing, words
+from service.policies import comparing, words
 
 ASKED = "SELECT ward, COUNT(*) AS n, AVG(days) AS mean FROM health.stays {}GROUP BY ward"
 WARDS = ("A", "B", "C")

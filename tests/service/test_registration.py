@@ -8,8 +8,8 @@ import pytest
 from stage import DATASET, Stage, build, rows, write_csv
 
 from sandbox.vault import register
-from service import registration
 from service.asked import NewDataset
+from service.datasets import registration
 from service.desk import Entry
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from service.reviewing.month import Span
-from service.reviewing.page import page
+from service.audit.month import Span
+from service.audit.page import page
 
 HOSTILE = (
     '"><script>alert(1)</script>',

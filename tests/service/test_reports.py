@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import InvalidInputError
-from service import bars, reports, wording
+from service import wording
+from service.client import bars, reports
 
 
 def loss(epsilon, rho="0.1", kind="zcdp"):

@@ -9,7 +9,7 @@ import pytest
 from jobs.spec import ErrorTarget
 from sandbox.errors import InvalidInputError
 from service.asked import JobRequest
-from service.requests import check_counts, spec_of, statements
+from service.jobs.requests import check_counts, spec_of, statements
 
 
 def asked(**options):

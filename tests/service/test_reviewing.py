@@ -15,8 +15,8 @@ from sandbox.audit.proofs import check_consistency, check_inclusion
 from sandbox.errors import DeniedError, InvalidInputError, KeyongError, TamperingError, UsageError
 from sandbox.schema import Principal, Role
 from service.asked import JobRequest, Leaves
-from service.reviewing.page import page
-from service.telling import account
+from service.audit.page import page
+from service.audit.telling import account
 
 SECRET = "SELECT ward, AVG(cost) AS c FROM health.stays WHERE days > 13 AND town = 'hamlet 7' GROUP BY ward"
 JOINED = "SELECT test, COUNT(*) FROM health.stays s JOIN health.labs l ON s.person = l.subject GROUP BY test"

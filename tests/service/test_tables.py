@@ -15,8 +15,8 @@ from sandbox import formats, workspace
 from sandbox.books import jobs, leaves, public_tables
 from sandbox.errors import DeniedError, InvalidInputError, TamperingError
 from sandbox.schema import CategoricalDomain, Principal, Role
-from service import publishing, registration, tables
 from service.asked import NewDataset, NewTable
+from service.datasets import publishing, registration, tables
 from service.desk import Desk
 
 OWNER = Principal("bureau", frozenset({Role.OWNER}))

@@ -10,8 +10,9 @@ from sandbox import workspace
 from sandbox.books import leaves, tags
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Principal, Role
-from service import bookcheck, catalogue, registration, tagging
 from service.asked import NewDataset
+from service.checks import books as bookcheck
+from service.datasets import catalogue, registration, tagging
 from service.desk import Desk
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from sandbox.books import jobs, template_approvals, templates
 from sandbox.errors import AwaitingApprovalError, DeniedError, InvalidInputError, TamperingError
-from service import template
+from service.approvals import template
 from service.asked import JobRequest, Mock
 
 TEXT = """\

@@ -11,8 +11,9 @@ from stage import COUNTS, DATASET, PURPOSE, Stage, build, copied, rows, write_cs
 
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.schema import UNIT_TAG
-from service import dossier, runner
+from service import dossier
 from service.asked import JobRequest, NewDataset, UnitList
+from service.jobs import runner
 
 PERSONS = sorted({row["person"] for row in rows()})
 LOUD = {"epsilon": 10**6, "max_rows": 10}
@@ -217,7 +218,7 @@ def test_rows_that_are_their_own_units_have_no_ids(stage: Stage) -> None:
 
 
 def test_a_manifest_has_room_for_so_many(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.withdrawing.MOST_WITHDRAWN", 3)
+    monkeypatch.setattr("service.datasets.withdrawing.MOST_WITHDRAWN", 3)
     stage.keeper.dataset_withdraw(stage.bureau, DATASET, listed(1, 2, 3))
     with pytest.raises(InvalidInputError, match=r"dataset\.too-many-withdrawn"):
         stage.keeper.dataset_withdraw(stage.bureau, DATASET, listed(4))

@@ -18,7 +18,7 @@ from sandbox import canonical
 from sandbox.audit.log import salted
 from sandbox.books import charges, jobs, leaves, releases, versions
 from sandbox.errors import TamperingError
-from service.consent import spec_text
+from service.approvals.consent import spec_text
 
 LEAVES, AT_ONCE = 1_000_000, 20_000
 QUESTION = "SELECT ward, AVG(cost) AS c, COUNT(*) AS n FROM health.stays WHERE days > 3 GROUP BY ward"

@@ -12,7 +12,8 @@ import stage as stages
 
 import keyong as facade
 from cli.app import keyong
-from service import jobfiles, notebook, template
+from service.approvals import template
+from service.client import jobfiles, notebook
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "analysts.md"
 

@@ -19,7 +19,7 @@ from jobs.planning import plan_losses
 from jobs.results import tabulate
 from jobs.spec import JobSpec
 from sandbox.schema import JobId
-from service import case, runner
+from service.jobs import case, runner
 
 _LESS = 10**9
 

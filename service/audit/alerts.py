@@ -1,0 +1,240 @@
+"""What a reviewer should look at, computed from the log: a pure function over its entries.
+
+Rules and their thresholds (`Thresholds`; docs/reviewers.md lists them):
+
+* ``burst``: one analyst asked at least *burst* questions within *burst_within*;
+* ``refusals``: one person was refused at least *refusals* times within *refusals_within*;
+* ``near-duplicates``: charged questions that are equal but for one condition or constant, so that one answer
+  can be subtracted from the other (differencing), whoever asked them;
+* ``probing``: one analyst asked the same question of at least *probes* different single values within
+  *probes_within*: many narrow, disjoint filters;
+* ``near-limit``: a lineage has spent the share *near* of its lifetime limit, and again at *close*;
+* ``loosened``: a new version of a policy allows what the one before did not;
+* ``people``: an identity, a signing key or the keys of data came or changed;
+* ``removal``: a dataset was destroyed;
+* ``second-lineage``: persons who were known already got a budget of their own once more;
+* ``drift``: a column is not what it was when its tag was confirmed;
+* ``texts``: the texts of questions left in an evidence bundle;
+* ``clock``: a leaf is dated before one that stands earlier;
+* ``restored``: an older copy of the books was accepted.
+
+An alert is a reason to look, no proof of anything: the budget protects persons whether or not somebody looks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Final
+
+from jobs.likeness import Likeness
+from sandbox.privacy.ledger import loss_of
+from sandbox.privacy.loss import ZERO, Loss
+from service.audit.alike import Asked, neighbours, probes, runs
+from service.audit.clock import Clock
+from service.audit.journal import Entry
+
+HIGH: Final = "high"
+LOOK: Final = "look"
+NOTICE: Final = "notice"
+LEVELS: Final = (HIGH, LOOK, NOTICE)
+"""How urgently to look, the most urgent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From when on something is worth a look."""
+
+    burst: int = 20
+    burst_within: dt.timedelta = dt.timedelta(minutes=10)
+    refusals: int = 10
+    refusals_within: dt.timedelta = dt.timedelta(days=1)
+    probes: int = 5
+    probes_within: dt.timedelta = dt.timedelta(days=7)
+    near: Fraction = Fraction(8, 10)
+    close: Fraction = Fraction(95, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the books say beside the log: likeness by job, lifetime limits by (lineage, policy digest)."""
+
+    likeness: Mapping[str, Likeness] = field(default_factory=dict)
+    limits: Mapping[tuple[str, str], Loss] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One reason to look: *rule*, *level*, leaves from *first* to *leaf*, by *who*, about *what*.
+
+    *facts* fill in its sentence.
+    """
+
+    rule: str
+    level: str
+    first: int
+    leaf: int
+    time: str
+    who: tuple[str, ...]
+    what: tuple[str, ...]
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the alert as the gatekeeper answers."""
+        shown = {name: getattr(self, name) for name in ("rule", "level", "first", "leaf", "time")}
+        return shown | {"who": list(self.who), "what": list(self.what), "facts": dict(self.facts)}
+
+
+def alerts(found: Iterable[Entry], known: Known, limits: Thresholds | None = None) -> list[Alert]:
+    """Return every alert that the entries of a whole log give rise to, by its last leaf."""
+    chosen = limits or Thresholds()
+    reader = _Reader(known, chosen)
+    for entry in found:
+        reader.read(entry)
+    made = [*reader.made, *_bursts(reader, chosen), *_refusals(reader, chosen), *_alike(reader, chosen)]
+    return sorted(made, key=lambda alert: (alert.leaf, alert.rule, alert.who))
+
+
+# --- one entry at a time ----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What has been read so far, and the alerts that a single entry gives rise to."""
+
+    known: Known
+    limits: Thresholds
+    made: list[Alert] = field(default_factory=list)
+    asked: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    refused: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    decided: dict[str, Entry] = field(default_factory=dict)
+    charged: dict[str, Entry] = field(default_factory=dict)
+    homes: dict[str, str] = field(default_factory=dict)
+    in_force: dict[str, str] = field(default_factory=dict)
+    spent: dict[str, Loss] = field(default_factory=dict)
+    told: dict[str, Fraction] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+
+    def read(self, entry: Entry) -> None:
+        """Take in *entry*."""
+        if self.clock.read(entry.leaf, entry.time):
+            self._say("clock", LOOK, entry)
+        facts = entry.facts
+        match entry.kind:
+            case "decision":
+                self.asked[entry.actor].append(entry)
+                self.decided[facts["job"]] = entry
+            case "refusal":
+                self.asked[entry.actor].append(entry)
+                self.refused[entry.actor].append(entry)
+            case "charge":
+                self._charge(entry)
+            case "policy":
+                self.in_force[facts["lineage"]] = facts["digest"]
+                self.told.pop(facts["lineage"], None)
+                rules = [rule for rule in facts.get("loosens", ()) if rule != "$"]
+                if rules:
+                    self._say("loosened", LOOK, entry, version=facts["version"], rules=", ".join(rules))
+            case "version":
+                self.homes[facts["lineage"]] = facts["dataset"]
+            case _:
+                self._single(entry)
+
+    def _single(self, entry: Entry) -> None:
+        facts = entry.facts
+        match entry.kind:
+            case "identity":
+                self._say("identity", NOTICE, entry, roles=facts["roles"])
+            case "identity-key":
+                self._say("key", LOOK if facts.get("former") else NOTICE, entry)
+            case "rotation" | "master-rotation":
+                self._say("rotation", NOTICE, entry)
+            case "removal":
+                self._say("removal", LOOK, entry)
+            case "lineage" if facts["reason"]:
+                self._say("second-lineage", LOOK, entry, namespace=facts["namespace"], reason=facts["reason"])
+            case "drift":
+                self._say("drift", LOOK, entry, columns=", ".join(sorted(facts["columns"])))
+            case "export" if facts["texts"]:
+                self._say("texts", LOOK, entry)
+            case "restored":
+                self._say("restored", HIGH, entry, found=facts["found"], lost=facts["lost"])
+
+    def _charge(self, entry: Entry) -> None:
+        facts, lineage = entry.facts, entry.facts["lineage"]
+        self.charged.setdefault(facts["job"], entry)
+        spent = self.spent[lineage] = self.spent.get(lineage, ZERO) + loss_of(facts)
+        limit = self.known.limits.get((lineage, self.in_force.get(lineage, "")))
+        part = ZERO_SHARE if limit is None else _share(spent, limit)
+        for at, level in ((self.limits.close, HIGH), (self.limits.near, LOOK)):
+            if part >= at and self.told.get(lineage, ZERO_SHARE) < at:
+                self.told[lineage] = at
+                self._say("near-limit", level, entry, percent=int(part * 100))
+
+    def _say(self, rule: str, level: str, entry: Entry, **facts: str | int) -> None:
+        named = entry.facts.get("dataset") or self.homes.get(str(entry.facts.get("lineage", "")))
+        what = (str(named),) if named else ()
+        at = (entry.leaf, entry.leaf, entry.time)
+        self.made.append(Alert(rule, level, *at, (entry.actor,), what, facts))
+
+
+ZERO_SHARE: Final = Fraction(0)
+
+
+def _share(spent: Loss, limit: Loss) -> Fraction:
+    """Return the largest share that any component has of what is allowed of it."""
+    pairs = ((spent.epsilon_pico, limit.epsilon_pico), (spent.rho_pico, limit.rho_pico))
+    return max((Fraction(one, most) for one, most in pairs if most), default=ZERO_SHARE)
+
+
+# --- many entries of one person ---------------------------------------------------------------------------
+
+
+def _bursts(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
+    for who, asked in reader.asked.items():
+        for run in runs(asked, limits.burst, limits.burst_within):
+            yield _of_run("burst", LOOK, run, who)
+
+
+def _refusals(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
+    for who, refused in reader.refused.items():
+        for run in runs(refused, limits.refusals, limits.refusals_within):
+            yield _of_run("refusals", LOOK, run, who)
+
+
+def _of_run(rule: str, level: str, run: Sequence[Entry], who: str) -> Alert:
+    named = {item["dataset"] for entry in run for item in entry.facts.get("datasets", ())}
+    facts = {"count": len(run), "minutes": int((run[-1].at - run[0].at).total_seconds() // 60) + 1}
+    last = run[-1]
+    return Alert(rule, level, run[0].leaf, last.leaf, last.time, (who,), tuple(sorted(named)), facts)
+
+
+# --- questions that are alike -----------------------------------------------------------------------------
+
+
+def _alike(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
+    by_shape: dict[str, list[Asked]] = defaultdict(list)
+    for job, entry in reader.charged.items():
+        like = reader.known.likeness.get(job)
+        if like is not None:
+            by_shape[like.shape].append(Asked(entry, like))
+    for alike in by_shape.values():
+        probed: set[int] = set()
+        for run, columns in probes(alike, limits.probes, limits.probes_within):
+            probed.update(one.entry.leaf for one in run)
+            yield _of_alike("probing", HIGH, reader, run, columns=", ".join(sorted(columns)))
+        for group in neighbours(alike):
+            if not {one.entry.leaf for one in group} <= probed:
+                yield _of_alike("near-duplicates", HIGH if len(group) > 2 else LOOK, reader, group)
+
+
+def _of_alike(rule: str, level: str, reader: _Reader, found: Sequence[Asked], **facts: str | int) -> Alert:
+    jobs = [one.entry.facts["job"] for one in found]
+    named = {item["dataset"] for job in jobs for item in reader.decided[job].facts["datasets"]}
+    who = tuple(sorted({one.entry.actor for one in found}))
+    first, last = found[0].entry, found[-1].entry
+    told = {"count": len(found), "jobs": ", ".join(jobs[:5]) + (" …" if len(jobs) > 5 else ""), **facts}
+    return Alert(rule, level, first.leaf, last.leaf, last.time, who, tuple(sorted(named)), told)

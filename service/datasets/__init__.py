@@ -1,0 +1,1 @@
+"""Datasets and public tables: registered, tagged, described, shown, mocked; persons withdrawn."""

@@ -1,0 +1,110 @@
+"""What an owner says of a file's columns: types as proposed, unless the owner says otherwise."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from classifiers.classify import Proposal, classify
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Field, Kind
+from sandbox.vault.propose import propose_fields
+from sandbox.vault.source import BATCH_ROWS, ParquetSource, Source
+from service.asked import NewDataset, NewTable
+from service.datasets.aids import meanings_of, recognizers_of
+from service.wording import kind_text
+
+_TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
+_SAMPLE_BATCHES: Final = 4
+"""Batches at the beginning of a file that tags are proposed from: 32 MB of CSV."""
+_SPREAD_BATCHES: Final = 5
+_SPREAD_ROWS, _SPREAD_CELLS = 2_000, 1_000_000
+"""Of Parquet, so many batches spread over the file, of so many rows at the least, or of so many cells."""
+
+
+def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, ...]:
+    """Return the columns of *source*, typed as proposed or as *new* says; raises `InvalidInputError`."""
+    _check_columns(source.columns, new)
+    meanings = meanings_of(new.dictionary, source.columns, new.encoding)
+    return tuple(
+        replace(
+            _typed(field, new.types.get(field.name)),
+            description=meanings.get(field.name, ""),
+            required=field.name in new.required,
+            missing=_marks(new, field.name),
+        )
+        for field in propose_fields(source, lambda column: _marks(new, column))
+    )
+
+
+def _check_columns(known: Sequence[str], new: NewDataset | NewTable) -> None:
+    for column in (*new.types, *new.required, *(c for c in new.missing if c != "*")):
+        if column not in known:
+            raise InvalidInputError("dataset.unknown-column", dataset=new.name, column=column[:80])
+
+
+def check_restated(fields: Sequence[Field], new: NewDataset) -> None:
+    """Columns are declared once: what is said of them with a later version may only say the same."""
+    names = tuple(field.name for field in fields)
+    _check_columns(names, new)
+    meanings = meanings_of(new.dictionary, names, new.encoding)
+    for field in fields:
+        said = _typed(field, new.types.get(field.name))
+        same = set(_marks(new, field.name)) <= set(field.missing)
+        same = same and (field.required or field.name not in new.required)
+        same = same and meanings.get(field.name, field.description) == field.description
+        if said != field or not same:
+            raise InvalidInputError("dataset.fixed-column", column=field.name, registered=kind_text(field))
+
+
+def _marks(new: NewDataset | NewTable, column: str) -> tuple[str, ...]:
+    return (*new.missing.get("*", ()), *new.missing.get(column, ()))
+
+
+def _typed(field: Field, text: str | None) -> Field:
+    if text is None:
+        return field
+    match = _TYPE.fullmatch(text)
+    if match is None or match[1] not in set(Kind) or (match[1] == Kind.DECIMAL) != (match[2] is not None):
+        raise InvalidInputError("dataset.bad-type", column=field.name, type=text[:40], known=list(Kind))
+    precision, scale = (int(match[2]), int(match[3])) if match[2] else (None, None)
+    return replace(field, kind=Kind(match[1]), precision=precision, scale=scale)
+
+
+def proposals_of(
+    source: Source, fields: tuple[Field, ...], recognizers: Path | None = None
+) -> tuple[Proposal, ...]:
+    """Return the tags proposed for *fields*, from some rows of *source*; *recognizers* is a file or none."""
+    return classify(fields, sampled_rows(source), recognizers_of(recognizers))
+
+
+def sampled_rows(source: Source) -> Iterator[Any]:
+    """Yield the batches that tags are proposed from: the first of a file, of Parquet some of every part."""
+    if isinstance(source, ParquetSource):
+        yield from _spread(source)
+    else:
+        yield from itertools.islice(source.batches(), _SAMPLE_BATCHES)
+
+
+def _spread(source: ParquetSource) -> Iterator[Any]:
+    rows = min(max(_SPREAD_ROWS, _SPREAD_CELLS // len(source.columns)), BATCH_ROWS)
+    try:
+        with pq.ParquetFile(source.path, pre_buffer=False) as file:
+            parts = min(_SPREAD_BATCHES, max(file.num_row_groups, 1))
+            for groups in np.array_split(np.arange(file.num_row_groups), parts):
+                wanted = rows * _SPREAD_BATCHES // parts
+                for batch in file.iter_batches(rows, row_groups=groups.tolist(), use_threads=False):
+                    yield batch
+                    wanted -= batch.num_rows
+                    if wanted <= 0:
+                        break
+    except (pa.ArrowException, OSError):
+        raise InvalidInputError("vault.bad-parquet", file=str(source.path)) from None

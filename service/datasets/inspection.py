@@ -1,0 +1,100 @@
+"""A file looked at by its owner before it is registered: nothing is stored or logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from classifiers.classify import Proposal
+from classifiers.domains import policy_lines, propose_domains
+from classifiers.mask import masked
+from classifiers.quality import assess
+from policies.build import parse
+from sandbox.errors import InvalidInputError
+from sandbox.schema import Domain, Field, Principal, Role
+from sandbox.vault.source import Source, open_source
+from service.asked import Inspection, NewTable, Progress
+from service.datasets import proposed
+from service.datasets.aids import read_file
+from service.datasets.declared import declared_fields, proposals_of
+from service.datasets.levels import levels_of, seems_of_children
+from service.desk import require
+
+MOST_ROWS: Final = 100
+"""Rows of a masked preview."""
+SURE: Final = 0.8
+"""Confidence from which a cell is masked as its tag allows; below, every character is starred."""
+_POLICY_BYTES: Final = 2**20
+
+
+def inspect(
+    by: Principal, new: NewTable, wanted: Inspection, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Return what the columns of a file seem to be, its quality and a masked preview, as *wanted*.
+
+    Raises `InvalidInputError` for a file, recognisers or a policy that cannot be read.
+    """
+    require(by, Role.OWNER)
+    source = open_source(new.path, new.delimiter, new.encoding)
+    fields = declared_fields(source, new)
+    if wanted.unit is not None and wanted.unit not in source.columns:
+        raise InvalidInputError("vault.no-such-unit", unit=wanted.unit[:80], columns=list(source.columns))
+    proposals = proposals_of(source, fields, new.recognizers)
+    columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
+    tags = {proposal.column: proposal.tag for proposal in proposals}
+    return {
+        "file": new.path.name,
+        "columns": columns,
+        **levels_of(tags, minors=any(map(seems_of_children, columns))),
+        "quality": _quality(source, fields, tags, wanted, progress) if wanted.quality else None,
+        "preview": _preview(source, proposals, wanted.preview) if wanted.preview else None,
+    }
+
+
+def _column(field: Field, proposal: Proposal) -> dict[str, Any]:
+    confidence = f"{proposal.confidence:.2f}"
+    return proposed.shown(field, proposal.tag, confidence, proposed.said_of(proposal))
+
+
+def _domains(path: Path | None) -> Mapping[str, Domain]:
+    if path is None:
+        return {}
+    policy = parse(read_file(path, _POLICY_BYTES), str(path))
+    return {rule.name: rule.domain for rule in policy.columns if rule.domain is not None}
+
+
+def _quality(
+    source: Source,
+    fields: Sequence[Field],
+    tags: Mapping[str, str],
+    wanted: Inspection,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    domains = _domains(wanted.policy)
+    heard = None if progress is None else lambda done, total: progress("read", done, total)
+    found = assess(source.batches(heard), fields, tags, unit=wanted.unit, domains=domains)
+    return {
+        "rows": found.rows,
+        "ratio": found.ratio,
+        "duplicates": found.duplicates,
+        "null_units": found.null_units,
+        "approximate": found.approximate,
+        "columns": [asdict(column) | {"ratio": column.ratio} for column in found.columns],
+        "domains": policy_lines(propose_domains(fields, tags, found.seen, wanted.unit)),
+    }
+
+
+def _preview(source: Source, proposals: Sequence[Proposal], rows: int) -> list[list[str | None]]:
+    tags = [it.tag if it.confidence >= SURE else None for it in proposals]
+    batch = next((batch for batch in source.batches() if batch.num_rows), None)
+    if batch is None:
+        return []
+    head = batch.slice(0, min(rows, MOST_ROWS))
+    columns = [head.column(proposal.column).cast(pa.string()).to_pylist() for proposal in proposals]
+    return [
+        [masked(cell, tag) for cell, tag in zip(row, tags, strict=True)] for row in zip(*columns, strict=True)
+    ]

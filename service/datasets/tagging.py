@@ -1,0 +1,143 @@
+"""Tags: what classification proposes for columns, what their owner decides, and drift between versions.
+
+A column is denied until its owner has confirmed a tag.  Every version is classified anew.  Where what a
+confirmed column seems to be, whatever stands beside it, is neither its tag nor what it seemed to be in
+the version before, the column has *drifted*: it may not be what it was when somebody looked.  Its
+confirmation falls in the transaction that makes the version visible, so no job reads it before its owner
+has looked again.
+
+Drift depends on the rows: see docs/known-limits.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from classifiers.taxonomy import core
+from sandbox.books import proposals, tags
+from sandbox.errors import InvalidInputError
+from sandbox.schema import LineageId, Principal
+from sandbox.vault.manifest import Manifest
+from service.datasets import proposed
+from service.datasets.catalogue import owned
+from service.desk import Desk, Entry
+
+_REASON: Final = 200
+"""Characters of a reason that are kept."""
+
+if TYPE_CHECKING:  # classification reads cells with Arrow; what it proposed is plain text
+    from classifiers.classify import Proposal
+
+
+def propose(
+    entry: Entry, by: Principal, dataset: str, manifest: Manifest, found: Iterable[Proposal]
+) -> dict[str, str]:
+    """Store what was *found* in a version; return the columns that drifted, with what they seem to be now."""
+    lineage, version = manifest.lineage, manifest.version
+    stored = _stored(entry, lineage)
+    last = _last(entry, lineage)
+    drifted = {}
+    for proposal in found:
+        row = stored.get(proposal.column)
+        if row is None:
+            entry.connection.execute(sa.insert(tags), _row(entry, lineage, proposal))
+        elif not row["confirmed"]:
+            _replace(entry, lineage, proposal, proposed.read(row["evidence"], row["tag"])["was"])
+        elif proposal.alone not in (row["tag"], last.get(proposal.column, proposal.alone)):
+            drifted[proposal.column] = proposal.tag
+            _replace(entry, lineage, proposal, row["tag"])
+        _remember(entry, lineage, version, proposal, known=proposal.column in last)
+    if drifted:
+        entry.log("drift", by.name, dataset=dataset, lineage=lineage, version=version, columns=drifted)
+    return drifted
+
+
+def tag(
+    desk: Desk, by: Principal, name: str, chosen: Mapping[str, str | None], *, reason: str, above: str | None
+) -> dict[str, Any]:
+    """Confirm tags: proposed (None) or overridden; *above* adds every proposal at least so confident."""
+    found = owned(desk, by, name)
+    reason = reason.strip()[:_REASON]
+    if not reason:
+        raise InvalidInputError("dataset.no-reason", dataset=name)
+    least = None if above is None else _confidence(above)
+    with desk.writing() as entry:
+        stored = _stored(entry, found.lineage)
+        wanted = {column: _known_tag(stored, name, column, value) for column, value in chosen.items()}
+        for column, row in stored.items():
+            if least is not None and not row["confirmed"] and Decimal(row["confidence"]) >= least:
+                wanted.setdefault(column, row["tag"])
+        made = {"decided_by": by.name, "reason": reason, "changed": entry.at.isoformat()}
+        for column, value in wanted.items():
+            _change(entry, found.lineage, column, {"tag": value, "confirmed": True, **made})
+        if wanted:
+            entry.log("tags", by.name, dataset=name, lineage=found.lineage, tags=wanted, reason=reason)
+        open_still = [c for c, row in stored.items() if not row["confirmed"] and c not in wanted]
+    return {"dataset": name, "confirmed": wanted, "unconfirmed": sorted(open_still)}
+
+
+def _stored(entry: Entry, lineage: LineageId) -> dict[str, Mapping[str, Any]]:
+    rows = entry.connection.execute(sa.select(tags).where(tags.c.lineage == lineage)).mappings()
+    return {row["column"]: dict(row) for row in rows}
+
+
+def _last(entry: Entry, lineage: LineageId) -> dict[str, str]:
+    asked = sa.select(proposals.c.column, proposals.c.tag).where(proposals.c.lineage == lineage)
+    return {row.column: row.tag for row in entry.connection.execute(asked)}
+
+
+def _row(entry: Entry, lineage: LineageId, proposal: Proposal, was: str | None = None) -> dict[str, Any]:
+    return {
+        "lineage": lineage,
+        "column": proposal.column,
+        "tag": proposal.tag,
+        "confirmed": False,
+        "confidence": f"{proposal.confidence:.2f}",
+        "evidence": json.dumps(proposed.said_of(proposal, was)),
+        "decided_by": "",
+        "reason": "",
+        "changed": entry.at.isoformat(),
+    }
+
+
+def _replace(entry: Entry, lineage: LineageId, proposal: Proposal, was: str | None) -> None:
+    _change(entry, lineage, proposal.column, _row(entry, lineage, proposal, was))
+
+
+def _change(entry: Entry, lineage: LineageId, column: str, values: Mapping[str, Any]) -> None:
+    chosen = (tags.c.lineage == lineage) & (tags.c.column == column)
+    entry.connection.execute(sa.update(tags).where(chosen).values(**values))
+
+
+def _remember(entry: Entry, lineage: LineageId, version: int, proposal: Proposal, *, known: bool) -> None:
+    row = {"lineage": lineage, "column": proposal.column, "tag": proposal.alone, "version": version}
+    if known:
+        chosen = (proposals.c.lineage == lineage) & (proposals.c.column == proposal.column)
+        entry.connection.execute(sa.update(proposals).where(chosen).values(**row))
+    else:
+        entry.connection.execute(sa.insert(proposals), row)
+
+
+def _known_tag(stored: Mapping[str, Any], dataset: str, column: str, value: str | None) -> str:
+    if column not in stored:
+        raise InvalidInputError("dataset.unknown-column", dataset=dataset, column=column[:80])
+    wanted: str = stored[column]["tag"] if value is None else value
+    if wanted not in core().tags:
+        known = sorted(core().tags)
+        raise InvalidInputError("dataset.unknown-tag", column=column, tag=wanted[:80], known=known)
+    return wanted
+
+
+def _confidence(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise InvalidInputError("dataset.bad-confidence", above=text[:40]) from None
+    if not (number.is_finite() and 0 <= number <= 1):
+        raise InvalidInputError("dataset.bad-confidence", above=text[:40])
+    return number

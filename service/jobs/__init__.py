@@ -1,0 +1,1 @@
+"""Jobs: read, judged, priced, charged, run, answered; rehearsed on mock data."""
