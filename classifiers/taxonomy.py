@@ -103,6 +103,26 @@ def core() -> Taxonomy:
     return Taxonomy(data["version"], sources, tags, profiles)
 
 
+def weaker(tag: str, proposed: str) -> bool:
+    """Whether *tag* protects a column less than *proposed* does.
+
+    It does where it is not sensitive any more or points at a person less directly, or where it is lower under
+    some standard and higher under none.  What is not known here any more counts as stricter.
+    """
+    known = core().tags
+    if tag == proposed or tag not in known or proposed not in known:
+        return tag != proposed
+    one, other = known[tag], known[proposed]
+    roles = list(IdentifierRole)
+    if other.sensitive > one.sensitive or roles.index(one.role) > roles.index(other.role):
+        return True
+    steps = [
+        profile.order.index(profile.levels[tag]) - profile.order.index(profile.levels[proposed])
+        for profile in core().profiles.values()
+    ]
+    return min(steps) < 0 and max(steps) <= 0
+
+
 def highest(profile: str, tags: Iterable[str]) -> str:
     """Return the level of data with columns of *tags* under *profile*: that of the strictest column."""
     found = core().profiles[profile]

@@ -13,7 +13,7 @@ from cli import render
 from cli.progress import watching
 from cli.session import Session, pass_session, say
 from sandbox.errors import InvalidInputError
-from service.audit.telling import account
+from service.audit.telling import FIRST_POLICY, account, loosened
 from service.wording import loss
 
 _MOST_NOTE_BYTES = 65_536
@@ -70,7 +70,9 @@ def list_leaves(session: Session, /, *, first: int, limit: int, **only: Any) -> 
 
 def _facts(facts: Mapping[str, Any]) -> str:
     return "  ".join(
-        f"{name}={_short(value)}" for name, value in facts.items() if value not in ("", None, [], {})
+        f"{name}={loosened(value) if value == FIRST_POLICY else _short(value)}"
+        for name, value in facts.items()
+        if value not in ("", None, [], {})
     )
 
 

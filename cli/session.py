@@ -36,7 +36,7 @@ class Embedded(Protocol):
         """Make a workspace: ``{"workspace", "keyring", "warning": message key}``."""
 
     def restore_workspace(self, source: Path, target: Path) -> dict[str, Any]:
-        """Bring a backup back as a new workspace."""
+        """Bring a backup back: ``{"workspace", "refused": {"code", "facts"}|null}``."""
 
     def accept_restore(
         self,

@@ -61,5 +61,13 @@ def backup(session: Session, target: Path) -> None:
 def restore(session: Session, source: Path, target: Path) -> None:
     """Bring the backup SOURCE back as the workspace TARGET."""
     answer = session.service.restore_workspace(source, target)
-    if not render.answer_json(session, answer):
-        render.lines(say("cli.restored", source=str(source), target=str(target)))
+    if render.answer_json(session, answer):
+        return
+    places, refused = {"source": str(source), "target": str(target)}, answer["refused"]
+    if refused is None:
+        render.lines(say("cli.restored", **places))
+    elif refused["code"] == "log.rolled-back":
+        facts = {name: refused["facts"][name] for name in ("found", "kept")}
+        render.lines(say("cli.restored-older", **places, **facts))
+    else:
+        render.lines(say("cli.restored-forked", **places, kept=refused["facts"]["kept"]))

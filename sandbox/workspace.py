@@ -33,10 +33,10 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sandbox.audit.anchor import Anchor
+from sandbox.audit.anchor import Anchor, foretell
 from sandbox.audit.log import Log
 from sandbox.database import Database, copy_books
-from sandbox.errors import InvalidInputError, StorageError, UsageError
+from sandbox.errors import InvalidInputError, KeyongError, StorageError, TamperingError, UsageError
 from sandbox.formats import IDENTITY_FILE, migrate, opened, read_identity, write_identity
 from sandbox.keys import contexts, rotation
 from sandbox.keys.keyring import MASTER, Keyring
@@ -243,12 +243,15 @@ def _copy_books_and_keys(workspace: Workspace, staging: Path) -> None:
         shutil.copytree(workspace.directory / rotation.KEYRING, staging / rotation.KEYRING)
 
 
-def restore(source: Path, target: Path) -> None:
-    """Copy the backup *source* to *target* (absent or empty); `open_workspace` then checks the anchor."""
+def restore(source: Path, target: Path) -> TamperingError | None:
+    """Copy the backup *source* to *target* (absent or empty); `open_workspace` then checks the anchor.
+
+    Returns what that check is going to say, if the copy is older than what was seen last or another one.
+    """
     source, target = source.absolute(), target.absolute()
     if not (source / IDENTITY_FILE).is_file():
         raise InvalidInputError("workspace.no-backup", directory=str(source))
-    read_identity(source)
+    identity = read_identity(source)
     _check_empty(target)
     staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
@@ -260,6 +263,15 @@ def restore(source: Path, target: Path) -> None:
         _sync(target.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    return _foretold(target, identity["id"])
+
+
+def _foretold(directory: Path, workspace_id: str) -> TamperingError | None:
+    try:
+        with closing(Database(directory / "books.sqlite")) as database, database.reading() as connection:
+            return foretell(anchor_directory(), workspace_id, connection)
+    except (KeyongError, OSError):
+        return None  # whoever opens it learns what is wrong
 
 
 def _sync(directory: Path) -> None:

@@ -54,9 +54,13 @@ def create_workspace(directory: Path, passphrase: str | None) -> Json:
 
 
 def restore_workspace(source: Path, target: Path) -> Json:
-    """Copy a backup to a new directory and check that it is not older than what was seen last."""
-    workspaces.restore(source, target)
-    return {"workspace": str(target.absolute())}
+    """Copy a backup to a new directory; say whether it will be refused until a reviewer accepts it.
+
+    ``{"workspace", "refused": {"code": "log.rolled-back"|"log.forked", "facts"}|null}``.
+    """
+    refused = workspaces.restore(source, target)
+    told = None if refused is None else {"code": refused.code, "facts": refused.facts}
+    return {"workspace": str(target.absolute()), "refused": told}
 
 
 def accept_restore(

@@ -49,6 +49,14 @@ MEASURED: Final = {
 }
 """Kind of a measurement → message key."""
 
+ROLES: Final = {
+    "owner": "role.owner",
+    "analyst": "role.analyst",
+    "reviewer": "role.reviewer",
+    "operator": "role.operator",
+}
+"""Role of a person → message key."""
+
 LIKENESS: Final = {
     "same": "approval.likeness-same",
     "constants": "approval.likeness-constants",
@@ -137,6 +145,11 @@ def share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> float:
 def state(name: str) -> str:
     """Return a job's state in the user's language."""
     return say(STATES[name], users_language()) if name in STATES else name
+
+
+def role(name: str, language: str | None = None) -> str:
+    """Return what a role is called in *language*, the user's if None."""
+    return say(ROLES[name], language or users_language()) if name in ROLES else name
 
 
 def kind_text(field: Field) -> str:

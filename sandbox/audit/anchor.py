@@ -17,8 +17,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sandbox.audit.checkpoint import Checkpoint, VerifierKey, parse_and_verify
-from sandbox.audit.merkle import consistency_proof, verify_consistency
+from sandbox.audit.checkpoint import Checkpoint, VerifierKey, parse_and_verify, read_unverified
+from sandbox.audit.merkle import consistency_proof, root_at, verify_consistency
 from sandbox.audit.store import lookup, newest_note, read_head
 from sandbox.errors import TamperingError
 from sandbox.keys.files import replace_private
@@ -33,6 +33,24 @@ class Lost:
     code: str
 
 
+def foretell(directory: Path, workspace_id: str, connection: sa.Connection) -> TamperingError | None:
+    """Return what `Anchor.check` will complain of, told without the log's key: decide nothing by it."""
+    path = _file(directory, workspace_id)
+    kept = read_unverified(path.read_text(errors="replace")) if path.is_file() else None
+    if kept is None:
+        return None
+    head = read_unverified(newest_note(connection) or "")
+    if head is None or head.size < kept.size:
+        found = head.size if head else 0
+        return TamperingError("log.rolled-back", found=found, kept=kept.size, path=str(path))
+    same = root_at(lookup(connection), kept.size) == kept.root
+    return None if same else TamperingError("log.forked", kept=kept.size)
+
+
+def _file(directory: Path, workspace_id: str) -> Path:
+    return directory / f"{workspace_id}.checkpoint"
+
+
 class Anchor:
     """Remembers one workspace's newest checkpoint in *directory*.
 
@@ -43,7 +61,7 @@ class Anchor:
     def __init__(self, directory: Path, workspace_id: str, key: VerifierKey) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", workspace_id):
             raise ValueError("a workspace id is letters, digits, - and _")
-        self.path = directory / f"{workspace_id}.checkpoint"
+        self.path = _file(directory, workspace_id)
         self._key = key
 
     def check(self, connection: sa.Connection) -> None:

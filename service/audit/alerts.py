@@ -9,6 +9,7 @@ Rules and their thresholds (`Thresholds`; docs/reviewers.md lists them):
 * ``probing``: one analyst asked the same question of at least *probes* different single values within
   *probes_within*: many narrow, disjoint filters;
 * ``near-limit``: a lineage has spent the share *near* of its lifetime limit, and again at *close*;
+* ``lowered``: an owner confirmed a column as something less strict than classification proposed;
 * ``loosened``: a new version of a policy allows what the one before did not;
 * ``people``: an identity, a signing key or the keys of data came or changed;
 * ``removal``: a dataset was destroyed;
@@ -30,6 +31,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
+from classifiers.taxonomy import weaker
 from jobs.likeness import Likeness
 from sandbox.privacy.ledger import loss_of
 from sandbox.privacy.loss import ZERO, Loss
@@ -154,6 +156,8 @@ class _Reader:
                 self._say("rotation", NOTICE, entry)
             case "removal":
                 self._say("removal", LOOK, entry)
+            case "tags":
+                self._lowered(entry)
             case "lineage" if facts["reason"]:
                 self._say("second-lineage", LOOK, entry, namespace=facts["namespace"], reason=facts["reason"])
             case "drift":
@@ -162,6 +166,16 @@ class _Reader:
                 self._say("texts", LOOK, entry)
             case "restored":
                 self._say("restored", HIGH, entry, found=facts["found"], lost=facts["lost"])
+
+    def _lowered(self, entry: Entry) -> None:
+        chosen, proposed = entry.facts["tags"], entry.facts.get("proposed", {})
+        lower = [
+            f"{column}: {proposed[column]} → {chosen[column]}"
+            for column in sorted(proposed)
+            if weaker(chosen[column], proposed[column])
+        ]
+        if lower:
+            self._say("lowered", LOOK, entry, columns=", ".join(lower))
 
     def _charge(self, entry: Entry) -> None:
         facts, lineage = entry.facts, entry.facts["lineage"]

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from service import wording
 from service.audit.markup import Content, Safe, document, table, tag
-from service.audit.telling import alert, instant
+from service.audit.telling import alert, instant, loosened
 from service.messages.catalogue import say
 
 Json = Mapping[str, Any]
@@ -215,7 +215,7 @@ class _Page:
                 one["dataset"],
                 one["version"],
                 one["who"],
-                "–" if one["loosens"] in ([], ["$"]) else ", ".join(one["loosens"]),
+                loosened(one["loosens"], self._language) or "–",
             ]
             for one in self._report["policies"]
         ]

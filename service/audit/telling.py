@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from service import wording
@@ -16,6 +16,7 @@ ALERTS: Final = {
     "near-duplicates": "alert.near-duplicates",
     "probing": "alert.probing",
     "near-limit": "alert.near-limit",
+    "lowered": "alert.lowered",
     "loosened": "alert.loosened",
     "identity": "alert.identity",
     "key": "alert.key",
@@ -28,6 +29,8 @@ ALERTS: Final = {
     "restored": "alert.restored",
 }
 """Rule of an alert → message key."""
+FIRST_POLICY: Final = ["$"]
+"""What the leaf of a policy says it loosens where there was none before."""
 USES: Final = {
     "group": "account.use-group",
     "filter": "account.use-filter",
@@ -153,7 +156,16 @@ def alert(told: Json, tongue: str | None = None) -> str:
     key = ALERTS.get(told["rule"])
     if key is None:
         return str(told["rule"])
-    return say(key, tongue or language(), who=told["who"], what=told["what"], **told["facts"])
+    tongue, facts = tongue or language(), dict(told["facts"])
+    if "roles" in facts:
+        facts["roles"] = [wording.role(name, tongue) for name in facts["roles"].split(",")]
+    return say(key, tongue, who=told["who"], what=told["what"], **facts)
+
+
+def loosened(rules: Sequence[str], tongue: str | None = None) -> str:
+    """Return by which rules a policy allows more than the one before, or that there was none before."""
+    tongue = tongue or language()
+    return say("account.first-policy", tongue) if list(rules) == FIRST_POLICY else ", ".join(rules)
 
 
 def instant(text: str) -> str:

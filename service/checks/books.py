@@ -38,6 +38,7 @@ from service.checks.approvals import Answers, Approvals
 from service.checks.jobs import Decisions, check_jobs
 from service.checks.keeping import check_keeping
 from service.checks.policies import Told, check_policies
+from service.datasets.proposed import proposal
 
 Row = tuple[str, ...]
 Progress = Callable[[int, int], None]
@@ -94,6 +95,7 @@ class _Logged:
     rows: dict[str, dict[Row, int]] = field(default_factory=lambda: {kind: {} for kind in _COLUMNS})
     paid: dict[str, int] = field(default_factory=dict)
     tags: dict[tuple[str, str], Row] = field(default_factory=dict)
+    proposed: dict[tuple[str, str], str | None] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
     decisions: Decisions = field(default_factory=Decisions)
     replays: dict[str, str] = field(default_factory=dict)
@@ -119,7 +121,7 @@ def check_books(connection: sa.Connection, progress: Progress | None = None) -> 
         if logged.paid.get(row[0], leaf) >= leaf:
             raise TamperingError("audit.unpaid-release", job=row[0])
     check_policies(connection, logged.told)
-    _check_tags(connection, logged.tags)
+    _check_tags(connection, logged.tags, logged.proposed)
     _check_datasets(connection, logged.homes)
     lost = {f"lost-{it['leaf']}" for it in logged.restored}
     approvals = Approvals(connection, logged.answers, logged.decisions)
@@ -162,6 +164,9 @@ def _hear(found: _Logged, leaf: int, entry: dict[str, Any]) -> None:
     elif kind == "tags":
         made = (entry["actor"], _text("time", entry["time"]), facts["reason"])
         found.tags.update({(facts["lineage"], col): (tag, *made) for col, tag in facts["tags"].items()})
+        if "proposed" in facts:  # not in leaves of older builds
+            against = {col: facts["proposed"].get(col) for col in facts["tags"]}
+            found.proposed.update({(facts["lineage"], col): tag for col, tag in against.items()})
     elif kind == "drift":
         for column in facts["columns"]:
             found.tags.pop((facts["lineage"], column), None)
@@ -201,15 +206,27 @@ def _check_results(connection: sa.Connection, purged: dict[str, str]) -> None:
             raise TamperingError("audit.changed-release", job=job)
 
 
-def _check_tags(connection: sa.Connection, tagged: dict[tuple[str, str], Row]) -> None:
-    confirmed = connection.execute(sa.select(tags).where(tags.c.confirmed))
+def _check_tags(
+    connection: sa.Connection,
+    tagged: dict[tuple[str, str], Row],
+    proposed: dict[tuple[str, str], str | None],
+) -> None:
+    confirmed = connection.execute(sa.select(tags).where(tags.c.confirmed)).all()
+    against = {(row.lineage, row.column): _against(row) for row in confirmed}
     stored = {
         (row.lineage, row.column): (row.tag, row.decided_by, _text("time", row.changed), row.reason)
         for row in confirmed
     }
-    for lineage, column in sorted(stored.keys() | tagged.keys()):
-        if stored.get((lineage, column)) != tagged.get((lineage, column)):
-            raise TamperingError("audit.books-differ", kind="tag", id=column)
+    for place in sorted(stored.keys() | tagged.keys()):
+        same = stored.get(place) == tagged.get(place)
+        if not same or proposed.get(place, against[place]) != against[place]:
+            raise TamperingError("audit.books-differ", kind="tag", id=place[1])
+
+
+def _against(row: sa.Row[Any]) -> str | None:
+    """Return what was proposed for a column, if its owner decided otherwise."""
+    said = proposal(row.evidence)
+    return None if said == row.tag else said
 
 
 def _check_datasets(connection: sa.Connection, homes: dict[str, str]) -> None:

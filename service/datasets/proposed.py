@@ -36,6 +36,12 @@ def read(text: str, tag: str) -> Said:
     return said if isinstance(said, dict) else {"tag": tag, "hints": [], "others": [], "was": None}
 
 
+def proposal(evidence: str) -> str | None:
+    """Return the tag that classification proposed, as kept beside a column; None in books of older builds."""
+    said = json.loads(evidence)
+    return str(said["tag"]) if isinstance(said, dict) else None
+
+
 def shown(
     field: Field, tag: str, confidence: str, said: Said, decision: Mapping[str, str] | None = None
 ) -> dict[str, Any]:

@@ -76,9 +76,17 @@ def tag(
         for column, value in wanted.items():
             _change(entry, found.lineage, column, {"tag": value, "confirmed": True, **made})
         if wanted:
-            entry.log("tags", by.name, dataset=name, lineage=found.lineage, tags=wanted, reason=reason)
+            against = _against(stored, wanted)
+            told = {"dataset": name, "lineage": found.lineage, "tags": wanted, "proposed": against}
+            entry.log("tags", by.name, **told, reason=reason)
         open_still = [c for c, row in stored.items() if not row["confirmed"] and c not in wanted]
     return {"dataset": name, "confirmed": wanted, "unconfirmed": sorted(open_still)}
+
+
+def _against(stored: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Return what was proposed for the columns that are decided otherwise."""
+    said = {column: proposed.proposal(stored[column]["evidence"]) for column in wanted}
+    return {column: tag for column, tag in said.items() if tag not in (None, wanted[column])}
 
 
 def _stored(entry: Entry, lineage: LineageId) -> dict[str, Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.combinations import Level, dataset_levels, found, rules
-from classifiers.taxonomy import GENERAL, IdentifierRole, core, highest, read_data
+from classifiers.taxonomy import GENERAL, IdentifierRole, core, highest, read_data, weaker
 
 TAGS = sorted(core().tags)
 PROFILES = sorted(core().profiles)
@@ -200,3 +200,29 @@ def test_a_column_more_never_lowers_a_level(tags: list[str]) -> None:
             assert order(before[profile].level) <= order(after[profile].level)
             grown = dataset_levels(columns, minors=True)[profile].level
             assert order(after[profile].level) <= order(grown)
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_nothing_is_weaker_than_itself_and_only_one_way_where_levels_alone_differ(tag):
+    assert not weaker(tag, tag)
+    assert weaker("general", tag) == (
+        core().tags[tag].role is not IdentifierRole.NONE or tag_above_general(tag)
+    )
+
+
+def tag_above_general(tag):
+    """Whether no standard sees *tag* below `GENERAL`, and one above, or *tag* is sensitive."""
+    steps = [
+        core().profiles[name].order.index(core().tags[tag].levels[name])
+        - core().profiles[name].order.index(core().tags[GENERAL].levels[name])
+        for name in PROFILES
+    ]
+    return core().tags[tag].sensitive or (max(steps) > 0 and min(steps) >= 0)
+
+
+def test_what_protects_less_is_weaker():
+    assert weaker("pi.id.generic", "pi.id.resident")
+    assert weaker("pi.health", "pi.name")
+    assert not weaker("pi.name", "pi.gender")
+    assert not weaker("pi.id.resident", "general")
+    assert weaker("general", "a tag of another build")

@@ -725,7 +725,7 @@ class FakeService:
         return {"workspace": str(directory / ".keyong"), "keyring": "file", "warning": "cli.result-null"}
 
     def restore_workspace(self, source, target):
-        return {"workspace": str(target)}
+        return {"workspace": str(target), "refused": None}
 
     def accept_restore(self, workspace, name, reason, *, passphrase=None):
         charged = [{"lineage": "lin-1", "dataset": "health.diabetes", "loss": loss("1")}]

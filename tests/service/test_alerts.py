@@ -16,6 +16,7 @@ from jobs.likeness import Likeness, likeness
 from sandbox.privacy.loss import Loss
 from service.audit.alerts import Known, Thresholds, alerts
 from service.audit.journal import Entry
+from service.audit.telling import alert, loosened
 
 START = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
 
@@ -216,6 +217,11 @@ def test_spending_close_to_the_limit_is_told_twice() -> None:
 
 SINGLE: list[tuple[str, dict[str, Any], str]] = [
     ("policy", {"lineage": "L", "version": 2, "digest": "d", "loosens": ["budget.epsilon"]}, "loosened"),
+    (
+        "tags",
+        {"dataset": "a.b", "tags": {"nr": "general"}, "proposed": {"nr": "pi.id.generic"}, "reason": "r"},
+        "lowered",
+    ),
     ("identity", {"roles": "reviewer", "groups": ""}, "identity"),
     ("identity-key", {"key": "k", "former": "j"}, "key"),
     ("rotation", {"lineage": "L", "key": "k", "keys": 3}, "rotation"),
@@ -230,6 +236,12 @@ USUAL: list[tuple[str, dict[str, Any]]] = [
     ("policy", {"lineage": "L", "version": 2, "digest": "d", "loosens": []}),
     ("policy", {"lineage": "L", "version": 2, "digest": "d"}),
     ("lineage", {"lineage": "L", "namespace": "n", "reason": ""}),
+    ("tags", {"dataset": "a.b", "tags": {"nr": "general"}, "reason": "older leaves do not say what was"}),
+    ("tags", {"dataset": "a.b", "tags": {"nr": "general"}, "proposed": {}, "reason": "as proposed"}),
+    (
+        "tags",
+        {"dataset": "a.b", "tags": {"x": "pi.health"}, "proposed": {"x": "general"}, "reason": "stricter"},
+    ),
     ("export", {"texts": False}),
     ("backup", {"files": 3}),
     ("sign-off", {"until": 3, "root": "r", "note": ""}),
@@ -242,6 +254,26 @@ def test_one_entry_is_enough(kind: str, facts: dict[str, Any], rule: str) -> Non
     log = Log()
     log.add(kind, "bureau", **facts)
     assert log.rules() == [rule]
+
+
+def test_lowered_columns_are_named() -> None:
+    log = Log()
+    chosen = {"nr": "general", "note": "pi.health", "sex": "pi.gender"}
+    proposed = {"nr": "pi.id.resident", "note": "general"}
+    log.add("tags", "bureau", dataset="a.b", lineage="L", tags=chosen, proposed=proposed, reason="r")
+    (alert,) = log.found()
+    assert (alert.who, alert.what) == (("bureau",), ("a.b",))
+    assert alert.facts == {"columns": "nr: pi.id.resident → general"}
+
+
+def test_words_of_alerts_are_in_the_language_asked_for() -> None:
+    log = Log()
+    log.add("identity", "zhou", roles="analyst,reviewer", groups="")
+    (told,) = (one.to_json() for one in log.found())
+    assert alert(told, "en") == "zhou became known as analyst, reviewer."
+    assert alert(told, "zh") == "新增身份 zhou，角色 分析员、审查员。"
+    assert (loosened(["$"], "en"), loosened(["$"], "zh")) == ("first policy", "首份策略")
+    assert loosened(["budget.epsilon", "grants[0]"], "zh") == "budget.epsilon, grants[0]"
 
 
 @pytest.mark.parametrize(("kind", "facts"), USUAL)

@@ -20,7 +20,7 @@ from sandbox.audit.merkle import root_at
 from sandbox.audit.store import lookup
 from sandbox.audit.verify import verify
 from sandbox.errors import BudgetExceededError, DeniedError, InvalidInputError, TamperingError
-from service.embedded import accept_restore
+from service.embedded import accept_restore, restore_workspace
 
 FIRST = "SELECT ward, COUNT(*) FROM health.stays GROUP BY ward"
 LATER = "SELECT urgent, COUNT(*) FROM health.stays GROUP BY urgent"
@@ -72,6 +72,40 @@ def case(kept: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
 
 def spent(stage: Stage) -> float:
     return float(stage.keeper.budget_show(stage.li, DATASET)["spent"]["rho"])
+
+
+def test_restoring_tells_whether_the_copy_will_be_refused(case: Case, tmp_path: Path) -> None:
+    newest = restore_workspace(case.place / "ws", tmp_path / "newest")
+    assert newest == {"workspace": str(tmp_path / "newest"), "refused": None}
+    older = restore_workspace(case.place / "old", tmp_path / "older")["refused"]
+    with pytest.raises(TamperingError) as caught:
+        workspaces.open_workspace(tmp_path / "older")
+    assert older == {"code": caught.value.code, "facts": caught.value.facts}
+    assert older["code"] == "log.rolled-back"
+    fork_off(tmp_path / "older", 5)
+    forked = restore_workspace(tmp_path / "older", tmp_path / "forked")["refused"]
+    with pytest.raises(TamperingError) as caught:
+        workspaces.open_workspace(tmp_path / "forked")
+    assert forked == {"code": "log.forked", "facts": caught.value.facts}
+
+
+def fork_off(place: Path, entries: int) -> None:
+    """Let the log of an older copy go on in its own way."""
+    workspace = workspaces.open_workspace(place, to_accept_a_restore=True)
+    with workspace.database.transaction() as connection:
+        for number in range(entries):
+            entry = {"kind": "backup", "time": "2026-11-23T08:00:00+00:00", "actor": "x"}
+            workspace.log.append(connection, entry | {"facts": {"files": number}})
+    workspace.close()
+
+
+@pytest.mark.parametrize("note", ["", "no note", "keyong/x\n99999\n"])
+def test_restoring_does_not_stumble_over_what_opening_refuses(case: Case, tmp_path: Path, note: str) -> None:
+    (anchor,) = (case.place / "anchors").glob("*.checkpoint")
+    anchor.write_text(note)
+    assert restore_workspace(case.place / "old", tmp_path / "b")["refused"] is None
+    with pytest.raises(TamperingError, match="bad-checkpoint"):
+        workspaces.open_workspace(tmp_path / "b")
 
 
 def test_an_older_copy_is_refused_until_it_is_accepted(case: Case) -> None:

@@ -1,6 +1,7 @@
 """A new version is classified anew, and a column that drifted is denied until its owner has looked."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sandbox.books import leaves, tags
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Principal, Role
 from service.asked import NewDataset
+from service.audit import journal
 from service.checks import books as bookcheck
 from service.datasets import catalogue, registration, tagging
 from service.desk import Desk
@@ -59,7 +61,8 @@ def held(desk):
 
 def checked(desk):
     with desk.reading() as connection:
-        bookcheck._check_tags(connection, bookcheck._logged(connection, None).tags)
+        logged = bookcheck._logged(connection, None)
+        bookcheck._check_tags(connection, logged.tags, logged.proposed)
 
 
 def test_a_confirmed_column_that_changed_its_nature_is_denied_again(desk, owner):
@@ -142,6 +145,28 @@ def test_who_confirmed_is_held_against_the_log(desk, owner, tmp_path, change):
         entry.connection.execute(sa.update(tags).where(tags.c.column == "info").values(**change))
     with pytest.raises(TamperingError):
         checked(desk)
+
+
+def test_what_was_proposed_is_logged_and_held_against_the_books(desk, owner, tmp_path):
+    add(desk, owner, tmp_path, [(n, f"person{n}@example.org") for n in range(60)])
+    tagging.tag(desk, owner, "health.d", {"info": "general", "nr": None}, reason="test mails", above=None)
+    (said,) = (entry.facts for entry in _entries(desk, "tags"))
+    assert said["proposed"] == {"info": "pi.contact.email"}
+    checked(desk)
+    for column, forged in (("info", '{"tag": "general"}'), ("info", "[]"), ("nr", '{"tag": "pi.name"}')):
+        with desk.reading() as connection:
+            kept = connection.scalar(sa.select(tags.c.evidence).where(tags.c.column == column))
+        for evidence, sound in ((forged, False), (kept, True)):
+            with desk.writing() as entry:
+                chosen = tags.c.column == column
+                entry.connection.execute(sa.update(tags).where(chosen).values(evidence=evidence))
+            with nullcontext() if sound else pytest.raises(TamperingError):
+                checked(desk)
+
+
+def _entries(desk, kind):
+    with desk.reading() as connection:
+        return list(journal.of_kind(connection, kind))
 
 
 def test_a_decision_needs_a_reason(desk, owner, tmp_path):
