@@ -12,6 +12,7 @@ from random import Random
 from benchmarks.classification.generators import damage, makers, numbers, people
 from benchmarks.classification.generators.makers import DATES, Kind, Row
 from benchmarks.classification.generators.makers_more import MORE
+from benchmarks.classification.generators.makers_third import THIRD
 
 WRAPPERS = frozenset({"masked", "mixed", "sparse", "quoted", "tabbed", "joined"})
 """Kinds that change what the kind after them makes."""
@@ -118,6 +119,7 @@ KINDS: dict[str, Kind] = {
     "tabbed": Kind("general", True, lambda row, c, a: make(row, c, a) + "\t"),
     "joined": Kind("general", True, lambda row, c, a: " ".join(make(row, c, (it,)) for it in a)),
     **MORE,
+    **THIRD,
 }
 
 
