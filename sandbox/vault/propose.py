@@ -32,11 +32,11 @@ def propose_fields(
     *missing* says which marks mean null in a column: they say nothing of its type.  Raises
     `InvalidInputError` if there are no rows.
     """
+    if isinstance(source, ParquetSource) and source.rows:
+        return tuple(_by_type(field) for field in source.schema)
     batch = next((batch for batch in source.batches() if batch.num_rows), None)
     if batch is None:
         raise InvalidInputError("vault.no-rows", file=str(source.path))
-    if isinstance(source, ParquetSource):
-        return tuple(_by_type(field) for field in source.schema)
     return tuple(Field(name, _by_text(batch.column(name), missing(name))) for name in source.columns)
 
 

@@ -198,17 +198,18 @@ class CsvSource(Source):
 
 
 class ParquetSource(Source):
-    """A Parquet file of flat columns."""
+    """A Parquet file of flat columns; *schema* and the number of *rows* are what its footer says."""
 
     def _read_columns(self) -> tuple[str, ...]:
         try:
-            schema = pq.read_schema(self.path)
+            metadata = pq.read_metadata(self.path)
+            schema = metadata.schema.to_arrow_schema()
         except (pa.ArrowException, OSError):
             raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
         for field in schema:
             if not _flat(field.type):
                 raise InvalidInputError("vault.bad-column-type", column=field.name, type=str(field.type))
-        self.schema = schema
+        self.schema, self.rows = schema, metadata.num_rows
         return tuple(schema.names)
 
     def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]:
