@@ -13,7 +13,7 @@ from cli import render
 from cli.progress import watching
 from cli.session import Session, pass_session, say
 from sandbox.errors import InvalidInputError
-from service.audit.telling import FIRST_POLICY, account, loosened
+from service.audit.telling import FIRST_POLICY, account, loosened, refusal
 from service.wording import loss
 
 _MOST_NOTE_BYTES = 65_536
@@ -103,7 +103,10 @@ def _show_leaf(session: Session, leaf: int) -> None:
     answer = session.gatekeeper.audit_show(session.principal(), leaf)
     if render.answer_json(session, answer):
         return
-    render.lines(json.dumps(json.loads(answer["entry"]), ensure_ascii=False, indent=2))
+    entry = json.loads(answer["entry"])
+    if entry["kind"] == "refusal":
+        render.lines(refusal(entry, leaf))
+    render.lines(json.dumps(entry, ensure_ascii=False, indent=2))
     render.facts(
         [
             ("cli.head-leaf", str(answer["leaf"])),

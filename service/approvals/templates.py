@@ -87,6 +87,12 @@ def _row(connection: sa.Connection, name: str) -> sa.RowMapping | None:
     return connection.execute(chosen).mappings().one_or_none()
 
 
+def asked_by(connection: sa.Connection, name: str) -> tuple[tuple[str, ...], str] | None:
+    """Return datasets and purpose of the template *name*, whoever may see it; None if there is none."""
+    row = _row(connection, name) if name else None
+    return None if row is None else (tuple(json.loads(row["datasets"])), _parsed(row).asked.purpose)
+
+
 def _seen(desk: Desk, connection: sa.Connection, by: Principal, row: sa.RowMapping) -> list[Dossier] | None:
     """Return the datasets that a template reads if *by* may see it."""
     try:

@@ -3,7 +3,8 @@
 Rules and their thresholds (`Thresholds`; docs/reviewers.md lists them):
 
 * ``burst``: one analyst asked at least *burst* questions within *burst_within*;
-* ``refusals``: one person was refused at least *refusals* times within *refusals_within*;
+* ``refusals``: one person, or several asking of one dataset, were refused at least *refusals* times within
+  *refusals_within*;
 * ``near-duplicates``: charged questions that are equal but for one condition or constant, so that one answer
   can be subtracted from the other (differencing), whoever asked them;
 * ``probing``: one analyst asked the same question of at least *probes* different single values within
@@ -37,7 +38,7 @@ from sandbox.privacy.ledger import loss_of
 from sandbox.privacy.loss import ZERO, Loss
 from service.audit.alike import Asked, neighbours, probes, runs
 from service.audit.clock import Clock
-from service.audit.journal import Entry
+from service.audit.journal import Entry, named
 
 HIGH: Final = "high"
 LOOK: Final = "look"
@@ -214,16 +215,29 @@ def _bursts(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
 
 
 def _refusals(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
+    of: dict[str, list[Entry]] = defaultdict(list)
     for who, refused in reader.refused.items():
         for run in runs(refused, limits.refusals, limits.refusals_within):
             yield _of_run("refusals", LOOK, run, who)
+        for entry in refused:
+            for dataset in named(entry):
+                of[dataset].append(entry)
+    for dataset, refused in of.items():
+        for run in runs(sorted(refused, key=_leaf), limits.refusals, limits.refusals_within):
+            people = sorted({entry.actor for entry in run})
+            if len(people) > 1:
+                yield _of_run("refusals", LOOK, run, *people, what=(dataset,))
 
 
-def _of_run(rule: str, level: str, run: Sequence[Entry], who: str) -> Alert:
-    named = {item["dataset"] for entry in run for item in entry.facts.get("datasets", ())}
+def _leaf(entry: Entry) -> int:
+    return entry.leaf
+
+
+def _of_run(rule: str, level: str, run: Sequence[Entry], *who: str, what: tuple[str, ...] = ()) -> Alert:
+    about = what or tuple(sorted({name for entry in run for name in named(entry)}))
     facts = {"count": len(run), "minutes": int((run[-1].at - run[0].at).total_seconds() // 60) + 1}
     last = run[-1]
-    return Alert(rule, level, run[0].leaf, last.leaf, last.time, (who,), tuple(sorted(named)), facts)
+    return Alert(rule, level, run[0].leaf, last.leaf, last.time, who, about, facts)
 
 
 # --- questions that are alike -----------------------------------------------------------------------------
@@ -247,8 +261,8 @@ def _alike(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
 
 def _of_alike(rule: str, level: str, reader: _Reader, found: Sequence[Asked], **facts: str | int) -> Alert:
     jobs = [one.entry.facts["job"] for one in found]
-    named = {item["dataset"] for job in jobs for item in reader.decided[job].facts["datasets"]}
+    about = {name for job in jobs for name in named(reader.decided[job])}
     who = tuple(sorted({one.entry.actor for one in found}))
     first, last = found[0].entry, found[-1].entry
     told = {"count": len(found), "jobs": ", ".join(jobs[:5]) + (" …" if len(jobs) > 5 else ""), **facts}
-    return Alert(rule, level, first.leaf, last.leaf, last.time, who, tuple(sorted(named)), told)
+    return Alert(rule, level, first.leaf, last.leaf, last.time, who, tuple(sorted(about)), told)

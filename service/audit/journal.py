@@ -114,8 +114,7 @@ class About:
         """Take note of *entry*."""
         facts = entry.facts
         if entry.kind == "decision":
-            named = tuple(item["dataset"] for item in facts["datasets"])
-            self._jobs[facts["job"]] = (named, facts["purpose"])
+            self._jobs[facts["job"]] = (tuple(named(entry)), facts["purpose"])
         elif entry.kind == "version":
             self._homes[facts["lineage"]] = facts["dataset"]
 
@@ -124,12 +123,19 @@ class About:
         facts = entry.facts
         found = {facts.get("dataset"), facts.get("table"), self._homes.get(str(facts.get("lineage")))}
         found.update(self._jobs.get(str(facts.get("job")), ((), ""))[0])
+        found.update(named(entry))
         return frozenset(str(name) for name in found if name)
 
     def purpose(self, entry: Entry) -> str | None:
-        """Return the purpose of the job that *entry* is about."""
+        """Return the purpose of the job that *entry* is about, or of the question that it refuses."""
         known = self._jobs.get(str(entry.facts.get("job")))
-        return known[1] if known else None
+        said = entry.facts.get("purpose")
+        return known[1] if known else said if isinstance(said, str) else None
+
+
+def named(entry: Entry) -> list[str]:
+    """Return the datasets that a decision or a refusal itself names."""
+    return [item["dataset"] for item in entry.facts.get("datasets", ())]
 
 
 def entries(connection: sa.Connection, first: int = 0, containing: str | None = None) -> Iterator[Entry]:

@@ -92,12 +92,15 @@ def _sign_off(entry: Entry) -> Json:
 
 def _datasets(connection: sa.Connection, span: Span, found: Sequence[Entry]) -> list[Json]:
     fixed = {row["lineage"]: row for row in connection.execute(sa.select(lineages)).mappings()}
-    asked: Counter[str] = Counter(
-        item["dataset"] for entry in found if entry.kind == "decision" for item in entry.facts["datasets"]
-    )
+    counted = {
+        kind: Counter(name for entry in found if entry.kind == kind for name in journal.named(entry))
+        for kind in ("decision", "refusal")
+    }
     rows = connection.execute(sa.select(datasets).order_by(datasets.c.name))
     return [
-        _dataset(connection, span, row.name, fixed[row.lineage]) | {"asked": asked[row.name]} for row in rows
+        _dataset(connection, span, row.name, fixed[row.lineage])
+        | {"asked": counted["decision"][row.name], "refused": counted["refusal"][row.name]}
+        for row in rows
     ]
 
 
@@ -165,11 +168,19 @@ def _analysts(found: Iterable[Entry]) -> list[Json]:
 
 def _refusals(found: Iterable[Entry]) -> list[Json]:
     counted = Counter(
-        (entry.actor, str(entry.facts["code"]), str(entry.facts["rule"]))
+        (
+            entry.actor,
+            tuple(journal.named(entry)),
+            str(entry.facts.get("purpose") or ""),
+            str(entry.facts["code"]),
+            str(entry.facts["rule"]),
+        )
         for entry in found
         if entry.kind == "refusal"
     )
     return [
-        {"who": who, "code": code, "rule": rule, "count": count}
-        for (who, code, rule), count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        {"who": who, "datasets": list(about), "purpose": purpose, "code": code, "rule": rule, "count": count}
+        for (who, about, purpose, code, rule), count in sorted(
+            counted.items(), key=lambda item: (-item[1], item[0])
+        )
     ]

@@ -162,7 +162,8 @@ class _Page:
         shares = [wording.share(dataset[name], limit) for name in ("before", "after")]
         yield self._bar(dataset["dataset"], shares)
         yield tag("p", self._say("report.spent", **facts, percent=f"{shares[1]:.0%}"))
-        told = {"owner": dataset["owner"], "version": dataset["policy_version"], "asked": dataset["asked"]}
+        told = {name: dataset[name] for name in ("owner", "asked", "refused")}
+        told["version"] = dataset["policy_version"]
         yield tag("p", self._say("report.terms", **told), class_="soft")
         if dataset["people"]:
             headings = [self._say(key) for key in ("report.who", "report.loss", "report.of-limit")]
@@ -203,10 +204,25 @@ class _Page:
 
     def _refusals(self) -> Safe:
         rows = [
-            [one["who"], one["rule"] or "–", tag("code", one["code"]), one["count"]]
+            [
+                one["who"],
+                ", ".join(one["datasets"]) or "–",
+                one["purpose"] or "–",
+                one["rule"] or "–",
+                tag("code", one["code"]),
+                one["count"],
+            ]
             for one in self._report["refusals"]
         ]
-        return self._table(["report.who", "report.rule", "report.code", "report.times"], rows, {3})
+        keys = [
+            "report.who",
+            "report.dataset",
+            "report.purpose",
+            "report.rule",
+            "report.code",
+            "report.times",
+        ]
+        return self._table(keys, rows, {5})
 
     def _policies(self) -> Safe:
         rows = [

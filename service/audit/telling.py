@@ -156,6 +156,8 @@ def alert(told: Json, tongue: str | None = None) -> str:
     key = ALERTS.get(told["rule"])
     if key is None:
         return str(told["rule"])
+    if told["rule"] == "refusals" and told["what"]:
+        key = "alert.refusals-about"
     tongue, facts = tongue or language(), dict(told["facts"])
     if "roles" in facts:
         facts["roles"] = [wording.role(name, tongue) for name in facts["roles"].split(",")]
@@ -166,6 +168,22 @@ def loosened(rules: Sequence[str], tongue: str | None = None) -> str:
     """Return by which rules a policy allows more than the one before, or that there was none before."""
     tongue = tongue or language()
     return say("account.first-policy", tongue) if list(rules) == FIRST_POLICY else ", ".join(rules)
+
+
+def refusal(entry: Json, leaf: int) -> str:
+    """Return what the leaf of a refusal says as a sentence; *entry* as it stands in the log."""
+    facts = entry["facts"]
+    return say(
+        "account.refusal",
+        language(),
+        who=entry["actor"],
+        time=instant(entry["time"]),
+        leaf=leaf,
+        rule=facts["rule"] or "–",
+        code=facts["code"],
+        datasets=[item["dataset"] for item in facts.get("datasets", ())],
+        purpose=facts.get("purpose") or "–",
+    )
 
 
 def instant(text: str) -> str:

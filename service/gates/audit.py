@@ -80,8 +80,9 @@ class AuditGate(Protocol):
         """What happened in a month (``2026-11``, UTC), for `service.audit.page`; a reviewer.
 
         ``{"month", "log": {"origin", "size", "root"}, "counts", "datasets": [{"dataset", "owner",
-        "policy_version", "limit", "before", "during", "after": loss, "asked", "people": [{"who", "loss"}]}],
-        "analysts", "refusals", "policies", "alerts", "sign_offs"}``.
+        "policy_version", "limit", "before", "during", "after": loss, "asked", "refused", "people": [{"who",
+        "loss"}]}], "analysts", "refusals": [{"who", "datasets", "purpose", "code", "rule", "count"}],
+        "policies", "alerts", "sign_offs"}``.
         """
 
     def audit_export(

@@ -23,8 +23,9 @@ from service.jobs import case as cases
 from service.jobs import forecast
 from service.jobs.costing import items
 from service.jobs.forecast import Account, times
+from service.jobs.refusing import log_refusal
 from service.jobs.requests import check_counts, statements
-from service.jobs.submission import log_refusal, replay_key_of
+from service.jobs.submission import replay_key_of
 from service.keeping.retention import released_as
 from service.numbers import fraction
 

@@ -24,8 +24,8 @@ from service.dossier import Dossier
 from service.jobs import answers
 from service.jobs import case as cases
 from service.jobs.case import Case
+from service.jobs.refusing import log_refusal
 from service.jobs.requests import check_counts, statements
-from service.jobs.submission import log_refusal
 from service.numbers import loss_to_json
 
 Json = dict[str, Any]

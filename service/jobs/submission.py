@@ -27,7 +27,7 @@ from policies.approvals import Rule
 from sandbox import canonical, code
 from sandbox.audit.log import salted
 from sandbox.books import jobs
-from sandbox.errors import DeniedError, InvalidInputError, KeyongError
+from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.privacy import ledger
 from sandbox.schema import JobId, Principal, Role
 from service.approvals import consent
@@ -38,6 +38,7 @@ from service.desk import Desk, Entry, require
 from service.dossier import Dossier
 from service.jobs import case as cases
 from service.jobs.case import Case
+from service.jobs.refusing import log_refusal
 from service.jobs.requests import amounts_to_json, check_counts
 from service.keeping.retention import released_as
 
@@ -205,11 +206,3 @@ def _known(
     if earlier["asked"] != _asked(spec):
         raise InvalidInputError("job.key-of-another-request", job=row["job"])
     return {"job": row["job"], "status": row["state"], "replayed": earlier["replay_of"] is not None}
-
-
-def log_refusal(desk: Desk, by: Principal, request: JobRequest, refusal: KeyongError) -> None:
-    """Log that and by which rule a job was refused; its text is there as a salted hash only."""
-    _, digest = salted(request.sql)
-    rule = str(refusal.facts.get("rule") or "")
-    with desk.writing() as entry:
-        entry.log("refusal", by.name, code=refusal.code, rule=rule, text=digest)

@@ -20,6 +20,7 @@ from sandbox.schema import Principal, Role
 from service import dossier
 from service.desk import Desk, Entry, require
 from service.dossier import Dossier
+from service.jobs.refusing import log_refused_policy
 from service.policies.comparing import compared
 from service.policies.files import read_signature, read_text
 
@@ -53,7 +54,7 @@ def apply(desk: Desk, by: Principal, path: Path, signature: Path | None) -> dict
             _check_signature(entry, found, policy, signature_of)
             _store(entry, found, policy, source.decode(), signature_of)
     except DeniedError as refusal:
-        _log_refusal(desk, by, policy, refusal)
+        log_refused_policy(desk, by, policy.dataset, policy_digest(policy), refusal)
         raise
     return _facts(policy) | {
         "supersedes": found.policy.version if found.policy else None,
@@ -139,12 +140,6 @@ def _check_signature(entry: Entry, found: Dossier, policy: AccessPolicy, signatu
         raise DeniedError("denied.signed-by-another", **refused, owner=found.owner, key=key.id)
     if not holds(signature, key.public):
         raise DeniedError("denied.bad-signature", **refused, owner=found.owner)
-
-
-def _log_refusal(desk: Desk, by: Principal, policy: AccessPolicy, refusal: DeniedError) -> None:
-    rule = str(refusal.facts.get("rule") or "")
-    with desk.writing() as entry:
-        entry.log("refusal", by.name, code=refusal.code, rule=rule, policy=policy_digest(policy))
 
 
 def _facts(policy: AccessPolicy) -> dict[str, Any]:

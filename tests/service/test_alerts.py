@@ -183,6 +183,22 @@ def test_many_refusals_of_one_person() -> None:
     assert log.rules() == []
 
 
+def test_many_refusals_of_several_people_about_one_dataset() -> None:
+    log = Log()
+    for number in range(12):
+        about = [{"dataset": "a.stays"}, *([{"dataset": "a.labs"}] if number < 3 else [])]
+        log.add("refusal", ("wang", "zhao")[number % 2], 60, code="c", rule="r", datasets=about)
+    (found,) = log.found()
+    assert (found.rule, found.who, found.what) == ("refusals", ("wang", "zhao"), ("a.stays",))
+    assert alert(found.to_json(), "en").endswith("asking of a.stays.")
+    for _ in range(10):
+        log.add("refusal", "wang", 1, code="c", rule="r", datasets=[{"dataset": "a.stays"}])
+    assert [(one.who, one.what) for one in log.found()] == [
+        (("wang",), ("a.labs", "a.stays")),
+        (("wang", "zhao"), ("a.stays",)),
+    ]
+
+
 @given(st.lists(st.floats(0, 30), max_size=60), st.integers(2, 6), st.integers(1, 60))
 def test_runs_hold_every_dense_stretch(gaps: list[float], least: int, within: int) -> None:
     chosen = Thresholds(burst=least, burst_within=dt.timedelta(minutes=within))

@@ -53,12 +53,22 @@ def report(names: tuple[str, ...] = ("health.stays", "wang", "bureau")) -> dict[
                 "during": loss("3"),
                 "after": loss("3.6"),
                 "asked": 12,
+                "refused": 3,
                 "people": [{"who": who, "loss": loss("3")}, {"who": owner, "loss": loss("0.1")}],
             },
             {"dataset": owner, "owner": owner, "limit": None},
         ],
         "analysts": [{"who": who, "allowed": 12, "refused": 3, "released": 11, "replayed": 1}],
-        "refusals": [{"who": who, "code": "denied.purpose", "rule": f"grants[0].{dataset}", "count": 3}],
+        "refusals": [
+            {
+                "who": who,
+                "datasets": [dataset],
+                "purpose": "",
+                "code": "denied.purpose",
+                "rule": f"grants[0].{dataset}",
+                "count": 3,
+            }
+        ],
         "policies": [
             {"time": time, "dataset": dataset, "version": 2, "who": owner, "loosens": [f"columns.{who}"]}
         ],
