@@ -20,7 +20,11 @@ from classifiers.evidence.sample import ColumnSample, draw
 from classifiers.evidence.statistics import statistic_evidence
 from classifiers.minors import minors_evidence
 from classifiers.recognizers import Recognizer, recognizer_evidence
+from classifiers.taxonomy import GENERAL
 from sandbox.schema import Field
+
+_UNIT = Evidence("pi.id.generic", "unit", "declared", 0.95)
+"""Where nothing else speaks: who is protected is told apart by the unit, so it is a number of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,22 @@ class Proposal:
 
 
 def classify(
-    fields: Sequence[Field], sample: Iterable[Any], recognizers: Sequence[Recognizer] = ()
+    fields: Sequence[Field],
+    sample: Iterable[Any],
+    recognizers: Sequence[Recognizer] = (),
+    unit: str | None = None,
 ) -> tuple[Proposal, ...]:
     """Return one proposal per field, in order.
 
     *sample* is a `pyarrow.Table` or an iterable of record batches with columns of those names; it is read
-    once, in memory that does not grow with its rows.  *recognizers* are the owner's own.
+    once, in memory that does not grow with its rows.  *recognizers* are the owner's own.  *unit* is the
+    column that the owner declares to tell the protected units apart.
     """
     year = dt.datetime.now(dt.UTC).year
     samples = draw(fields, sample)
     found = [hints_of(field, samples[field.name], recognizers) for field in fields]
     judged = judge_table([field.name for field in fields], found)
-    made = map(_proposal, fields, found, judged)
+    made = [_as_unit(each) if each.column == unit else each for each in map(_proposal, fields, found, judged)]
     return tuple(_with_minors(proposal, samples[proposal.column], year) for proposal in made)
 
 
@@ -73,6 +81,19 @@ def _proposal(field: Field, hints: tuple[Evidence, ...], judged: Judged) -> Prop
     best, *others = judged.beside
     confidence, alone = round(best.confidence, 2), judged.alone[0].tag
     return Proposal(field.name, best.tag, confidence, hints, alone, tuple(others))
+
+
+def _as_unit(proposal: Proposal) -> Proposal:
+    if proposal.tag != GENERAL:
+        return proposal
+    seemed = Judgement(proposal.tag, proposal.confidence)
+    return replace(
+        proposal,
+        tag=_UNIT.tag,
+        confidence=_UNIT.weight,
+        evidence=(_UNIT, *proposal.evidence),
+        others=(seemed, *(it for it in proposal.others if it.tag != _UNIT.tag)),
+    )
 
 
 def _with_minors(proposal: Proposal, sample: ColumnSample, year: int) -> Proposal:

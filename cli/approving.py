@@ -115,14 +115,18 @@ def reject(session: Session, job_id: str, reason: str) -> None:
 
 
 def standing(approval: Json | None) -> Iterator[tuple[str, render.Cell]]:
-    """Yield how an approval stands as labelled facts: whose yes is there, whose is missing, why."""
+    """Yield how an approval stands as labelled facts: whose yes is there, whose is missing, why.
+
+    After a no nobody waits for anybody.
+    """
+    said = (approval or {}).get("said", ())
+    over = any(one["answer"] == "no" for one in said)
     for rule in (approval or {}).get("rules", ()):
         for party in rule["parties"]:
-            yield (
-                "cli.head-approval",
-                say("approval.standing", dataset=rule["dataset"], standing=wording.standing(party)),
-            )
-    for one in (approval or {}).get("said", ()):
+            if party["given"] or not over:
+                told = say("approval.standing", dataset=rule["dataset"], standing=wording.standing(party))
+                yield "cli.head-approval", told
+    for one in said:
         key = "cli.head-yes" if one["answer"] == "yes" else "cli.head-no"
         yield key, f"{one['by']}, {render.instant(one['at'])}" + (f": {one['reason']}" * bool(one["reason"]))
 

@@ -11,12 +11,13 @@ from sandbox.errors import UsageError
 from service.messages import catalogue
 
 _SHOWN_COLUMNS: Final = 12
+_SHOWN_HINTS: Final = 2
 _SOURCES: Final = {
     "name": "cli.hint-name",
     "values": "cli.hint-values",
     "statistics": "cli.hint-statistics",
     "dictionary": "cli.hint-dictionary",
-    "neighbours": "cli.hint-neighbours",
+    "unit": "cli.hint-unit",
 }
 _TREATMENTS: Final = {
     "withhold": "cli.treatment-withhold",
@@ -49,36 +50,32 @@ def show_proposals(answer: Mapping[str, Any], name: str, profile: str) -> None:
     headings = [
         ("cli.head-column", "left"),
         ("cli.head-kind", "left"),
-        ("cli.head-tag", "left"),
         ("cli.head-title", "left"),
-        ("cli.head-sensitive", "left"),
         ("cli.head-level", "left"),
         ("cli.head-confidence", "right"),
-        ("cli.head-uses", "left"),
-        ("cli.head-treatment", "left"),
-        ("cli.head-decided-by", "left"),
+        ("cli.head-use-treatment", "left"),
         ("cli.head-evidence", "left"),
     ]
     whole = answer["levels"][profile]
-    render.keyed(headings, [_proposal(column, profile, whole["titles"]) for column in answer["columns"]])
+    rows = [_proposal(column, profile, whole["titles"]) for column in answer["columns"]]
+    render.keyed(headings, rows)
     render.lines("", *_level_lines(answer, name, profile))
 
 
 def _proposal(
     column: Mapping[str, Any], profile: str, titles: Mapping[str, Mapping[str, str]]
 ) -> tuple[render.Cell, ...]:
+    """One column in two lines: all of it side by side is wider than screens are."""
+    level = titles[column["levels"][profile]][catalogue.language()]
+    hints = [_hint(hint) for hint in column["hints"] if hint["tag"] == column["proposed"]]
     return (
         column["name"],
         column["kind"],
-        _tag(column),
-        title_of(column),
-        say("cli.yes") if column["sensitive"] else "",
-        titles[column["levels"][profile]][catalogue.language()],
+        f"{title_of(column)}\n{_tag(column)}",
+        f"{level}\n{say('cli.sensitive')}" if column["sensitive"] else level,
         _confidence(column),
-        _uses(column),
-        _treatment(column),
-        column["decision"]["by"] if column["decision"] else "–",
-        "; ".join(_hint(hint) for hint in column["hints"] if hint["tag"] == column["proposed"]) or "–",
+        f"{_uses(column)}\n{_treatment(column)}",
+        "\n".join(hints[:_SHOWN_HINTS]) or "–",
     )
 
 
@@ -88,7 +85,10 @@ def _tag(column: Mapping[str, Any]) -> str:
         return say("cli.drifted", tag=tag, was=column["drifted_from"])
     if not column["confirmed"]:
         return say("cli.unconfirmed", tag=tag)
-    return tag if tag == column["proposed"] else say("cli.overridden", tag=tag, proposed=column["proposed"])
+    by = column["decision"]["by"] if column["decision"] else "–"
+    if tag != column["proposed"]:
+        return say("cli.overridden", tag=tag, proposed=column["proposed"], by=by)
+    return say("cli.confirmed", tag=tag, by=by)
 
 
 def _confidence(column: Mapping[str, Any]) -> str:

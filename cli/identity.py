@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,17 +55,19 @@ def new(
     key_file: Path | None,
 ) -> None:
     """Store a name with its roles; an owner also gets a key to sign policies with."""
-    answer = session.gatekeeper.identity_new(name, roles, groups)
-    secret = ""
-    if Role.OWNER in roles and not no_key:
+    known = any(one["name"] == name for one in session.gatekeeper.identity_list()["identities"])
+    signs, secret = Role.OWNER in roles and not no_key, ""
+    if signs and not known:
         secret = session.ask_passphrase(say("cli.passphrase-key", name=name), confirm=True, empty=True)
-        if not secret:
+    if not secret:
+        answer = session.gatekeeper.identity_new(name, roles, groups) | {"key": None}
+        if signs:
             session.tell("cli.identity-no-key", name=name)
-    answer["key"] = None
-    if secret:
-        made = _pin(session, name, key_file, secret, None)
-        answer |= {"key": made["key"], "key_file": made["key_file"]}
-        session.tell("cli.identity-key", name=name, key=made["key"], path=made["key_file"])
+    else:  # the key first: a passphrase that is too short leaves no name without one
+        with _made(session, name, key_file, secret) as own:
+            answer = session.gatekeeper.identity_new(name, roles, groups) | {"key": None}
+            answer |= _pin(session, name, own, None)
+        session.tell("cli.identity-key", name=name, key=answer["key"], path=answer["key_file"])
     if not render.answer_json(session, answer):
         _show([answer])
 
@@ -86,7 +90,8 @@ def key(session: Session, name: str, lost: bool, key_file: Path | None, former_k
         path = former_key_file or signing.key_file(session.workspace, name, in_use)
         former = signing.unseal(path, session.ask_passphrase(say("cli.passphrase-former", name=name)))
     secret = session.ask_passphrase(say("cli.passphrase-key", name=name), confirm=True)
-    answer = _pin(session, name, key_file, secret, former)
+    with _made(session, name, key_file, secret) as own:
+        answer = _pin(session, name, own, former)
     if not render.answer_json(session, answer):
         render.lines(say("cli.identity-key", name=name, key=answer["key"], path=answer["key_file"]))
 
@@ -107,20 +112,26 @@ def key_of(session: Session, name: str) -> str | None:
     return found
 
 
-def _pin(session: Session, name: str, path: Path | None, secret: str, former: OwnKey | None) -> Json:
-    """Make a key, keep it, and have the gatekeeper pin its public half; what is not pinned is not kept."""
-    from service import people  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
+@contextmanager
+def _made(session: Session, name: str, path: Path | None, secret: str) -> Iterator[OwnKey]:
+    """Make a key and keep it; what is refused in the block below is not kept."""
     from service.client import signing  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
 
-    by = session.gatekeeper.principal(name)
-    made = signing.make(session.workspace, name, path, secret)
-    word = former.endorse(name, made.public) if former else people.LOST
+    own = signing.make(session.workspace, name, path, secret)
     try:
-        answer = session.gatekeeper.identity_key(by, made.public, word)
+        yield own
     except KeyongError:
-        made.path.unlink(missing_ok=True)
+        own.path.unlink(missing_ok=True)
         raise
-    return answer | {"key_file": str(made.path)}
+
+
+def _pin(session: Session, name: str, own: OwnKey, former: OwnKey | None) -> Json:
+    """Have the gatekeeper pin the public half of *own*; its id, that of the former one, and where it is."""
+    from service import people  # noqa: PLC0415 - cryptography is kept out of `keyong --help`
+
+    by = session.gatekeeper.principal(name)
+    word = former.endorse(name, own.public) if former else people.LOST
+    return session.gatekeeper.identity_key(by, own.public, word) | {"key_file": str(own.path)}
 
 
 def _show(identities: list[Json]) -> None:

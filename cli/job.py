@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -12,6 +12,9 @@ from cli.delivery import Delivery, deliver, delivering
 from cli.session import Session, pass_session, say
 from cli.template import template
 from service.wording import loss, state
+
+_UNPAID: Final = ("awaiting-approval", "refused")
+"""States of jobs that were charged nothing (a replay was not either, but its release has a cost)."""
 
 
 @click.group()
@@ -141,7 +144,7 @@ def list_jobs(session: Session) -> None:
                 j["principal"],
                 ", ".join(j["datasets"]),
                 j["purpose"],
-                "; ".join(loss(each) for each in j["losses"]) or "–",
+                "–" if j["status"] in _UNPAID else "; ".join(loss(each) for each in j["losses"]) or "–",
                 render.instant(j["created"]),
             )
             for j in answer["jobs"]

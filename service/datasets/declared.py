@@ -80,10 +80,10 @@ def _typed(field: Field, text: str | None) -> Field:
 
 
 def proposals_of(
-    source: Source, fields: tuple[Field, ...], recognizers: Path | None = None
+    source: Source, fields: tuple[Field, ...], recognizers: Path | None = None, unit: str | None = None
 ) -> tuple[Proposal, ...]:
     """Return the tags proposed for *fields*, from some rows of *source*; *recognizers* is a file or none."""
-    return classify(fields, sampled_rows(source), recognizers_of(recognizers))
+    return classify(fields, sampled_rows(source), recognizers_of(recognizers), unit)
 
 
 def sampled_rows(source: Source) -> Iterator[Any]:

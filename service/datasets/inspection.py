@@ -43,7 +43,7 @@ def inspect(
     fields = declared_fields(source, new)
     if wanted.unit is not None and wanted.unit not in source.columns:
         raise InvalidInputError("vault.no-such-unit", unit=wanted.unit[:80], columns=list(source.columns))
-    proposals = proposals_of(source, fields, new.recognizers)
+    proposals = proposals_of(source, fields, new.recognizers, wanted.unit)
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
     return {

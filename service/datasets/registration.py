@@ -47,7 +47,7 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     fields = declared_fields(source, new)
     shown = [
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
-        for f, p in zip(fields, proposals_of(source, fields, new.recognizers), strict=True)
+        for f, p in zip(fields, proposals_of(source, fields, new.recognizers, new.unit), strict=True)
     ]
     return {"columns": shown}
 
@@ -60,7 +60,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
     with desk.workspace.lock("register", wait=True):
         place = _place(desk, by, new)
         fields = place.fields or declared_fields(source, new)
-        proposals = proposals_of(source, fields, new.recognizers)
+        proposals = proposals_of(source, fields, new.recognizers, new.unit)
         store = DirectoryStore(desk.workspace.vault)
         _sweep(desk, store)
         declared = _declaration(new, place, fields)

@@ -63,6 +63,17 @@ def test_nothing_recognised_is_said_with_little_confidence() -> None:
     assert proposal.confidence < 0.7
 
 
+def test_the_declared_unit_is_an_identifier_whatever_it_looks_like(people: pa.Table) -> None:
+    table = pa.table({"no": [str(n) for n in range(900)], "age": [str(n % 90) for n in range(900)]})
+    fields = [Field("no", Kind.INTEGER), Field("age", Kind.INTEGER)]
+    (plain, _), (unit, beside) = classify(fields, table), classify(fields, table, unit="no")
+    assert (plain.tag, unit.tag, beside.tag) == ("general", "pi.id.generic", "pi.age")
+    assert unit.evidence[0].source == "unit"
+    assert unit.others[0].tag == "general"
+    assert unit.alone == plain.alone  # no drift between versions
+    assert tags_of(classify(fields_of(people), people, unit="身份证号")) == CHINESE
+
+
 def test_evidence_never_holds_a_value(people: pa.Table) -> None:
     proposals = repr([proposal.evidence for proposal in classify(fields_of(people), people)])
     for name in people.column_names[:6]:

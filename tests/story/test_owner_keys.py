@@ -110,3 +110,15 @@ def test_a_master_key_file_is_no_signing_key(hospital: Path) -> None:
     for name in ("locked.key", "ws/keyring/master.key"):
         answer = say(f"--json policy sign policy.yaml --key-file {name}", "long enough")
         assert answer.error["code"] == "key.damaged-file"
+
+
+def test_a_short_passphrase_leaves_no_name_without_a_key(hospital: Path) -> None:
+    before = typed("--json identity list").out
+    assert say("--json identity new ministry --role owner", "short").error["code"] == "key.short-passphrase"
+    assert typed("--json identity list").out == before
+    assert files(hospital) == []
+    assert say("identity new ministry --role owner", "eight or more").code == 0
+    # A name that is taken is refused before anybody is asked for words, and its key stays.
+    (path,) = files(hospital)
+    assert say("--json identity new ministry --role owner").error["code"] == "identity.exists"
+    assert files(hospital) == [path]
