@@ -74,7 +74,7 @@ def test_every_personal_tag_of_the_development_part_is_measured_on_the_held_out_
     assert seen["development"] == seen["heldout"]
 
 
-@pytest.mark.parametrize("domain", ["school", "tourism", "market_regulation"])
+@pytest.mark.parametrize("domain", ["school", "tourism", "customs", "market_regulation"])
 def test_the_generators_give_the_committed_tables(domain):
     """Compared unpacked: other builds of zlib pack the same bytes differently."""
     for name, table in tables.specification(domain).items():

@@ -12,6 +12,7 @@ from random import Random
 from benchmarks.classification.generators import numbers as formats
 from benchmarks.classification.generators_intl import damage, makers, numbers
 from benchmarks.classification.generators_intl.kinds_more import MORE
+from benchmarks.classification.generators_intl.kinds_third import THIRD
 from benchmarks.classification.generators_intl.makers import Kind, Row
 
 WRAPPERS = frozenset({"masked", "mixed", "sparse", "quoted"})
@@ -116,6 +117,7 @@ KINDS: dict[str, Kind] = {
     "sparse": Kind("general", False, _sparse),
     "quoted": Kind("general", False, lambda row, c, a: "'" + make(row, c, a)),
     **MORE,
+    **THIRD,
 }  # fmt: skip
 
 
