@@ -72,6 +72,20 @@ def new(
         _show([answer])
 
 
+@identity.command("change")
+@click.argument("name")
+@click.option(
+    "--role", "roles", multiple=True, type=click.Choice([r.value for r in Role]), help="Repeat for several."
+)
+@click.option("--group", "groups", multiple=True, help="Group that grants can name; repeat for several.")
+@pass_session
+def change(session: Session, name: str, roles: tuple[str, ...], groups: tuple[str, ...]) -> None:
+    """Give NAME other roles and groups (a reviewer does): those named here and no others, or none at all."""
+    answer = session.gatekeeper.identity_change(session.principal(), name, roles, groups)
+    if not render.answer_json(session, answer):
+        _show([answer | {"key": key_of(session, name)}])
+
+
 @identity.command("key")
 @click.argument("name")
 @click.option("--lost", is_flag=True, help="The key in use is lost: replace it without its word; logged.")

@@ -19,6 +19,17 @@ principals = sa.Table(
     "principals", metadata, _text("name", primary_key=True), _text("roles"), _text("groups"), _text("created")
 )
 
+identity_changes = sa.Table(
+    "identity_changes",  # the roles and groups of a person from then on
+    metadata,
+    sa.Column("leaf", sa.Integer, primary_key=True),
+    _text("name", index=True),
+    _text("roles"),
+    _text("groups"),
+    _text("changed"),
+    _text("changed_by"),
+)
+
 lineages = sa.Table(
     "lineages",
     metadata,

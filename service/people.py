@@ -1,23 +1,26 @@
 """Identities: names with stored roles and groups.
 
 In a workspace roles attribute, they do not authenticate: whoever holds the account can take any name, and
-what the log then says is what they said.  Nobody is given both the owner's and the reviewer's role.
+what the log then says is what they said.  Nobody has both the owner's and the reviewer's role, not even one
+after the other.  Roles and groups change from an instant on: what somebody said before was said by whom they
+were then.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from policies.sign import endorsed, key_id
 from policies.signed import find_key, pinned
-from sandbox.books import owner_keys, principals
+from sandbox.books import datasets, identity_changes, lineages, owner_keys, principals, removals
 from sandbox.errors import DeniedError, InvalidInputError, UsageError
 from sandbox.schema import Principal, Role
-from service.desk import Desk
+from service.desk import Desk, require
 
 LOST: Final = "lost"
 """Says in place of an endorsement that the former key cannot give one."""
@@ -27,15 +30,7 @@ _NAME: Final = re.compile(r"[\w][\w.-]{0,62}")
 
 def add(desk: Desk, name: str, roles: Sequence[str], groups: Sequence[str]) -> dict[str, Any]:
     """Store an identity; names are unique, roles from `Role`."""
-    for word in (name, *groups):
-        if not _NAME.fullmatch(word):
-            raise InvalidInputError("identity.bad-name", name=word[:80])
-    wanted = {_role(text) for text in roles}
-    if not wanted:
-        raise InvalidInputError("identity.no-role", name=name, roles=[role.value for role in Role])
-    if wanted >= {Role.OWNER, Role.REVIEWER}:
-        raise InvalidInputError("identity.owner-and-reviewer", name=name)
-    row = {"name": name, "roles": ",".join(sorted(wanted)), "groups": ",".join(sorted(set(groups)))}
+    row = _row(name, roles, groups)
     with desk.writing() as entry:
         known = entry.connection.scalar(sa.select(principals.c.name).where(principals.c.name == name))
         if known is not None:
@@ -43,6 +38,53 @@ def add(desk: Desk, name: str, roles: Sequence[str], groups: Sequence[str]) -> d
         entry.connection.execute(sa.insert(principals).values(**row, created=entry.at.isoformat()))
         entry.log("identity", name, roles=row["roles"], groups=row["groups"])
     return _shown(row)
+
+
+def change(
+    desk: Desk, by: Principal, name: str, roles: Sequence[str], groups: Sequence[str]
+) -> dict[str, Any]:
+    """Give *name* other roles and groups from now on; a reviewer does it, and never for themselves.
+
+    Without roles somebody can do nothing any more; the name stays taken.
+    """
+    require(by, Role.REVIEWER)
+    if by.name == name:
+        raise DeniedError("identity.own-roles", rule="identity-change", name=name)
+    row = _row(name, roles, groups, none=True)
+    with desk.writing() as entry:
+        _check_change(entry.connection, row)
+        told = entry.log("identity-change", by.name, **row)
+        made = {"leaf": told, "changed": entry.at.isoformat(), "changed_by": by.name}
+        entry.connection.execute(sa.insert(identity_changes).values(**row, **made))
+    return _shown(row)
+
+
+def _check_change(connection: sa.Connection, row: Mapping[str, str]) -> None:
+    name, wanted = row["name"], set(_split(row["roles"]))
+    was = {role for each in _history(connection, name) for role in _split(each.roles)}
+    if not _history(connection, name):
+        raise UsageError("identity.unknown", name=name[:80])
+    if was | wanted >= {Role.OWNER, Role.REVIEWER}:
+        raise InvalidInputError("identity.owner-and-reviewer", name=name)
+    held = sa.select(datasets.c.name).join(lineages, lineages.c.lineage == datasets.c.lineage)
+    gone = sa.select(removals.c.lineage)
+    mine = held.where(lineages.c.owner == name, datasets.c.lineage.not_in(gone)).order_by(datasets.c.name)
+    owned = list(connection.scalars(mine))
+    if owned and Role.OWNER not in wanted:
+        raise InvalidInputError("identity.still-owner", name=name, datasets=owned)
+
+
+def _row(name: str, roles: Sequence[str], groups: Sequence[str], *, none: bool = False) -> dict[str, str]:
+    """Return roles and groups as the books hold them, checked; *none*: there may be no role."""
+    for word in (name, *groups):
+        if not _NAME.fullmatch(word):
+            raise InvalidInputError("identity.bad-name", name=word[:80])
+    wanted = {_role(text) for text in roles}
+    if not wanted and not none:
+        raise InvalidInputError("identity.no-role", name=name, roles=[role.value for role in Role])
+    if wanted >= {Role.OWNER, Role.REVIEWER}:
+        raise InvalidInputError("identity.owner-and-reviewer", name=name)
+    return {"name": name, "roles": ",".join(sorted(wanted)), "groups": ",".join(sorted(set(groups)))}
 
 
 def pin(desk: Desk, by: Principal, public: str, endorsement: str) -> dict[str, Any]:
@@ -77,11 +119,21 @@ def pin(desk: Desk, by: Principal, public: str, endorsement: str) -> dict[str, A
 def listing(desk: Desk) -> dict[str, Any]:
     """Return every identity, by name."""
     with desk.reading() as connection:
-        rows = connection.execute(sa.select(principals).order_by(principals.c.name)).mappings().all()
-        keys = {row["name"]: pinned(connection, row["name"]) for row in rows}
-    ids = {name: key.id if key else None for name, key in keys.items()}
+        born = sa.select(principals.c.name, principals.c.created)
+        created = {row.name: row.created for row in connection.execute(born)}
+        people = everybody(connection)
+        keys = {each.name: pinned(connection, each.name) for each in people}
     return {
-        "identities": [{**_shown(row), "created": row["created"], "key": ids[row["name"]]} for row in rows]
+        "identities": [
+            {
+                "name": each.name,
+                "roles": sorted(each.roles),
+                "groups": sorted(each.groups),
+                "created": created[each.name],
+                "key": key.id if (key := keys[each.name]) else None,
+            }
+            for each in people
+        ]
     }
 
 
@@ -94,13 +146,33 @@ def find(desk: Desk, name: str) -> Principal:
     return found
 
 
-def known(connection: sa.Connection, name: str) -> Principal | None:
-    """Return the identity called *name* as the books have it at this moment, None if there is none."""
-    query = sa.select(principals).where(principals.c.name == name)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        return None
-    return Principal(name, frozenset(map(Role, _split(row["roles"]))), frozenset(_split(row["groups"])))
+def known(connection: sa.Connection, name: str, at: dt.datetime | None = None) -> Principal | None:
+    """Return whom the books had as *name* at the instant *at* (None: now), None if nobody."""
+    found = [
+        row for row in _history(connection, name) if at is None or dt.datetime.fromisoformat(row.at) <= at
+    ]
+    return _principal(name, found[-1]) if found else None
+
+
+def everybody(connection: sa.Connection) -> list[Principal]:
+    """Return all identities as they are now, by name."""
+    found = (known(connection, name) for name in connection.scalars(sa.select(principals.c.name)))
+    return sorted((each for each in found if each is not None), key=lambda each: each.name)
+
+
+def _history(connection: sa.Connection, name: str) -> list[sa.Row[Any]]:
+    """Return roles and groups of *name* with the instant from which they count, in order."""
+    first = sa.select(principals.c.roles, principals.c.groups, principals.c.created.label("at"))
+    later = sa.select(
+        identity_changes.c.roles, identity_changes.c.groups, identity_changes.c.changed.label("at")
+    )
+    made = list(connection.execute(first.where(principals.c.name == name)))
+    changed = later.where(identity_changes.c.name == name).order_by(identity_changes.c.leaf)
+    return made + list(connection.execute(changed))
+
+
+def _principal(name: str, row: sa.Row[Any]) -> Principal:
+    return Principal(name, frozenset(map(Role, _split(row.roles))), frozenset(_split(row.groups)))
 
 
 def _role(text: str) -> Role:

@@ -21,7 +21,7 @@ from policies.approvals import Party, Rule, Yes, given, satisfied
 from sandbox import canonical
 from sandbox.audit.log import salted
 from sandbox.audit.proofs import prove_inclusion
-from sandbox.books import approvals, jobs, principals
+from sandbox.books import approvals, jobs
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Principal, Role
 from sandbox.workspace import Workspace
@@ -123,8 +123,10 @@ def read(connection: sa.Connection, workspace: Workspace, row: sa.RowMapping) ->
         sa.select(approvals).where(approvals.c.job == row["job"]).order_by(approvals.c.leaf)
     )
     said = [_said(connection, workspace, answer, facts) for answer in stored.mappings()]
-    by = {one.by: people.known(connection, one.by) for one in said}
-    yeses = [Yes(who, one.at) for one in said if one.answer == "yes" and (who := by[one.by]) is not None]
+    # While a job waits, a yes counts of people who still are what the rule asks for.
+    open_ = row["state"] == "awaiting-approval"
+    by = {one: people.known(connection, one.by, None if open_ else one.at) for one in said}
+    yeses = [Yes(who, one.at) for one in said if one.answer == "yes" and (who := by[one]) is not None]
     return Waiting(
         row,
         spec,
@@ -167,6 +169,4 @@ def _said(connection: sa.Connection, workspace: Workspace, row: sa.RowMapping, f
 
 
 def _reviewers(connection: sa.Connection) -> dict[str, Principal]:
-    names = connection.scalars(sa.select(principals.c.name).order_by(principals.c.name))
-    found = {name: people.known(connection, name) for name in names}
-    return {name: by for name, by in found.items() if by is not None and Role.REVIEWER in by.roles}
+    return {by.name: by for by in people.everybody(connection) if Role.REVIEWER in by.roles}

@@ -151,6 +151,10 @@ class _Reader:
         match entry.kind:
             case "identity":
                 self._say("identity", NOTICE, entry, roles=facts["roles"])
+            case "identity-change":
+                roles = facts["roles"] or "–"
+                told = {"name": facts["name"], "roles": roles, "groups": facts["groups"] or "–"}
+                self._say("identity-change", LOOK, entry, **told)
             case "identity-key":
                 self._say("key", LOOK if facts.get("former") else NOTICE, entry)
             case "rotation" | "master-rotation":

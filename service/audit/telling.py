@@ -19,6 +19,7 @@ ALERTS: Final = {
     "lowered": "alert.lowered",
     "loosened": "alert.loosened",
     "identity": "alert.identity",
+    "identity-change": "alert.identity-change",
     "key": "alert.key",
     "rotation": "alert.rotation",
     "removal": "alert.removal",

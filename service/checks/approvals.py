@@ -71,14 +71,15 @@ class Approvals:
         if not rules and job not in heard.by_job:
             return True
         leaf, time = heard.settled[job]
+        settled = dt.datetime.fromisoformat(time)
         before = [heard.given[number] for number in heard.by_job.get(job, ()) if number < leaf]
         said = [
             Yes(who, dt.datetime.fromisoformat(entry["facts"]["given"]))
             for entry in before
-            if (who := people.known(self._connection, entry["actor"])) is not None
+            if (who := people.known(self._connection, entry["actor"], settled)) is not None
         ]
         refused = any(entry["kind"] == "rejection" for entry in before)
-        return not refused and satisfied(rules, said, dt.datetime.fromisoformat(time))
+        return not refused and satisfied(rules, said, settled)
 
 
 def _check_answers(connection: sa.Connection, heard: Answers, decisions: Mapping[str, Entry]) -> None:

@@ -22,6 +22,7 @@ from sandbox.books import (
     charges,
     datasets,
     destructions,
+    identity_changes,
     leaves,
     lineages,
     owner_keys,
@@ -56,6 +57,11 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
     },
     "destruction": {name: name for name in ("lineage", "version")},
     "identity": {"name": "actor", "roles": "roles", "groups": "groups", "created": "time"},
+    "identity-change": {
+        **{name: name for name in ("leaf", "name", "roles", "groups")},
+        "changed_by": "actor",
+        "changed": "time",
+    },
     "identity-key": {
         **{name: name for name in ("key", "public", "former", "endorsement", "leaf")},
         "principal": "actor",
@@ -79,6 +85,7 @@ _TABLES: Final = {
     "charge": charges,
     "destruction": destructions,
     "identity": principals,
+    "identity-change": identity_changes,
     "identity-key": owner_keys,
     "lineage": lineages,
     "policy": policies,

@@ -15,6 +15,9 @@ class PeopleGate(Protocol):
     def identity_new(self, name: str, roles: Sequence[str], groups: Sequence[str]) -> Json:
         """Store a name with roles; ``{"name", "roles", "groups"}``."""
 
+    def identity_change(self, by: Principal, name: str, roles: Sequence[str], groups: Sequence[str]) -> Json:
+        """Give *name* these roles and groups in place of the former, a reviewer only: as `identity_new`."""
+
     def identity_key(self, by: Principal, public: str, endorsement: str = "") -> Json:
         """Pin *public* (Ed25519, hexadecimal) as the key that *by* signs with: ``{"name", "key", "former"}``.
 

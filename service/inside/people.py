@@ -17,6 +17,10 @@ class PeopleRoom(Room):
         """See the gate."""
         return people.add(self._desk, name, roles, groups)
 
+    def identity_change(self, by: Principal, name: str, roles: Sequence[str], groups: Sequence[str]) -> Json:
+        """See the gate."""
+        return people.change(self._desk, by, name, roles, groups)
+
     def identity_key(self, by: Principal, public: str, endorsement: str = "") -> Json:
         """See the gate."""
         return people.pin(self._desk, by, public, endorsement)

@@ -16,10 +16,9 @@ from policies.lint.columns import usable
 from policies.lint.examine import examine
 from policies.lint.finding import Combination, Partner, Severity, Surroundings
 from policies.model import AccessPolicy
-from sandbox.books import principals
 from sandbox.errors import DeniedError
 from sandbox.schema import DatasetName, Principal, Role, Use
-from service import dossier
+from service import dossier, people
 from service.clock import present
 from service.desk import Desk, require
 from service.dossier import Dossier
@@ -69,7 +68,7 @@ def _around(
         today=present(connection).date(),
         fields=found.fields if found else None,
         tags=found.tags if found else {},
-        people=_people(connection),
+        people=people.everybody(connection),
         partners=_partners(desk, connection, policy) if found else {},
     )
     named = [(rule.name, around.tag(rule.name)) for rule in usable(policy, around, Use.GROUP)]
@@ -78,18 +77,6 @@ def _around(
         around,
         combinations=[Combination(one.titles["en"], one.titles["zh"], one.columns) for one in together],
     )
-
-
-def _people(connection: sa.Connection) -> list[Principal]:
-    rows = connection.execute(sa.select(principals).order_by(principals.c.name)).mappings()
-    return [
-        Principal(
-            row["name"],
-            frozenset(map(Role, filter(None, row["roles"].split(",")))),
-            frozenset(filter(None, row["groups"].split(","))),
-        )
-        for row in rows
-    ]
 
 
 def _partners(desk: Desk, connection: sa.Connection, policy: AccessPolicy) -> dict[DatasetName, Partner]:

@@ -118,6 +118,10 @@ class FakeGatekeeper:
         self.people[name]["key"] = None
         return {key: self.people[name][key] for key in ("name", "roles", "groups")}
 
+    def identity_change(self, by, name, roles, groups):
+        self.people[name] |= {"roles": list(roles), "groups": list(groups)}
+        return {key: self.people[name][key] for key in ("name", "roles", "groups")}
+
     def identity_key(self, by, public, endorsement=""):
         former, self.people[by.name]["key"] = self.people[by.name]["key"], public[:32]
         return {"name": by.name, "key": public[:32], "former": former}
