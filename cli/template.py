@@ -105,3 +105,13 @@ def approve(session: Session, name: str, digest: str) -> None:
     answer = session.gatekeeper.template_approve(session.principal(), name, digest)
     if not render.answer_json(session, answer):
         render.lines(say("template.approved", name=name, datasets=answer["approved"]))
+
+
+@template.command("withdraw")
+@click.argument("name")
+@pass_session
+def withdraw(session: Session, name: str) -> None:
+    """Take your yes to a template back: its jobs wait for you again, until you agree under another policy."""
+    answer = session.gatekeeper.template_withdraw(session.principal(), name)
+    if not render.answer_json(session, answer):
+        render.lines(say("template.withdrawn", name=name, datasets=answer["withdrawn"]))

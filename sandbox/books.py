@@ -220,6 +220,16 @@ template_approvals = sa.Table(
     _text("approved"),
 )
 
+template_withdrawals = sa.Table(
+    "template_withdrawals",  # such a yes taken back, for good
+    metadata,
+    _text("digest", primary_key=True),
+    _text("lineage", primary_key=True),
+    _text("policy", primary_key=True),
+    _text("withdrawn_by"),
+    _text("withdrawn"),
+)
+
 charges = sa.Table(
     "charges",
     metadata,

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from jobs.spec import JobSpec
 from sandbox import canonical
-from sandbox.books import leaves, template_approvals, templates
+from sandbox.books import leaves, template_approvals, template_withdrawals, templates
 from sandbox.errors import DeniedError, InvalidInputError, TamperingError
 from sandbox.schema import CategoricalDomain, Principal, Role, Scalar
 from service import dossier
@@ -29,6 +29,8 @@ from service.jobs import case as cases
 from service.jobs import requests
 
 Json = dict[str, Any]
+_KEPT: Final = {"template-approval": template_approvals, "template-withdrawal": template_withdrawals}
+"""Kinds of leaves, and the table that repeats each."""
 
 
 def add(desk: Desk, by: Principal, source: str, file: str) -> Json:
@@ -173,17 +175,15 @@ def approve(desk: Desk, by: Principal, name: str, digest: str) -> Json:
     """Agree beforehand to every job of the template with that *digest*, on all of *by*'s datasets in it."""
     require(by, Role.OWNER)
     with desk.writing() as entry:
-        row, _, found = _read(desk, entry.connection, by, name)
-        own = [each for each in found if each.owner == by.name]
-        if not own:
-            raise DeniedError("template.not-yours", rule="owner", name=name)
+        row, own = _own(desk, entry.connection, by, name)
         if row["digest"] != digest:
             raise InvalidInputError("template.other-digest", name=name, digest=row["digest"])
         for each in own:
             if each.policy is None:
                 raise DeniedError("denied.no-policy", rule="policy", dataset=each.name)
-        judged = [(each.name, each.lineage, each.policy_digest) for each in own]
-        known = agreed(entry.connection, digest, judged)
+        if _stored(entry.connection, template_withdrawals, digest, own):
+            raise InvalidInputError("template.taken-back", name=name)
+        known = _stored(entry.connection, template_approvals, digest, own)
         for each in own:
             if each.name not in known:
                 facts = {"digest": digest, "lineage": each.lineage, "policy": each.policy_digest}
@@ -191,6 +191,43 @@ def approve(desk: Desk, by: Principal, name: str, digest: str) -> Json:
                 entry.connection.execute(sa.insert(template_approvals).values(said))
                 entry.log("template-approval", by.name, template=name, **facts)
     return {"template": name, "digest": digest, "approved": [each.name for each in own]}
+
+
+def withdraw(desk: Desk, by: Principal, name: str) -> Json:
+    """Take *by*'s yes to a template back, on all of *by*'s datasets in it, from the next job on."""
+    require(by, Role.OWNER)
+    with desk.writing() as entry:
+        row, own = _own(desk, entry.connection, by, name)
+        digest = row["digest"]
+        known = _stored(entry.connection, template_approvals, digest, own)
+        known -= _stored(entry.connection, template_withdrawals, digest, own)
+        if not known:
+            raise InvalidInputError("template.nothing-agreed", name=name)
+        for each in own:
+            if each.name in known:
+                facts = {"digest": digest, "lineage": each.lineage, "policy": each.policy_digest}
+                said = {**facts, "withdrawn_by": by.name, "withdrawn": entry.at.isoformat()}
+                entry.connection.execute(sa.insert(template_withdrawals).values(said))
+                entry.log("template-withdrawal", by.name, template=name, **facts)
+    return {"template": name, "digest": digest, "withdrawn": sorted(known)}
+
+
+def _own(
+    desk: Desk, connection: sa.Connection, by: Principal, name: str
+) -> tuple[sa.RowMapping, list[Dossier]]:
+    """Return a template and *by*'s datasets in it, at least one."""
+    row, _, found = _read(desk, connection, by, name)
+    own = [each for each in found if each.owner == by.name]
+    if not own:
+        raise DeniedError("template.not-yours", rule="owner", name=name)
+    return row, own
+
+
+def _stored(connection: sa.Connection, table: sa.Table, digest: str, own: list[Dossier]) -> set[str]:
+    """Return which of *own* the *table* names with their policies in force."""
+    chosen = sa.select(table.c.lineage, table.c.policy).where(table.c.digest == digest)
+    said = {(row.lineage, row.policy) for row in connection.execute(chosen)}
+    return {each.name for each in own if (each.lineage, each.policy_digest) in said}
 
 
 # --- filled in ------------------------------------------------------------------------------------------
@@ -233,15 +270,15 @@ def _check_given(given: Mapping[str, tuple[str, str]], made: Template) -> None:
 def check_templates(connection: sa.Connection) -> None:
     """Raise `TamperingError` unless templates and owners' agreements are those that were logged."""
     newest: dict[str, tuple[str, ...]] = {}
-    said: set[tuple[str, ...]] = set()
+    said: dict[str, set[tuple[str, ...]]] = {kind: set() for kind in _KEPT}
     about = leaves.c.entry.contains('"kind":"template', autoescape=True)
     for text in connection.scalars(sa.select(leaves.c.entry).where(about).order_by(leaves.c.leaf)):
         entry = json.loads(text)
         facts, signed = entry["facts"], (entry["actor"], entry["time"])
         if entry["kind"] == "template":
             newest[facts["template"]] = (facts["digest"], *signed)
-        elif entry["kind"] == "template-approval":
-            said.add((facts["digest"], facts["lineage"], facts["policy"], *signed))
+        elif entry["kind"] in _KEPT:
+            said[entry["kind"]].add((facts["digest"], facts["lineage"], facts["policy"], *signed))
     stored = {}
     for row in connection.execute(sa.select(templates)).mappings():
         _parsed(row)
@@ -249,6 +286,7 @@ def check_templates(connection: sa.Connection) -> None:
     for name in sorted(stored.keys() | newest.keys()):
         if stored.get(name) != newest.get(name):
             raise TamperingError("audit.books-differ", kind="template", id=name)
-    kept = {tuple(row) for row in connection.execute(sa.select(template_approvals))}
-    for odd in sorted(kept ^ said):
-        raise TamperingError("audit.books-differ", kind="template-approval", id=odd[0])
+    for kind, table in _KEPT.items():
+        kept = {tuple(row) for row in connection.execute(sa.select(table))}
+        for odd in sorted(kept ^ said[kind]):
+            raise TamperingError("audit.books-differ", kind=kind, id=odd[0])

@@ -37,3 +37,9 @@ class TemplateGate(Protocol):
         It answers ``approval: owner``, until template or policy change.
         ``{"template", "digest", "approved": [dataset]}``.
         """
+
+    def template_withdraw(self, by: Principal, name: str) -> Json:
+        """Take that yes back for good, from the next job on.
+
+        ``{"template", "digest", "withdrawn": [dataset]}``.
+        """

@@ -26,3 +26,7 @@ class TemplateRoom(Room):
     def template_approve(self, by: Principal, name: str, digest: str) -> Json:
         """See the gate."""
         return templates.approve(self._desk, by, name, digest)
+
+    def template_withdraw(self, by: Principal, name: str) -> Json:
+        """See the gate."""
+        return templates.withdraw(self._desk, by, name)

@@ -491,6 +491,10 @@ class FakeGatekeeper:
         self.template["approved"] = True
         return {"template": name, "digest": digest, "approved": ["health.diabetes"]}
 
+    def template_withdraw(self, by, name):
+        self.template["approved"] = False
+        return {"template": name, "digest": self.template["digest"], "withdrawn": ["health.diabetes"]}
+
     def job_rehearse(self, by, request, wanted):
         cost = self._check(request)
         dataset = {"name": "health.diabetes", "version": 1, "rows": wanted.rows or 200, "units": 100}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import stage as stages
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
-from sandbox.books import jobs, template_approvals, templates
+from sandbox.books import jobs, template_approvals, template_withdrawals, templates
 from sandbox.errors import AwaitingApprovalError, DeniedError, InvalidInputError, TamperingError
 from service.approvals import template
 from service.asked import JobRequest, Mock
@@ -273,3 +273,44 @@ def test_a_waiting_job_stays_one_though_its_template_is_agreed_to_later(stage):
     stage.keeper.job_approve(stage.bureau, waiting, "fine")
     assert stage.keeper.job_run(stage.wang, waiting)["tables"]
     stage.keeper.audit_verify(stage.li)
+
+
+def test_a_yes_that_is_taken_back_counts_for_earlier_jobs_only(stage):
+    agree(stage)
+    before = stage.keeper.job_submit(stage.wang, asked())
+    assert before["status"] == "charged"
+    answer = stage.keeper.template_withdraw(stage.bureau, "stays-since")
+    assert answer["withdrawn"] == [stages.DATASET]
+    assert not stage.keeper.template_list(stage.wang)["templates"][0]["datasets"][0]["approved"]
+    after = stage.keeper.job_submit(stage.wang, asked(ward=("text", "B")))
+    assert after["status"] == "awaiting-approval"
+    assert stage.keeper.job_run(stage.wang, before["job"])["status"] == "released"
+    stage.keeper.audit_verify(stage.li)  # the first job was agreed to when it was charged
+    with pytest.raises(InvalidInputError, match=r"template\.nothing-agreed"):
+        stage.keeper.template_withdraw(stage.bureau, "stays-since")
+    digest = answer["digest"]
+    with pytest.raises(InvalidInputError, match=r"template\.taken-back"):
+        stage.keeper.template_approve(stage.bureau, "stays-since", digest)
+    stage.apply(version=2, approval="owner")
+    assert stage.keeper.template_approve(stage.bureau, "stays-since", digest)["approved"] == [stages.DATASET]
+    assert stage.keeper.job_submit(stage.wang, asked(ward=("text", "C")))["status"] == "charged"
+    stage.keeper.audit_verify(stage.li)
+
+
+@pytest.mark.parametrize(
+    "forge", [delete(template_withdrawals), update(template_withdrawals).values(policy="0" * 64)]
+)
+def test_a_withdrawal_that_is_undone_behind_the_log_is_found(stage, forge):
+    agree(stage)
+    stage.keeper.template_withdraw(stage.bureau, "stays-since")
+    with stage.keeper._desk.workspace.database.transaction() as connection:
+        connection.execute(forge)
+    with pytest.raises(TamperingError, match=r"audit\.books-differ"):
+        stage.keeper.audit_verify(stage.li)
+
+
+def test_only_an_owner_takes_back_what_was_theirs(shared):
+    for by, code in ((shared.wang, "role.missing"), (shared.lab, "template.")):
+        with pytest.raises(DeniedError) as caught:
+            shared.keeper.template_withdraw(by, "stays-since")
+        assert caught.value.code.startswith(code)
