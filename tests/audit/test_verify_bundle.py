@@ -6,8 +6,10 @@ changing any field of the books, or the log itself.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,14 +20,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import owners
 import pytest
 from hypothesis import given, settings
-from stage import SELECTION, TOWN, Stage, build, with_labs
+from stage import COUNTS, SELECTION, TOWN, Stage, build, with_labs
 from statements import BOTH, planned, statements
 
 from jobs.codec import plan_to_json
 from jobs.outline import outline
 from jobs.planning import plan_losses
+from policies.sign import key_id, public_half
+from policies.sign import sign as sign_policy
 from sandbox import canonical
 from sandbox.audit import merkle
 from sandbox.audit import verify_bundle as script
@@ -33,6 +38,7 @@ from sandbox.audit.checkpoint import Checkpoint, sign
 from sandbox.audit.verify_bundle import Key, Wrong, main, verify_bundle
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.privacy.loss import Filter
+from service.asked import JobRequest
 
 QUESTIONS = (
     "SELECT ward, AVG(cost) AS c, COUNT(*), VAR_POP(days), COUNT(DISTINCT ward), MEDIAN(cost) "
@@ -341,46 +347,348 @@ def test_a_cut_tail_is_found_by_what_was_kept(evidence: Evidence, copy: Path) ->
     assert found(copy, evidence, kept=True)
 
 
-def test_a_limit_that_was_passed_is_found(evidence: Evidence, copy: Path) -> None:
-    """The operator lowers the limit in policy and log alike: the charges do not fit it any more."""
+# --- whose key signed ---------------------------------------------------------------------------------------
+
+
+def swapped(copy: Path, number: int, change: Callable[[Any], None], key: Any = None) -> list[bytes]:
+    """Put another policy in the place of one, in books and log alike; sign it with *key* if there is one."""
     rows = [json.loads(line) for line in (copy / "policies.jsonl").read_bytes().splitlines()]
-    old = [canonical.digest(row) for row in rows]
-    for row in rows:
-        row["budget"]["epsilon"] = "1/10"
+    old = canonical.digest(rows[number])
+    change(rows[number])
     put(copy / "policies.jsonl", rows)
-    log = (copy / "log.jsonl").read_bytes()
-    for digest, row in zip(old, rows, strict=True):
-        log = log.replace(digest.encode(), canonical.digest(row).encode())
-    evidence.sign_log(copy, log.splitlines())
+    log = (copy / "log.jsonl").read_bytes().replace(old.encode(), canonical.digest(rows[number]).encode())
+    entries = [json.loads(line) for line in log.splitlines()]
+    for entry in entries:
+        if key is not None and entry["facts"].get("digest") == canonical.digest(rows[number]):
+            said = sign_policy(entry["facts"]["digest"], key)
+            entry["facts"] |= {"signer": said.key, "signature": said.signature}
+    return [canonical.encode(entry) for entry in entries]
+
+
+def looser(row: Any) -> None:
+    row["budget"]["epsilon"] = "100"
+
+
+def dearer(row: Any) -> None:
+    row["budget"]["epsilon"] = "1/10"
+
+
+def test_a_swapped_policy_is_refused_by_name(evidence: Evidence, copy: Path) -> None:
+    evidence.sign_log(copy, swapped(copy, 0, looser))
+    with pytest.raises(Wrong, match=r"leaf \d+ \(policy\): the signature of \w+ does not hold"):
+        verify_bundle(copy, None, [])
+
+
+def test_a_policy_that_somebody_else_signed_is_refused_by_name(evidence: Evidence, copy: Path) -> None:
+    evidence.sign_log(copy, swapped(copy, 0, looser, owners.key_of("operator")))
+    with pytest.raises(Wrong, match=r"not signed with the key that \w+ had pinned"):
+        verify_bundle(copy, None, [])
+
+
+def test_a_limit_that_was_passed_is_found(evidence: Evidence, copy: Path) -> None:
+    """Owner and operator lower the limit in policy and log alike: the charges do not fit it any more."""
+    rows = [json.loads(line) for line in (copy / "policies.jsonl").read_bytes().splitlines()]
+    number = next(place for place, row in enumerate(rows) if row["dataset"] == "health.stays")
+    evidence.sign_log(copy, swapped(copy, number, dearer, owners.key_of("bureau")))
     with pytest.raises(Wrong, match="lifetime limit"):
         verify_bundle(copy, None, [])
 
 
-YESES = [("bureau", "P", True), ("wang", "P", False), ("bureau", "Q", False)]
+def unsigned(entries: Log) -> Log:
+    for entry in entries:
+        if entry["kind"] == "policy":
+            del entry["facts"]["signer"], entry["facts"]["signature"]
+    return entries
 
 
-@pytest.mark.parametrize(("by", "plan", "held"), YESES)
-def test_a_yes_is_of_somebody_else_and_for_this_plan(by: str, plan: str, held: bool) -> None:
-    policy = {"grants": [{"approval": "owner"}], "budget": {"epsilon": "8"}}
-    books = script.Books({"D": policy}, {"L": ("pure", "0")}, {"a.b": "L"}, {("L", 1)}, {"L": "D"})
+KEYS: dict[str, tuple[Callable[[Log], Log], str]] = {
+    "no signature": (unsigned, "not signed with the key"),
+    "no pinning": (without("identity-key"), "not signed with the key"),
+    "another key pinned": (
+        only("identity-key", lambda facts: facts.update(public="ab" * 32)),
+        "does not follow the one before it",
+    ),
+    "a former key that was not there": (
+        only("identity-key", lambda facts: facts.update(former="ab" * 16)),
+        "does not follow the one before it",
+    ),
+    "another version": (only("policy", lambda facts: facts.update(version=7)), "not the next policy"),
+    "another predecessor": (only("policy", lambda facts: facts.update(supersedes="ab" * 32)), "not the next"),
+}
+
+
+@pytest.mark.parametrize(("forge", "said"), KEYS.values(), ids=KEYS.keys())
+def test_signatures_and_keys_are_refused_by_name(
+    evidence: Evidence, copy: Path, forge: Callable[[Log], Log], said: str
+) -> None:
+    entries = [json.loads(line) for line in (copy / "log.jsonl").read_bytes().splitlines()]
+    evidence.sign_log(copy, [canonical.encode(entry) for entry in forge(entries)])
+    with pytest.raises(Wrong, match=said):
+        verify_bundle(copy, None, [])
+
+
+def test_policies_from_before_signatures_are_told(evidence: Evidence, copy: Path) -> None:
+    entries = [json.loads(line) for line in (copy / "log.jsonl").read_bytes().splitlines()]
+    entries = without("identity-key")(unsigned(entries))
+    evidence.sign_log(copy, [canonical.encode(entry) for entry in entries])
+    told = "\n".join(verify_bundle(copy, None, []))
+    assert re.search(r"warning      leaf \d+, \d+: a policy was applied before policies were signed", told)
+    assert "pinned last: none" in told
+
+
+# --- who said yes -------------------------------------------------------------------------------------------
+
+RULE = "{need: 2, of: [zhao, wang, group:ethics]}"
+
+
+@pytest.fixture(scope="module")
+def agreed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
+    """Evidence of one job that two of three persons had approved, after its owner changed keys."""
+    patch, place = pytest.MonkeyPatch(), tmp_path_factory.mktemp("agreed")
+    patch.setenv("KEYONG_ANCHORS", str(place / "anchors"))
+    stage = build(place, approval=RULE)
+    keeper = stage.keeper
+    for name, groups in (("zhao", []), ("qian", ["ethics"])):
+        keeper.identity_new(name, ["analyst"], groups)
+    job = keeper.job_submit(stage.wang, JobRequest(COUNTS, "planning", epsilon="0.5"))["job"]
+    for name in ("zhao", "qian"):
+        keeper.job_approve(keeper.principal(name), job, "fine")
+    keeper.job_run(stage.wang, job)
+    owners.pin(keeper, "bureau", 2)
+    head = keeper.audit_checkpoint(stage.li)
+    (place / "kept").write_text(head["note"])
+    keeper.audit_export(stage.li, place / "bundle")
+    yield Evidence(stage, place / "bundle", head["verifier_key"], place / "kept")
+    keeper.close()
+    patch.undo()
+
+
+def nth(what: str, number: int, **changes: Any) -> Callable[[Log], Log]:
+    """Change the *number*-th entry of kind *what*: its actor, its time, or facts."""
+
+    def changed_log(entries: Log) -> Log:
+        entry = [one for one in entries if one["kind"] == what][number]
+        for name, value in changes.items():
+            (entry if name in ("actor", "time", "kind") else entry["facts"])[name] = value
+        return entries
+
+    return changed_log
+
+
+def dropped(kind: str, number: int) -> Callable[[Log], Log]:
+    def changed_log(entries: Log) -> Log:
+        del entries[[place for place, one in enumerate(entries) if one["kind"] == kind][number]]
+        return entries
+
+    return changed_log
+
+
+def late(entries: Log) -> Log:
+    """Let everything from the charge on have happened a month later."""
+    charge = next(place for place, entry in enumerate(entries) if entry["kind"] == "charge")
+    for entry in entries[charge:]:
+        at = dt.datetime.fromisoformat(entry["time"]) + dt.timedelta(days=30)
+        entry["time"] = at.isoformat()
+    return entries
+
+
+def both_of_one_person(entries: Log) -> Log:
+    return nth("approval", 1, actor="zhao")(entries)
+
+
+def renewed(entries: Log) -> Log:
+    """As `late`, with yeses whose facts say that they were given later than their leaf."""
+    for entry in (moved := late(entries)):
+        if entry["kind"] == "approval":
+            given = dt.datetime.fromisoformat(entry["facts"]["given"]) + dt.timedelta(days=30)
+            entry["facts"]["given"] = given.isoformat(timespec="microseconds")
+    return moved
+
+
+def without_grants(entries: Log) -> Log:
+    for entry in entries:
+        if entry["kind"] == "decision":
+            del entry["facts"]["grants"]
+    return entries
+
+
+APPROVALS: dict[str, tuple[Callable[[Log], Log], str]] = {
+    "dropped": (dropped("approval", 0), r"1 of 2 had approved job-\w+ for health.stays"),
+    "both dropped": (without("approval"), "0 of 2 had approved"),
+    "of who asked": (nth("approval", 0, actor="wang"), r"1 of 2 .*; leaf \d+ is of who asked"),
+    "of another plan": (nth("approval", 1, plan="ab" * 32), r"1 of 2 .*; leaf \d+ is about another plan"),
+    "of another grant": (nth("approval", 1, grants={"health.stays": 1}), "is about another plan"),
+    "of another job": (nth("approval", 1, job="job-000000000000"), "never decided"),
+    "expired": (late, r"0 of 2 .*; leaf \d+ had expired; leaf \d+ had expired"),
+    "dated later than its leaf": (renewed, "had expired"),
+    "of one person twice": (both_of_one_person, "1 of 2 had approved"),
+    "of somebody who was not asked": (nth("approval", 0, actor="li"), r"leaf \d+ is of somebody else"),
+    "of nobody known": (nth("approval", 0, actor="ghost"), r"leaf \d+ is of somebody else"),
+    "of who is in no such group": (
+        nth("identity", -1, groups=""),
+        r"leaf \d+ is of somebody else",
+    ),
+    "a no": (nth("approval", 0, kind="rejection"), "had been rejected"),
+    "grants left out": (without_grants, "names no grants"),
+    "a key that the former did not vouch for": (
+        nth("identity-key", -1, endorsement="ab" * 64),
+        "did not vouch for it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("forge", "said"), APPROVALS.values(), ids=APPROVALS.keys())
+def test_approvals_are_refused_by_name(
+    agreed: Evidence, tmp_path: Path, forge: Callable[[Log], Log], said: str
+) -> None:
+    copy = Path(shutil.copytree(agreed.bundle, tmp_path / "copy"))
+    entries = forge([json.loads(line) for line in (copy / "log.jsonl").read_bytes().splitlines()])
+    agreed.sign_log(copy, [canonical.encode(entry) for entry in entries])
+    with pytest.raises((Wrong, KeyError), match=said):
+        verify_bundle(copy, None, [])
+    assert found(copy, agreed)
+
+
+def test_a_yes_of_others_is_counted(agreed: Evidence) -> None:
+    told = "\n".join(verify_bundle(agreed.bundle, Key.parse(agreed.key), [agreed.kept.read_text()]))
+    assert "approvals    1 needed" in told
+    assert "warning" not in told
+    public = public_half(owners.key_of("bureau", 2))
+    assert f"bureau {key_id(public)}" in told
+
+
+def test_an_owner_who_lost_a_key_is_told(agreed: Evidence, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(agreed.bundle, tmp_path / "copy"))
+    entries = [json.loads(line) for line in (copy / "log.jsonl").read_bytes().splitlines()]
+    entries = nth("identity-key", -1, endorsement="")(entries)
+    agreed.sign_log(copy, [canonical.encode(entry) for entry in entries])
+    assert "a new key without the word of the former one" in "\n".join(verify_bundle(copy, None, []))
+
+
+def consents(approval: Any, *yeses: tuple[str, str, dict[str, Any]], asker: str = "wang") -> int:
+    """Read a log by hand, decided under *approval* with *yeses* around it; return how many were asked for."""
+    content = {"dataset": "a.b", "version": 1, "owner": "bureau", "budget": {"epsilon": "8"}}
+    books = script.Books({"D": content | {"grants": [{"approval": approval}]}})
     named = [{"dataset": "a.b", "version": 1, "policy": "D"}]
-    loss = {"epsilon_pico": 1, "rho_pico": 0, "delta_atto": 0}
+    bound = {"plan": "P", "datasets": named, "grants": {"a.b": 0}, "tables": {}}
+    decided = {"job": "j", "template": "T", **bound}
+    yes = {**decided, "given": "2026-11-23T08:00:00+00:00"}
+    roles = {"bureau": "owner", "wang": "analyst", "li": "reviewer", "zhao": "owner"}
+    roles["both"] = "analyst,reviewer"
+    before = [it for it in yeses if it[0] == "template-approval" and "late" not in it[2]]
     entries = [
-        ("decision", "wang", {"job": "j", "plan": "P", "datasets": named, "grants": {"a.b": 0}}),
-        ("approval", by, {"job": "j", "plan": plan}),
-        ("charge", "wang", {"job": "j", "lineage": "L", **loss}),
+        *(("identity", who, {"roles": said, "groups": ""}) for who, said in roles.items()),
+        ("lineage", "bureau", {"lineage": "L", "filter": "pure", "delta": "0", "owner": "bureau"}),
+        ("version", "bureau", {"lineage": "L", "dataset": "a.b", "version": 1, "digest": "M"}),
+        ("policy", "bureau", {"lineage": "L", "dataset": "a.b", "version": 1, "digest": "D"}),
+        *before,
+        ("decision", asker, decided),
+        *((kind, who, yes | facts if kind == "approval" else facts) for kind, who, facts in yeses),
+        ("charge", asker, {"job": "j", "lineage": "L", "epsilon_pico": 1, "rho_pico": 0, "delta_atto": 0}),
     ]
-    decision, approval, charge = (
-        {"kind": kind, "actor": who, "time": "2026-11-23T08:00:00+00:00", "facts": facts}
-        for kind, who, facts in entries
-    )
-    books.read(0, decision)
-    books.read(1, approval)
-    if held:
-        books.read(2, charge)
-        return
-    with pytest.raises(Wrong, match="nobody approved"):
-        books.read(2, charge)
+    at = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
+    for number, (kind, who, facts) in enumerate(entries):
+        books.read(script.Leaf(number, kind, who, at, facts))
+    return books.consented
+
+
+def yes(who: str) -> tuple[str, str, dict[str, Any]]:
+    return "approval", who, {}
+
+
+def beforehand(who: str, **more: Any) -> tuple[str, str, dict[str, Any]]:
+    return "template-approval", who, {"digest": "T", "lineage": "L", "policy": "D", **more}
+
+
+HELD: list[tuple[Any, list[Any], int]] = [
+    ("auto", [], 0),
+    ("owner", [yes("bureau")], 1),
+    ("owner", [beforehand("bureau")], 0),
+    ("owner+reviewer", [yes("bureau"), yes("li")], 2),
+    ({"need": 1, "of": ["zhao"]}, [yes("zhao"), yes("li")], 1),
+]
+LACKING: list[tuple[Any, list[Any], str]] = [
+    ("owner", [], "0 of 1 had approved j for a.b .owner."),
+    ("owner", [yes("zhao")], "is of somebody else"),
+    ("owner", [beforehand("zhao")], "0 of 1"),
+    ("owner", [beforehand("bureau", late=True)], "0 of 1"),
+    ("owner", [beforehand("bureau", policy="E")], "0 of 1"),
+    ("owner+reviewer", [yes("bureau")], ".reviewer."),
+    ("owner+reviewer", [yes("li")], ".owner."),
+    ("owner+reviewer", [beforehand("bureau"), yes("li")], ".owner."),
+    ("owner+reviewer", [yes("bureau"), yes("zhao")], ".reviewer."),
+    ({"need": 2, "of": ["zhao", "li"]}, [yes("zhao"), yes("zhao")], "1 of 2"),
+]
+
+
+@pytest.mark.parametrize(("approval", "said", "asked"), HELD)
+def test_rules_are_satisfied_by_those_they_name(approval: Any, said: list[Any], asked: int) -> None:
+    assert consents(approval, *said) == asked
+
+
+@pytest.mark.parametrize(("approval", "said", "told"), LACKING)
+def test_rules_are_satisfied_by_nobody_else(approval: Any, said: list[Any], told: str) -> None:
+    with pytest.raises(Wrong, match=told):
+        consents(approval, *said)
+
+
+def test_owners_agree_beforehand_to_others_jobs_only() -> None:
+    with pytest.raises(Wrong, match="0 of 1"):
+        consents("owner", beforehand("bureau"), asker="bureau")
+    with pytest.raises(Wrong, match="is of who asked"):
+        consents("owner+reviewer", yes("bureau"), yes("both"), asker="both")
+
+
+GRANTS = [
+    ("auto", []),
+    ("owner", [("owner", 1, ())]),
+    ("owner+reviewer", [("owner", 1, ()), ("reviewer", 1, ())]),
+    ({"need": 2, "of": ["a", "group:b"]}, [("named", 2, ["a", "group:b"])]),
+]
+
+
+@pytest.mark.parametrize(("consent", "asked"), GRANTS)
+def test_whose_yes_a_grant_asks_for(consent: Any, asked: Any) -> None:
+    assert script.parties(consent) == asked
+
+
+# --- called wrongly -----------------------------------------------------------------------------------------
+
+BAD_KEYS = ["keyong/x+12345678", "keyong/x", "+", "", "absent.txt", "x" * 5_000, "a\0b"]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS, ids=range(len(BAD_KEYS)))
+@pytest.mark.parametrize("in_file", [False, True])
+def test_what_is_no_key_is_said_to_be_none(
+    evidence: Evidence, tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, *, in_file: bool
+) -> None:
+    if in_file:
+        (tmp_path / "key.txt").write_text(key)
+        key = str(tmp_path / "key.txt")
+    with pytest.raises(SystemExit) as caught:
+        main([str(evidence.bundle), "--key", key])
+    assert caught.value.code == 2
+    said = capsys.readouterr()
+    assert "neither a log's public key" in said.err
+    assert "Error" not in said.out + said.err.replace("error:", "")
+
+
+def test_a_truncated_or_binary_key_file_is_said_to_be_one(evidence: Evidence, tmp_path: Path) -> None:
+    whole = (evidence.bundle / "key.txt").read_bytes()
+    path = tmp_path / "key.txt"
+    for content, code in ((whole[:-9], 2), (b"", 2), (b"\xff\xfe\x00", 2), (whole, 0), (whole.strip(), 0)):
+        path.write_bytes(content)
+        command = [sys.executable, "-I", evidence.bundle / "verify_bundle.py", evidence.bundle, "--key", path]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == code, content
+        assert "Traceback" not in done.stderr
+
+
+def test_files_that_are_not_there_are_said_not_to_be(evidence: Evidence) -> None:
+    for arguments in (["--kept", "absent", str(evidence.bundle)], ["--proof", "absent"]):
+        with pytest.raises(SystemExit) as caught:
+            main(["--key", evidence.key, *arguments])
+        assert caught.value.code == 2
 
 
 # --- proofs ---------------------------------------------------------------------------------------------
