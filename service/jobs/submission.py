@@ -30,6 +30,7 @@ from sandbox.books import jobs
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.privacy import ledger
 from sandbox.schema import JobId, Principal, Role
+from service import people
 from service.approvals import consent
 from service.approvals.agreed import agreed
 from service.approvals.templates import spec_of
@@ -52,6 +53,9 @@ def submit(desk: Desk, by: Principal, request: JobRequest, idempotency_key: str 
             queries, read = cases.read_queries(connection, desk.workspace, by, spec.sql)
         check_counts(spec, len(queries))
         with desk.writing() as entry:
+            # What is known of them now counts, not what was when they opened the door.
+            by = people.known(entry.connection, by.name) or by
+            require(by, Role.ANALYST)
             known = _known(entry.connection, by, spec, idempotency_key)
             return known or _admit(entry, by, spec, (queries, read), idempotency_key or "")
     except (DeniedError, InvalidInputError) as refusal:

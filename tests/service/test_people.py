@@ -28,6 +28,10 @@ def test_a_member_who_leaves_asks_no_more_and_one_who_joins_does(stage: Stage) -
     (group,) = stage.wang.groups
     assert stage.keeper.identity_change(stage.li, "zhao", ["analyst"], [group])["groups"] == [group]
     stage.keeper.job_submit(stage.keeper.principal("zhao"), ASKED)
+    member = stage.keeper.principal("zhao")
+    stage.keeper.identity_change(stage.li, "zhao", ["analyst"], [])
+    with pytest.raises(DeniedError, match=r"denied\.not-granted"):  # though the door was opened to a member
+        stage.keeper.job_submit(member, JobRequest(COUNTS, PURPOSE, epsilon="0.25"))
     stage.keeper.identity_change(stage.li, "zhao", [], [])
     gone = stage.keeper.principal("zhao")
     assert (gone.roles, gone.groups) == (frozenset(), frozenset())
