@@ -7,6 +7,8 @@ Format 2 has public tables, and jobs of several statements and datasets.  Format
 for each column, and draws quantiles otherwise.  Plans older than that cannot be read any more, so a workspace
 of format 1 or 2 that holds jobs is refused as it is: its releases could not be verified.  Format 4 has
 signatures of policies, approvals, withdrawals and sign-offs, all in tables of their own; jobs are kept.
+Format 5 has, in tables too, what changed of people, yeses to templates that were taken back, and limits of
+namespaces.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from sandbox.database import Database, copy_books
 from sandbox.errors import InvalidInputError, UsageError
 from sandbox.keys.files import create_private, replace_private
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 _PLANS_SINCE: Final = 3
 """The oldest format whose plans can be read."""
 IDENTITY_FILE: Final = "keyong.json"

@@ -198,14 +198,25 @@ def with_a_job(desk: Desk) -> Path:
     return desk.workspace.directory
 
 
-def test_a_workspace_of_format_3_keeps_its_jobs(desk):
+SINCE_5 = ("identity_changes", "template_withdrawals")
+SINCE_4 = ("owner_keys", "policy_signatures", "approvals", "templates", "template_approvals")
+NEWER = {3: SINCE_4 + SINCE_5, 4: SINCE_5}
+"""Tables that a format has not got."""
+
+
+@pytest.mark.parametrize("number", NEWER)
+def test_an_older_workspace_keeps_its_jobs(desk, number):
+    with desk.workspace.database.transaction() as connection:
+        for table in NEWER[number]:
+            connection.exec_driver_sql(f"DROP TABLE {table}")
     directory = with_a_job(desk)
-    age(directory, 3)
+    age(directory, number)
     opened = workspace.open_workspace(directory)
     with opened.database.reading() as connection:
         assert connection.execute(sa.select(jobs.c.job)).scalars().all() == ["job-1"]
     opened.close()
-    assert (directory / "books-format-3.sqlite").is_file()
+    assert (directory / f"books-format-{number}.sqlite").is_file()
+    workspace.open_workspace(directory).close()
 
 
 def test_an_older_workspace_with_jobs_is_refused_as_it_is(desk):

@@ -223,7 +223,7 @@ def test_what_is_wrong_with_a_workspace_is_named(hospital: Path, monkeypatch: py
     ws = hospital / "ws"
     identity, books, master = ws / "keyong.json", ws / "books.sqlite", ws / "keyring" / "master.key"
     for path, content, expected in (
-        (identity, identity.read_bytes().replace(b'"format": 4', b'"format": 5'), "workspace.other-format"),
+        (identity, identity.read_bytes().replace(b'"format": 5', b'"format": 6'), "workspace.other-format"),
         (identity, b"{", "workspace.unreadable"),
         (identity, b"\xff\xfe", "workspace.unreadable"),
         (master, b"short", "key.damaged-file"),
