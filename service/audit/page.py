@@ -161,7 +161,7 @@ class _Page:
         }
         shares = [wording.share(dataset[name], limit) for name in ("before", "after")]
         yield self._bar(dataset["dataset"], shares)
-        yield tag("p", self._say("report.spent", **facts, percent=f"{shares[1]:.0%}"))
+        yield tag("p", self._say("report.spent", **facts, percent=f"{shares[1]:.1%}"))
         told = {name: dataset[name] for name in ("owner", "asked", "refused")}
         told["version"] = dataset["policy_version"]
         yield tag("p", self._say("report.terms", **told), class_="soft")
@@ -175,7 +175,7 @@ class _Page:
 
     def _bar(self, name: str, shares: Sequence[float]) -> Safe:
         past, now = (round(share * _BAR_WIDTH) for share in shares)
-        label = self._say("report.bar", dataset=name, before=f"{shares[0]:.0%}", after=f"{shares[1]:.0%}")
+        label = self._say("report.bar", dataset=name, before=f"{shares[0]:.1%}", after=f"{shares[1]:.1%}")
         pieces = [
             tag("title", label),
             tag("rect", x=0, y=0, width=_BAR_WIDTH, height=22, rx=3, fill=_LEFT),
