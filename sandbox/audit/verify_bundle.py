@@ -167,43 +167,30 @@ def read_note(note: str, key: Key) -> Head:
     return int(size), base64.b64decode(root, validate=True)
 
 
-def check_inclusion(leaf: bytes, number: int, size: int, path: Sequence[bytes], root: bytes) -> None:
-    """Raise `Wrong` unless *path* leads from *leaf* to *root* (RFC 9162 §2.1.3.2)."""
-    fn, sn, running, sound = number, size - 1, leaf, 0 <= number < size
-    for sibling in path:
-        sound = sound and sn != 0
-        if fn & 1 or fn == sn:
-            running = hashed(NODE, sibling, running)
-            while fn and not fn & 1:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            running = hashed(NODE, running, sibling)
-        fn, sn = fn >> 1, sn >> 1
-    demand(sound and sn == 0 and running == root, f"the proof does not show entry {number} in the log")
+def root_over(leaf: bytes, number: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root that *path* leads to from the leaf *number* (RFC 6962 §2.1.1)."""
+    if size == 1:
+        return leaf if not path else b""
+    half, beside = 1 << (size - 1).bit_length() - 1, path[-1]
+    if number < half:
+        return hashed(NODE, root_over(leaf, number, half, path[:-1]), beside)
+    return hashed(NODE, beside, root_over(leaf, number - half, size - half, path[:-1]))
 
 
-def check_consistency(first: Head, second: Head, path: Sequence[bytes]) -> None:
-    """Raise `Wrong` unless *path* shows that the *first* log begins the *second* (RFC 9162 §2.1.4.2)."""
-    wrong = f"the log of {second[0]} entries does not begin with the one kept at {first[0]}"
-    if first[0] == 0 or first[0] == second[0]:
-        demand(not path and (first[0] == 0 or first[1] == second[1]), wrong)
-        return
-    demand(first[0] < second[0] and bool(path), wrong)
-    steps = [first[1], *path] if first[0] & (first[0] - 1) == 0 else list(path)
-    fn, sn = first[0] - 1, second[0] - 1
-    while fn & 1:
-        fn, sn = fn >> 1, sn >> 1
-    one = two = steps[0]
-    for sibling in steps[1:]:
-        demand(sn != 0, wrong)
-        if fn & 1 or fn == sn:
-            one, two = hashed(NODE, sibling, one), hashed(NODE, sibling, two)
-            while fn and not fn & 1:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            two = hashed(NODE, two, sibling)
-        fn, sn = fn >> 1, sn >> 1
-    demand(sn == 0 and one == first[1] and two == second[1], wrong)
+def roots_over(old: int, size: int, path: Sequence[bytes], known: bytes | None) -> tuple[bytes, bytes]:
+    """Return the roots at *old* and at *size* leaves that *path* leads to (RFC 6962 §2.1.2).
+
+    *known* is the root at *old* leaves, None where the first of *path* is.
+    """
+    if old == size:
+        top = path[0] if known is None else known
+        return (top, top) if len(path) == (known is None) else (b"", b"")
+    half, beside = 1 << (size - 1).bit_length() - 1, path[-1]
+    if old <= half:
+        first, second = roots_over(old, half, path[:-1], known)
+        return first, hashed(NODE, second, beside)
+    first, second = roots_over(old - half, size - half, path[:-1], None)
+    return hashed(NODE, beside, first), hashed(NODE, beside, second)
 
 
 # --- what a plan's noise costs: ADR 3, 6, 12, 13, 17 ------------------------------------------------------
@@ -459,7 +446,12 @@ class Books:
     def _identity_leaf(self, leaf: Leaf, facts: Json) -> None:
         words = {"role:": facts["roles"], "group:": facts["groups"]}
         said = {f"{kind}{word}" for kind, text in words.items() for word in text.split(",")}
-        self.called[leaf.actor] = {leaf.actor} | said
+        self.called[facts.get("name", leaf.actor)] = {facts.get("name", leaf.actor)} | said
+
+    def _identity_change_leaf(self, leaf: Leaf, facts: Json) -> None:
+        other = leaf.actor != facts["name"] and "role:reviewer" in self.called.get(leaf.actor, ())
+        leaf.demand(other, f"{leaf.actor} cannot change what {facts['name']} is")
+        self._identity_leaf(leaf, facts)
 
     def _identity_key_leaf(self, leaf: Leaf, facts: Json) -> None:
         who, public, word = leaf.actor, facts["public"], facts["endorsement"]
@@ -501,6 +493,9 @@ class Books:
     def _template_approval_leaf(self, leaf: Leaf, facts: Json) -> None:
         if leaf.actor == self.lines[facts["lineage"]].owner:
             self.agreed.add((facts["digest"], facts["lineage"], facts["policy"]))
+
+    def _template_withdrawal_leaf(self, _: Leaf, facts: Json) -> None:
+        self.agreed.discard((facts["digest"], facts["lineage"], facts["policy"]))
 
     def _decision_leaf(self, leaf: Leaf, facts: Json) -> None:
         leaf.demand(facts["job"] not in self.jobs, f"{facts['job']} was decided before")
@@ -789,12 +784,17 @@ def verify_proof(proof: Json, key: Key, kept: Sequence[str]) -> list[str]:
     head = read_note(proof["checkpoint"], key)
     path = [base64.b64decode(each, validate=True) for each in proof["hashes"]]
     if proof["kind"] == "inclusion":
-        check_inclusion(hashed(LEAF, proof["entry"].encode()), proof["leaf"], head[0], path, head[1])
+        number, entry = proof["leaf"], hashed(LEAF, proof["entry"].encode())
+        shown = 0 <= number < head[0] and root_over(entry, number, head[0], path) == head[1]
+        demand(shown, f"the proof does not show entry {number} in the log")
         return [f"entry {proof['leaf']} is in the log of {head[0]} entries: {proof['entry']}"]
     demand(proof["kind"] == "consistency" and len(kept) == 1, "give the checkpoint you kept with --kept")
     first = read_note(kept[0], key)
     demand(first[0] == proof["size"], "the proof begins at another checkpoint")
-    check_consistency(first, head, path)
+    begins = first[0] == 0 and not path
+    if 0 < first[0] <= head[0]:
+        begins = roots_over(first[0], head[0], path, first[1]) == (first[1], head[1])
+    demand(begins, f"the log of {head[0]} entries does not begin with the one kept at {first[0]}")
     return [f"the log of {head[0]} entries begins with the one kept at {first[0]}"]
 
 

@@ -575,7 +575,7 @@ def consents(approval: Any, *yeses: tuple[str, str, dict[str, Any]], asker: str 
     yes = {**decided, "given": "2026-11-23T08:00:00+00:00"}
     roles = {"bureau": "owner", "wang": "analyst", "li": "reviewer", "zhao": "owner"}
     roles["both"] = "analyst,reviewer"
-    before = [it for it in yeses if it[0] == "template-approval" and "late" not in it[2]]
+    before = [it for it in yeses if it[0].startswith("template-") and "late" not in it[2]]
     entries = [
         *(("identity", who, {"roles": said, "groups": ""}) for who, said in roles.items()),
         ("lineage", "bureau", {"lineage": "L", "filter": "pure", "delta": "0", "owner": "bureau"}),
@@ -592,12 +592,19 @@ def consents(approval: Any, *yeses: tuple[str, str, dict[str, Any]], asker: str 
     return books.consented
 
 
+TEMPLATE = {"digest": "T", "lineage": "L", "policy": "D"}
+
+
 def yes(who: str) -> tuple[str, str, dict[str, Any]]:
     return "approval", who, {}
 
 
 def beforehand(who: str, **more: Any) -> tuple[str, str, dict[str, Any]]:
-    return "template-approval", who, {"digest": "T", "lineage": "L", "policy": "D", **more}
+    return "template-approval", who, {**TEMPLATE, **more}
+
+
+def changed_to(who: str, roles: str, groups: str = "", by: str = "both") -> tuple[str, str, dict[str, Any]]:
+    return "identity-change", by, {"name": who, "roles": roles, "groups": groups}
 
 
 HELD: list[tuple[Any, list[Any], int]] = [
@@ -605,6 +612,8 @@ HELD: list[tuple[Any, list[Any], int]] = [
     ("owner", [yes("bureau")], 1),
     ("owner", [beforehand("bureau")], 0),
     ("owner+reviewer", [yes("bureau"), yes("li")], 2),
+    ("owner+reviewer", [changed_to("zhao", "reviewer"), yes("bureau"), yes("zhao")], 2),
+    ({"need": 1, "of": ["group:ethics"]}, [changed_to("zhao", "owner", groups="ethics"), yes("zhao")], 1),
     ({"need": 1, "of": ["zhao"]}, [yes("zhao"), yes("li")], 1),
 ]
 LACKING: list[tuple[Any, list[Any], str]] = [
@@ -613,6 +622,14 @@ LACKING: list[tuple[Any, list[Any], str]] = [
     ("owner", [beforehand("zhao")], "0 of 1"),
     ("owner", [beforehand("bureau", late=True)], "0 of 1"),
     ("owner", [beforehand("bureau", policy="E")], "0 of 1"),
+    ("owner", [beforehand("bureau"), ("template-withdrawal", "bureau", TEMPLATE)], "0 of 1"),
+    ("owner+reviewer", [yes("bureau"), yes("li"), changed_to("li", "analyst")], ".reviewer."),
+    (
+        "owner",
+        [yes("bureau"), changed_to("bureau", "reviewer", by="zhao")],
+        "zhao cannot change",
+    ),
+    ("owner", [yes("bureau"), changed_to("li", "owner", by="li")], "li cannot change"),
     ("owner+reviewer", [yes("bureau")], ".reviewer."),
     ("owner+reviewer", [yes("li")], ".owner."),
     ("owner+reviewer", [beforehand("bureau"), yes("li")], ".owner."),
@@ -689,6 +706,34 @@ def test_files_that_are_not_there_are_said_not_to_be(evidence: Evidence) -> None
         with pytest.raises(SystemExit) as caught:
             main(["--key", evidence.key, *arguments])
         assert caught.value.code == 2
+
+
+# --- proofs: every one that the log makes, and none of any other size or with another hash ----------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 8, 13, 16])
+def test_every_proof_leads_to_the_root_and_no_other_does(size: int) -> None:
+    leaves = [merkle.leaf_hash(bytes([number])) for number in range(size)]
+    tree = merkle.Frontier()
+    nodes = {(it.level, it.position): it.hash for leaf in leaves for it in tree.append(leaf)}
+    lookup, root = (lambda *place: nodes[place]), merkle.root(leaves)
+    for number in range(size):
+        path = merkle.inclusion_proof(lookup, number, size)
+        assert leads(script.root_over, leaves[number], number, size, path, to=root)
+        for odd in (path[1:], [*path, root], [root, *path]):
+            assert odd == path or not leads(script.root_over, leaves[number], number, size, odd, to=root)
+    for old in range(1, size + 1):
+        before, path = merkle.root(leaves[:old]), merkle.consistency_proof(lookup, old, size)
+        assert leads(script.roots_over, old, size, path, before, to=(before, root))
+        for odd in (path[1:], [*path, root], [root, *path], [bytes(32), *path[1:]]):
+            assert odd == path or not leads(script.roots_over, old, size, odd, before, to=(before, root))
+
+
+def leads(found: Callable[..., Any], *given: Any, to: Any) -> bool:
+    try:
+        return bool(found(*given) == to)
+    except IndexError:
+        return False
 
 
 # --- proofs ---------------------------------------------------------------------------------------------
