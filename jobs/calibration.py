@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Final
 
 from jobs.plan import Distinct, Draw, Mechanism, Part, Selection, Side, Total, Units
-from jobs.sensitivity import moved, score_step
+from jobs.sensitivity import moved, reach, score_moves
 from sandbox.privacy.intervals import COVERAGE
 
 Shares = tuple[tuple[Side, Fraction], ...]
@@ -40,12 +40,12 @@ def draws(part: Part, quantile: Fraction, share: Fraction, mechanism: Mechanism)
     from sandbox.privacy.exponential import rate_of  # noqa: PLC0415 - brings numpy
     from sandbox.privacy.widths import slack_for  # noqa: PLC0415
 
-    moves = part.rows * score_step(quantile)
+    moves = score_moves(part, quantile)
     (_, own), *sides = shares_of(quantile)
     coverage = 1 - (1 - COVERAGE) / len(sides)
-    found = [Draw(quantile, rate_of(share * own, mechanism, moves))]
+    found = [Draw(quantile, rate_of(share * own, mechanism, *moves))]
     for side, weight in sides:
-        rate = rate_of(share * weight, mechanism, moves)
+        rate = rate_of(share * weight, mechanism, *moves)
         found.append(Draw(quantile, rate, side, slack_for(rate, coverage)))
     return tuple(found)
 
@@ -54,5 +54,6 @@ def selection(part: Part, share: Fraction, delta: Fraction) -> Selection:
     """Return the selection of a part's keys that costs ρ = *share* and at most *delta*."""
     from sandbox.privacy.selection import threshold_for  # noqa: PLC0415 - few plans select keys
 
-    scale = part.rows / (2 * share)
-    return Selection(scale, threshold_for(scale, part.rows, delta), delta)
+    groups = reach(part).cells
+    scale = groups / (2 * share)
+    return Selection(scale, threshold_for(scale, groups, delta), delta)

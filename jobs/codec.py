@@ -24,6 +24,7 @@ from jobs.plan import (
     Distinct,
     Draw,
     Factor,
+    GroupBound,
     Key,
     Measurement,
     Mechanism,
@@ -96,6 +97,8 @@ def part_to_json(part: Part) -> dict[str, Json]:
         "within": list(map(key_to_json, part.within)),
         "measurements": list(map(measurement_to_json, part.measurements)),
         "selection": chosen and [ratio(chosen.scale), str(chosen.threshold), ratio(chosen.delta)],
+        # Only where there is one: plans of other policies are what they always were.
+        **({"bound": [part.bound.groups, part.bound.rows]} if part.bound else {}),
     }
 
 
@@ -107,6 +110,7 @@ def _part_from_json(data: dict[str, Json]) -> Part:
         tuple(map(_measurement_from_json, data["measurements"])),
         None if data["selection"] is None else _selection(*data["selection"]),
         tuple(map(_key_from_json, data["within"])),
+        GroupBound(*map(int, data["bound"])) if "bound" in data else None,
     )
 
 
@@ -214,7 +218,7 @@ def _answer_to_json(answer: Answer) -> dict[str, Json]:
             [recipe.aggregate.value, list(map(list, recipe.places)), recipe.offset, recipe.extreme]
             for recipe in answer.recipes
         ],
-        # Only where there is one: plans of other policies are what they always were.
+        # As with "bound".
         **({"minimum": answer.minimum} if answer.minimum else {}),
     }
 

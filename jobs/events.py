@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from jobs.plan import Part, Plan, Quantile
 from jobs.reading import sources_of
-from jobs.sensitivity import draw_epsilon, moved, steps_of
+from jobs.sensitivity import draw_epsilon, moved, reach, steps_of
 from sandbox.privacy.selection import delta_of
 
 
@@ -38,6 +38,6 @@ def _of_part(part: Part, steps: int, *, laplace: bool) -> Iterator[Event]:
         one, two = moved(part, item)
         yield Event(pure=steps * one / item.scale) if laplace else Event(gaussian=steps**2 * two / item.scale)
     if part.selection is not None:
-        scale, threshold = part.selection.scale, part.selection.threshold
-        delta = delta_of(scale, part.rows, threshold)
-        yield Event(gaussian=steps**2 * part.rows / scale, delta=delta)
+        scale, groups = part.selection.scale, reach(part).cells
+        delta = delta_of(scale, groups, part.selection.threshold)
+        yield Event(gaussian=steps**2 * groups / scale, delta=delta)

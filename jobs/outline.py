@@ -43,6 +43,7 @@ def _part(part: Mapping[str, Json]) -> dict[str, Json]:
         "keys": [_size(key) for key in part["keys"]],
         "measurements": [_measurement(*item) for item in part["measurements"]],
         "selection": part["selection"],
+        **({"bound": part["bound"], "within": list(map(_size, part["within"]))} if "bound" in part else {}),
     }
 
 

@@ -1,22 +1,7 @@
 """How a job is measured, as frozen data: bounded frames, integer measurements, noise; public values only.
 
 A plan is everything a worker needs beside keys and file names, and everything a reader of a release needs to
-make tables of it.
-
-R is `Part.rows`: no unit has more rows at a part's measurements.  Sensitivities, for adding or removing one
-unit, with c = `Total.step`, K = min(R, cells) and m = the number of categories (`Distinct`):
-
-==========  =====================  =========================
-            L1                     L2 squared
-==========  =====================  =========================
-`Total`     R·c                    (R·c)², all rows may share a cell
-`Units`     K                      K, at most 1 in each of K cells
-`Distinct`  R                      R·min(R, m)
-==========  =====================  =========================
-
-Two steps of this kind, for a unit whose rows are replaced by others: see `jobs.sensitivity`.
-
-`Quantile` has none: its draws are exponential mechanisms, each calibrated by its own rate (see `Draw`).
+make tables of it.  How far one unit moves what is measured follows from it: see `jobs.sensitivity`.
 """
 
 from __future__ import annotations
@@ -157,8 +142,7 @@ class Draw:
     A half-width is drawn after the point and ``around`` it, or to its ``low`` or ``high`` side alone, with
     *slack* T in units of 1/b row (`sandbox.privacy.widths`).
 
-    One row moves a score by at most max(a, b - a), so either costs ε = 2·rate·R·max(a, b - a), or ρ = ε²/8
-    (Cesar & Rogers 2021).
+    One row moves a score by at most max(a, b - a); what that costs is told in `jobs.sensitivity`.
     """
 
     quantile: Fraction
@@ -191,8 +175,8 @@ Measurement = Total | Units | Distinct | Quantile
 class Selection:
     """Private selection of keys: a group's noisy number of units must be above *threshold*.
 
-    The noise is Gaussian of σ² = *scale*.
-    One unit adds 1 to at most R groups, so this costs ρ = R/(2σ²) and δ = R·P(1 + noise > threshold).
+    The noise is Gaussian of σ² = *scale*.  One unit adds 1 to at most K groups (`jobs.sensitivity.reach`), so
+    this costs ρ = K/(2σ²) and δ = K·P(1 + noise > threshold).
     """
 
     scale: Fraction
@@ -201,11 +185,24 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupBound:
+    """Of a unit's rows only those of its first *groups* groups count, and in each the first *rows*.
+
+    A group is what has the same categories of all keys of the statement, a part's `within` included; groups
+    stand in the order in which the unit's rows first reach them.  A row of no group takes no place.
+    """
+
+    groups: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A frame, grouped one way, and what is measured of it.
 
-    *within*: the keys of the statement's other grouping sets.  A row counts only if it has a category of each
-    of them too: so the totals of a rollup are about the same rows as their parts.
+    R is *rows*: no unit has more rows in the frame.  *within*: the keys of the statement's other grouping
+    sets.  A row counts only if it has a category of each of them too, and within the *bound* of groups that
+    all keys make: so the totals of a rollup are about the same rows as their parts.
     """
 
     frame: Frame
@@ -214,6 +211,7 @@ class Part:
     measurements: tuple[Measurement, ...]
     selection: Selection | None = None
     within: tuple[Key, ...] = ()
+    bound: GroupBound | None = None
 
     @property
     def cells(self) -> int:

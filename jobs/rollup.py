@@ -71,7 +71,7 @@ def _places(answer: Answer) -> range:
 def _rows(part: Part) -> tuple[object, ...]:
     """Parts that agree in this are about the same rows."""
     keys = frozenset((*part.keys, *part.within))
-    return part.frame, part.rows, keys, part.selection
+    return part.frame, part.rows, keys, part.selection, part.bound
 
 
 def _additive(parts: Sequence[Part], family: _Family) -> bool:

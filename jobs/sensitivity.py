@@ -1,27 +1,39 @@
-"""What a plan's noise costs every dataset, recomputed from frames, clamps, row bounds and scales alone.
+"""What a plan's noise costs every dataset, recomputed from frames, clamps, bounds and scales alone.
 
-For adding or removing one unit, with R = `Part.rows`, K = min(R, cells) and m categories (`jobs.plan`):
+How far the rows of one unit can reach in a part (`reach`), with R = `Part.rows` and at most G groups of M
+rows each (`Part.bound`; without one both are R): a cell of the part is as many groups as the keys in
+`Part.within` make, D (1 where there are none).  The keys make F groups in all (not known where they are
+selected).  Then the unit has
 
-==========  ============  ==================================================
-            L1            L2 squared
-==========  ============  ==================================================
-`Total`     R·c           (R·c)²: all R rows may share a cell
-`Units`     K             K: at most 1 in each of at most K cells
-`Distinct`  R             R·min(R, m): a row turns at most one bit
-==========  ============  ==================================================
+* at most g = min(R, G, F) groups, and T = min(R, g·M) rows in all,
+* at most M' = min(T, D·M) of them in one cell, and rows in at most K = min(g, cells) cells.
 
-`Distinct` releases per cell the number of its bits that are set.  R rows turn at most R bits, so L1 ≤ R; a
-cell changes by at most min(R, m), and Σ v² ≤ max v · Σ v.
+With m_i of its rows in cell i, and c the most that a row adds to a total, adding or removing it moves
+
+==========  ==============  ==========================================================
+            L1              L2 squared
+==========  ==============  ==========================================================
+`Total`     T·c             c²·(⌊T/M'⌋·M'² + (T mod M')²)
+`Units`     K               K: at most 1 in each of at most K cells
+`Distinct`  min(T, g·v)     v times that, v = min(M', m) for m categories
+==========  ==============  ==========================================================
+
+`Total`: a cell moves by at most c·m_i, also where an axis divides it.  Σ m_i² over 0 ≤ m_i ≤ M', Σ m_i ≤ T is
+largest at a corner: it is convex, and moving a row from a smaller m_i to a larger one that is not full makes
+it larger.  So one bound holds for all: (R·c)² without a bound of groups, G·M²·c² where G·M ≤ R.  `Distinct`
+releases per cell the number of its bits that are set, and a row sets at most one: a cell moves by at most v,
+all of them by at most T and g·v, and Σ v_i² ≤ max v_i · Σ v_i.
 
 Costs, added over measurements (basic composition; Bun & Steinke 2016, Lemma 1.7):
 
 * discrete Laplace of scale b: ε = L1/b, and ρ = ε²/2 (ibid., Proposition 1.4);
 * discrete Gaussian of σ²: ρ = L2²/(2σ²) (Canonne, Kamath & Steinke 2020, Theorem 4);
-* a `Draw` of quantile a/b: one row moves a score by at most max(a, b - a), so ε = 2·rate·R·max(a, b - a), and
-  ρ = ε²/8 (Cesar & Rogers 2021: the exponential mechanism has bounded range ε).  So does a half-width for
-  every point that it may be drawn around; its prior weights do not depend on data and drop out
-  (`sandbox.privacy.widths`);
-* a `Selection`: ρ = R/(2σ²), since a unit adds 1 to at most R groups, and its δ.
+* a `Draw` of quantile a/b: one row moves a score by at most s = max(a, b - a), so what is drawn in cell i has
+  ε_i = 2·rate·s·m_i and ρ_i = ε_i²/8 (Cesar & Rogers 2021: the exponential mechanism has bounded range ε_i).
+  Over the cells ε = 2·rate·s·T, and ρ = (2·rate·s)²·Σ m_i²/8 with the largest Σ m_i² as above.  So does a
+  half-width for every point that it may be drawn around; its prior weights do not depend on data and drop
+  out (`sandbox.privacy.widths`);
+* a `Selection`: ρ = K/(2σ²), since a unit adds 1 to at most K groups, and its δ.
 
 A dataset pays for every part that reads it, in full.  Removing a unit from one dataset of several takes all
 its rows out of most frames.  Where a LEFT or ANTI JOIN keeps rows for lack of a partner it may put others in
@@ -35,7 +47,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 
 from jobs.plan import (
     Distinct,
@@ -132,22 +144,62 @@ def _sources(frame: Frame) -> frozenset[int]:
     return frozenset(core.source for core in cores(frame) if isinstance(core, Scan))
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far one unit reaches in a part: T *rows* of g *groups*, M' = *each* in a cell, in K *cells*."""
+
+    rows: int
+    groups: int
+    each: int
+    cells: int
+
+    @property
+    def squares(self) -> int:
+        """The largest sum of the squares of its rows in each cell."""
+        full, rest = divmod(self.rows, self.each)
+        return full * self.each**2 + rest**2
+
+
+def reach(part: Part) -> Reach:
+    """Return how far one unit reaches in *part*; `ValueError` for a bound that bounds to nothing."""
+    rows, bound = part.rows, part.bound
+    selected = part.selection is not None or any(key.categories is None for key in part.keys)
+    if bound is None:
+        groups, total, each = rows, rows, rows
+    else:
+        if bound.groups < 1 or bound.rows < 1:
+            raise ValueError("a bound of groups lets no row through")
+        merged = max(prod(len(key.categories) for key in part.within if key.categories is not None), 1)
+        known = rows if selected else max(part.cells, 1) * merged
+        groups = min(rows, bound.groups, known)
+        total = min(rows, groups * bound.rows)
+        each = min(total, merged * bound.rows)
+    return Reach(total, groups, each, groups if selected else min(groups, part.cells))
+
+
 def moved(part: Part, item: Total | Units | Distinct) -> tuple[int, int]:
     """Return by how much one unit moves a measurement of *part*: L1, and L2 squared."""
-    rows = part.rows
+    at = reach(part)
     match item:
         case Total():
-            return rows * item.step, (rows * item.step) ** 2
+            return at.rows * item.step, at.squares * item.step**2
         case Units():
-            cells = rows if part.selection else min(rows, part.cells)
-            return cells, cells
+            return at.cells, at.cells
         case Distinct(key=key):
-            return rows, rows * min(rows, len(key.categories or ()))
+            most = min(at.each, len(key.categories or ()))
+            bits = min(at.rows, at.groups * most)
+            return bits, bits * most
+
+
+def score_moves(part: Part, quantile: Fraction) -> tuple[int, int]:
+    """Return by how much one unit moves the scores of a draw in all cells: L1, and L2 squared."""
+    at, step = reach(part), score_step(quantile)
+    return at.rows * step, at.squares * step**2
 
 
 def draw_epsilon(part: Part, draw: Draw) -> Fraction:
-    """Return the ε of one exponential mechanism, exactly."""
-    return 2 * draw.rate * part.rows * score_step(draw.quantile)
+    """Return the ε of one exponential mechanism in every cell, exactly."""
+    return 2 * draw.rate * score_moves(part, draw.quantile)[0]
 
 
 def score_step(quantile: Fraction) -> int:
@@ -189,8 +241,8 @@ def _on_grid(factor: Factor) -> bool:
 def _draw_cost(part: Part, draw: Draw) -> Cost:
     if draw.rate <= 0 or not 0 <= draw.quantile <= 1:
         raise ValueError("no exponential mechanism")
-    epsilon = draw_epsilon(part, draw)
-    return Cost(epsilon, epsilon**2 / 8)
+    squares = score_moves(part, draw.quantile)[1]
+    return Cost(draw_epsilon(part, draw), (2 * draw.rate) ** 2 * squares / 8)
 
 
 def _selection_cost(part: Part, selection: Selection, mechanism: Mechanism) -> Cost:
@@ -198,8 +250,9 @@ def _selection_cost(part: Part, selection: Selection, mechanism: Mechanism) -> C
 
     if mechanism != "discrete-gaussian" or selection.scale <= 0:
         raise ValueError("keys are selected under Gaussian noise only")
-    delta = delta_of(selection.scale, part.rows, selection.threshold)
-    return Cost(None, part.rows / (2 * selection.scale), delta)
+    groups = reach(part).cells
+    delta = delta_of(selection.scale, groups, selection.threshold)
+    return Cost(None, groups / (2 * selection.scale), delta)
 
 
 def _loss(cost: Cost, filter_: Filter) -> Loss:

@@ -35,6 +35,10 @@ class Bins:
     cells: Index
     name: object = None
 
+    def without(self, rows: Mask, name: object) -> Bins:
+        """Return the same bins, but for *rows*, which are nowhere; *name* as in `name`."""
+        return Bins(np.where(rows, len(self.cells) - 1, self.rows), self.cells, name)
+
     def counts(self, valid: Mask | None) -> Index:
         """Return the number of rows (that are *valid*) of each bin."""
         rows = self.rows if valid is None else self.rows[valid]

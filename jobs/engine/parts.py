@@ -25,7 +25,7 @@ class PartCounter:
     @property
     def by_unit(self) -> bool:
         """Whether anything here asks which rows are of one unit."""
-        return any(isinstance(item, Units) for item in self.part.measurements)
+        return self.part.bound is not None or any(isinstance(it, Units) for it in self.part.measurements)
 
     def add(self, rows: Rows) -> None:
         """Count a chunk of the part's core."""
@@ -39,7 +39,8 @@ class PartCounter:
         return b"".join(pack(item, found.limbs()) for item, found in pairs)
 
     def _bins(self, rows: Rows) -> Bins:
-        return rows.bins(self._own, self._all, self.part.frame.where)
+        bins = rows.bins(self._own, self._all, self.part.frame.where)
+        return bins if self.part.bound is None else rows.bounded(bins, self._all, self.part.bound)
 
     def _all_counters(self) -> list[Counter]:
         return self._counters
@@ -50,7 +51,7 @@ class _SelectedCounter(PartCounter):
 
     def __init__(self, part: Part, ring: KeyRing) -> None:
         super().__init__(part, ring)
-        self._groups = Groups(part.keys, part.within)
+        self._groups = Groups(part.keys, part.within, part.bound)
         self._members = counter(Units(), 0, self._most)
 
     @property

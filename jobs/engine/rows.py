@@ -18,11 +18,13 @@ from jobs.engine.bins import (
     raw_rows,
     row_by_row,
 )
-from jobs.engine.chunks import Chunk, Mask
+from jobs.engine.chunks import Chunk, Index, Mask
+from jobs.engine.codes import look_up
+from jobs.engine.group_bounds import beyond, together
 from jobs.engine.steps import both, valid_of
 from jobs.evaluate import evaluate, keep_mask
 from jobs.expressions import Expression
-from jobs.plan import Key
+from jobs.plan import GroupBound, Key
 
 T = TypeVar("T")
 
@@ -96,3 +98,20 @@ class Rows:
             return row_by_row(keys, along, drop, count)
         name = ("raw", everything, repr(where))
         return Bins(self.once(name, lambda: raw_rows(keys, drop, count)), raw_cells(keys, along), name)
+
+    def bounded(self, bins: Bins, everything: tuple[int, ...], bound: GroupBound) -> Bins:
+        """Return *bins* of a part with keys *everything* without the rows beyond its *bound* of groups."""
+        name = ("bounded", everything, bound, bins.name)
+        if bins.name is None:
+            return bins.without(self._beyond(bins, everything, bound), None)
+        found = self.once(name, lambda: bins.without(self._beyond(bins, everything, bound), name))
+        return Bins(found.rows, bins.cells, name)
+
+    def _beyond(self, bins: Bins, everything: tuple[int, ...], bound: GroupBound) -> Mask:
+        keys = [self.codes(number) for number in everything]
+        sizes = [len(self._ring.keys[number].categories or ()) for number in everything]
+
+        def group(rows: Index) -> Index:
+            return together([look_up(key.table, key.codes[rows]) for key in keys], sizes, len(rows))
+
+        return beyond(self.chunk.units, bins.places() > 0, group, bound)

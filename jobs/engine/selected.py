@@ -9,22 +9,26 @@ import numpy as np
 from jobs.engine.bins import Bins
 from jobs.engine.chunks import Index, Mask
 from jobs.engine.codes import category_positions, coded
+from jobs.engine.group_bounds import beyond, together
 from jobs.engine.rows import Rows
 from jobs.expressions import Expression
-from jobs.plan import Key
+from jobs.plan import GroupBound, Key
 from sandbox.schema import Scalar
 
 Group = tuple[Scalar, ...]
+_Coded = tuple[list[tuple[str, Scalar]], Index]
 
 
 class Groups:
     """The tuples of *keys* that occur, numbered from 0 as they come.
 
-    Null is a value.  Of a key with declared categories only these occur; of *within* too.
+    Null is a value.  Of a key with declared categories only these occur; of *within* too.  What a unit has
+    beyond *bound* occurs nowhere: a group that only such rows have is not among them.
     """
 
-    def __init__(self, keys: Sequence[Key], within: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[Key], within: Sequence[Key], bound: GroupBound | None) -> None:
         self._keys = keys
+        self._bound = bound
         self._within = [key for key in within if key.categories is not None]
         self._numbers: dict[tuple[tuple[str, Scalar], ...], int] = {}
 
@@ -40,9 +44,10 @@ class Groups:
         count = rows.chunk.batch.num_rows
         kept = rows.kept(where)
         keep: Mask = np.ones(count, dtype=np.bool_) if kept is None else kept.copy()
-        for key in self._within:
-            keep &= category_positions(rows.value(key.expression), key.categories or ()) >= 0
-        entries, codes = zip(*(self._codes(rows, key, keep) for key in self._keys), strict=True)
+        coded_keys = [self._codes(rows, key, keep) for key in (*self._keys, *self._within)]
+        if self._bound is not None:
+            keep &= ~self._beyond(rows, coded_keys, keep, self._bound)
+        entries, codes = zip(*coded_keys[: len(self._keys)], strict=True)
         kept_rows = np.flatnonzero(keep)
         local, firsts = _combined([code[kept_rows] for code in codes], list(map(len, entries)))
         numbers = [
@@ -53,7 +58,14 @@ class Groups:
         found[kept_rows] = local
         return Bins(found, np.array([number + 1 for number in numbers] + [0], dtype=np.int64))
 
-    def _codes(self, rows: Rows, key: Key, keep: Mask) -> tuple[list[tuple[str, Scalar]], Index]:
+    def _beyond(self, rows: Rows, keys: Sequence[_Coded], keep: Mask, bound: GroupBound) -> Mask:
+        def group(places: Index) -> Index:
+            return together([code[places] for _, code in keys], [len(it) for it, _ in keys], len(places))
+
+        return beyond(rows.chunk.units, keep, group, bound)
+
+    def _codes(self, rows: Rows, key: Key, keep: Mask) -> _Coded:
+        """The values of a key with their types, and which of them each row has; none: it is not kept."""
         values = rows.value(key.expression)
         if key.categories is None:
             found, distinct = coded(values)

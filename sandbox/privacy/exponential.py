@@ -137,11 +137,12 @@ def _enclosed(gamma: Fraction, bits: int) -> tuple[int, int]:
     return max(math.floor(value - Fraction(1, 2**20)), 0), math.ceil(value + Fraction(1, 2**20))
 
 
-def rate_of(share: Fraction, mechanism: str, sensitivity: int) -> Fraction:
+def rate_of(share: Fraction, mechanism: str, sensitivity: int, squares: int | None = None) -> Fraction:
     """Return the rate whose cost is at most *share*, and hardly less.
 
     *share*: ε under ``discrete-laplace``, ρ under ``discrete-gaussian``; *sensitivity*: Δ, the most by which
-    one unit moves a score.
+    one unit moves a score.  Of draws from several cells at one rate: the most by which it moves a score of each
+    cell, added up (Δ), and their squares, added up (None: Δ²).
     """
     if share <= 0 or sensitivity <= 0:
         raise ValueError("a share and a sensitivity are positive")
@@ -149,7 +150,7 @@ def rate_of(share: Fraction, mechanism: str, sensitivity: int) -> Fraction:
         return share / (2 * sensitivity)
     if mechanism != "discrete-gaussian":
         raise ValueError(f"unknown mechanism {mechanism!r}")
-    return _root_below(2 * share / sensitivity**2)
+    return _root_below(2 * share / (sensitivity**2 if squares is None else squares))
 
 
 def _root_below(square: Fraction) -> Fraction:

@@ -48,6 +48,7 @@ def checked(part: Part, found: Exact, world: World) -> None:
         return
     assert found.groups is not None
     assert found.units is not None
+    assert all(found.units)  # what only rows beyond the bound have is not even a candidate
     for vector, numbers in zip([found.units, *found.vectors], wanted, strict=True):
         groups = [tuple((type(value).__name__, value) for value in group) for group in found.groups]
         by_group = {(*group, 0): int(number) for group, number in zip(groups, vector, strict=True)}

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from math import prod
 from typing import Any
 
 import numpy as np
 import pytest
 from awkward import parts, plan_of
 from hypothesis import HealthCheck, given, settings
+from reaching import bounds, filled, touched
 from relational import Row, World, worlds
 
 from jobs.expressions import Call, Column, Literal
 from jobs.kernels import measure
 from jobs.measure import scores
 from jobs.partials import Exact, merge, numbers_per_cell
-from jobs.plan import Distinct, Draw, Factor, Key, Measurement, Part, Quantile, Selection, Total, Units
+from jobs.plan import Distinct, Draw, Factor, Key, Measurement, Part, Quantile, Selection, Total
 from jobs.relations import Frame, Join, Lookup, PerUnit, Scan, UnitValue, slot
 from jobs.sensitivity import steps_of
 from sandbox.privacy.widths import width_scores
@@ -31,31 +31,6 @@ DRAWS = [
     for a, b in ((0, 1), (1, 2), (1, 3), (199, 200), (1, 1))
     for side, slack in (("", 0), ("around", 4), ("around", 400), ("low", 3), ("high", 5))
 ]
-
-
-def bounds(part: Part, item: Measurement) -> tuple[int, int]:
-    """Return how far one unit may move a measurement: L1, L2 squared."""
-    rows = part.rows
-    cells = prod(len(key.categories or "") for key in part.keys) if part.selection is None else rows
-    match item:
-        case Units():
-            return min(rows, cells), min(rows, cells)
-        case Distinct(key=key):
-            return rows, rows * min(rows, len(key.categories or ()))
-        case Total():
-            return rows * largest(item), (rows * largest(item)) ** 2
-    return rows, rows**2  # a histogram; its draws are checked by their scores
-
-
-def largest(item: Total) -> int:
-    """Return the largest contribution of one row, by trying the ends (and zero, for a square)."""
-    ends = [[int((end - one.origin) / one.grid) for end in (one.low, one.high)] for one in item.factors]
-    if len(ends) == 2 and item.factors[0] == item.factors[1]:
-        return max(abs(q * q - item.shift) for q in (*ends[0], 0))
-    corners = [1]
-    for pair in ends:
-        corners = [corner * end for corner in corners for end in pair]
-    return max(abs(corner - item.shift) for corner in corners)
 
 
 def stays_near(part: Part, world: World) -> bool:
@@ -87,7 +62,7 @@ def _moves_within(part: Part, whole: Exact, without: Exact, steps: int = 1) -> b
     if part.selection is not None:
         moved = _by_group(whole, without)
         units, *vectors = moved
-        if units.max(initial=0) > 1 or units.sum() > steps * part.rows:
+        if units.max(initial=0) > 1 or units.sum() > steps * touched(part):
             return False
     else:
         vectors = [
@@ -124,20 +99,24 @@ def _scores_within(part: Part, item: Quantile, whole: Exact, without: Exact, ste
     counts = [found.vectors[at].reshape(-1, item.binning.bins) for found in (whole, without)]
     for draw in DRAWS:
         a, b = draw.quantile.as_integer_ratio()
-        for one, other in zip(*(_every_score(draw, it) for it in counts), strict=True):
-            if np.abs(one - other).max(initial=0) > steps * part.rows * max(a, b - a):
-                return False
+        one, two = (
+            number * max(a, b - a) ** power for number, power in zip(filled(part), (1, 2), strict=True)
+        )
+        pairs = zip(*(_every_score(draw, it) for it in counts), strict=True)
+        moves = [max(np.abs(x - y).max() for x, y in zip(*cell, strict=True)) for cell in pairs]
+        if sum(moves) > steps * one or sum(move**2 for move in moves) > steps**2 * two:
+            return False
     return True
 
 
-def _every_score(draw: Draw, counts: Any) -> list[Any]:
-    """The scores of a point, or of half-widths around some points."""
+def _every_score(draw: Draw, counts: Any) -> list[list[Any]]:
+    """For each cell the scores of a point, or those of half-widths around some points."""
     if not draw.side:
-        return list(scores(draw, counts))
+        return [[cell] for cell in scores(draw, counts)]
+    points = {0, counts.shape[1] // 3, counts.shape[1] - 1}
     return [
-        width_scores(upper, point, draw.quantile, draw.slack, draw.side)
+        [width_scores(upper, point, draw.quantile, draw.slack, draw.side) for point in sorted(points)]
         for upper in np.cumsum(counts, axis=1)
-        for point in {0, counts.shape[1] // 3, counts.shape[1] - 1}
     ]
 
 

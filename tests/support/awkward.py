@@ -5,6 +5,7 @@ Grids are binary fractions, so that the oracle's exact rounding is float64's too
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -19,6 +20,7 @@ from jobs.plan import (
     Distinct,
     Draw,
     Factor,
+    GroupBound,
     Key,
     Measurement,
     Part,
@@ -92,9 +94,12 @@ def measurement(draw: Any, frames: Frames, shape: Shape) -> Measurement:
     return total(draw, frames, shape)
 
 
+GROUP_BOUNDS = st.none() | st.builds(GroupBound, st.integers(1, 3), st.integers(1, 3))
+
+
 @st.composite
 def parts(draw: Any, depth: int = 2, count: int = 3) -> tuple[Part, ...]:
-    """Draw parts over one frame, their WHEREs apart."""
+    """Draw parts over one frame, their WHEREs apart; half of them with groups bounded."""
     frames = Frames(draw)
     shape = frames.frame(depth)
     found = []
@@ -108,12 +113,14 @@ def parts(draw: Any, depth: int = 2, count: int = 3) -> tuple[Part, ...]:
             chosen = draw(st.lists(st.sampled_from(columns), min_size=1, max_size=2, unique=True))
             one = tuple(Key(Column(name), None) for name in chosen)
             items = (total(draw, frames, shape), Units((), Fraction(1)))
-            found.append(
-                Part(frame, bound_of(shape), one, items, Selection(Fraction(1), 5, Fraction(1, 100)))
+            chosen = Selection(Fraction(1), 5, Fraction(1, 100))
+            part = Part(
+                frame, bound_of(shape), one, items, chosen, keys(draw, shape, draw(st.integers(0, 1)))
             )
         else:
             items = tuple(measurement(draw, frames, shape) for _ in range(draw(st.integers(1, 3))))
-            found.append(Part(frame, bound_of(shape), keys(draw, shape), items, None, keys(draw, shape, 1)))
+            part = Part(frame, bound_of(shape), keys(draw, shape), items, None, keys(draw, shape, 1))
+        found.append(replace(part, bound=draw(GROUP_BOUNDS)))
     return tuple(found)
 
 
@@ -132,23 +139,34 @@ def expected(part: Part, world: World) -> list[dict[Group, int]]:
     found = world.rows(part.frame)
     owners = [unit for unit in sorted(found, key=tag) for _ in found[unit]]
     rows = [row for unit in sorted(found, key=tag) for row in found[unit]]
-    cells = cells_of(part, rows)
+    cells = cells_of(part, rows, owners)
     items: list[Measurement] = [*([Units()] if part.selection else []), *part.measurements]
     return [numbers(item, rows, owners, cells) for item in items]
 
 
-def cells_of(part: Part, rows: list[Row]) -> list[Group | None]:
+def cells_of(part: Part, rows: list[Row], owners: list[int]) -> list[Group | None]:
     """Return the cell of each row: numbers of categories, or values where keys are selected."""
-    columns = [[place(v, key) for v in values(key.expression, rows)] for key in part.keys]
-    matched = [[place(v, key) for v in values(key.expression, rows)] for key in part.within]
-    return [
-        None if any(item is None for item in (*cell, *also)) else cell
-        for cell, also in zip(
-            zip(*columns, strict=True) if columns else [()] * len(rows),
-            zip(*matched, strict=True) if matched else [()] * len(rows),
-            strict=True,
-        )
-    ]
+    columns = [[place(v, key) for v in values(key.expression, rows)] for key in (*part.keys, *part.within)]
+    tuples: list[Group] = list(zip(*columns, strict=True)) if columns else [()] * len(rows)
+    groups = [None if any(item is None for item in group) else group for group in tuples]
+    if part.bound is not None:
+        groups = bounded(part.bound, groups, owners)
+    return [None if group is None else group[: len(part.keys)] for group in groups]
+
+
+def bounded(bound: GroupBound, groups: list[Group | None], owners: list[int]) -> list[Group | None]:
+    """Return the group of each row that is within *bound*."""
+    seen: dict[int, dict[Group, int]] = {}
+    found: list[Group | None] = []
+    for owner, group in zip(owners, groups, strict=True):
+        own = seen.setdefault(owner, {})
+        new = group is not None and group not in own and len(own) == bound.groups
+        if group is None or new or own.get(group, 0) == bound.rows:
+            found.append(None)
+        else:
+            own[group] = own.get(group, 0) + 1
+            found.append(group)
+    return found
 
 
 def place(value: Any, key: Key) -> Any:
