@@ -12,6 +12,7 @@ from typing import Any, Final
 import click
 
 from cli import render
+from cli.explained import group_bound
 from cli.progress import watching
 from cli.public import list_tables, show_table
 from cli.session import Session, pass_session, say
@@ -110,6 +111,7 @@ def _terms(answer: Json) -> Iterator[tuple[str, render.Cell]]:
     if answer["max_rows"] is not None:
         rows, subquery = answer["max_rows"], answer["most_rows"]
         yield "cli.head-max-rows", say("cli.rows-of-a-unit", rows=rows, subquery=subquery)
+        yield from group_bound(answer)
     if answer["joins"]:
         yield "cli.head-joins", ", ".join(answer["joins"])
     if answer.get("minimum_count"):

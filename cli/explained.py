@@ -20,6 +20,7 @@ _BOUNDS: Final = {
     "rows": "cli.bound-rows",
     "rows after joining": "cli.bound-joined",
     "groups": "cli.bound-groups",
+    "rows in a group": "cli.bound-group-rows",
     "clamp": "cli.bound-clamp",
     "declared bounds": "cli.bound-declared",
     "derived": "cli.bound-derived",
@@ -105,6 +106,18 @@ def _dataset(dataset: Json) -> Iterator[tuple[str, render.Cell]]:
         "cli.head-max-rows",
         say("cli.rows-of-a-unit", rows=dataset["max_rows"], subquery=dataset["most_rows"]),
     )
+    yield from group_bound(dataset)
+
+
+def group_bound(dataset: Json) -> Iterator[tuple[str, render.Cell]]:
+    """Yield what bounds the groups of a unit, if anything does."""
+    groups, rows = dataset["max_groups"], dataset["max_group_rows"]
+    if groups is not None and rows is not None:
+        yield "cli.head-group-bound", say("cli.group-bound", groups=groups, rows=rows)
+    elif groups is not None:
+        yield "cli.head-group-bound", say("cli.group-bound-groups", groups=groups)
+    elif rows is not None:
+        yield "cli.head-group-bound", say("cli.group-bound-rows", rows=rows)
 
 
 def _losses(answer: Json) -> str:

@@ -14,6 +14,8 @@
 
   T of a scan is the owner's ``most_rows``, of a join of two the product.  A lookup leaves T as it is: how
   often a value stands in a public table is not declared, and a clamp costs accuracy only.
+* The bound of groups stands at a part, after everything that multiplies rows.  Its two numbers are the
+  largest of what went in, each by itself, and none where one of them has none.
 * Columns that a LEFT JOIN may leave without a partner can be null, so their categories have NULL too.
 """
 
@@ -41,7 +43,8 @@ _RAW: Final = "raw "
 class Relation:
     """A bounded frame and what is public of it; *fields* and *domains* by slot.
 
-    *rows* is the bound that holds (or, below a `PerUnit`, would hold) for its rows, *most* is T.
+    *rows* is the bound that holds (or, below a `PerUnit`, would hold) for its rows, *most* is T.  Of a unit
+    at most *groups* groups may count, and in each *group_rows* rows; None: no policy says so.
     """
 
     frame: Frame
@@ -49,6 +52,8 @@ class Relation:
     domains: Domains
     rows: int
     most: int
+    groups: int | None = None
+    group_rows: int | None = None
 
 
 def bounded(query: Query, setting: Setting, raw: frozenset[str] = frozenset()) -> Relation:
@@ -106,7 +111,8 @@ class _Bounding:
         rows = self._setting.rows(facts)
         bound = replace(core, source=self._sources.index(facts.dataset), rows=None if every else rows)
         fields, domains = _placed(core.place, facts.fields, facts.domains)
-        return Relation(Frame(bound), fields, domains, rows, facts.most_rows)
+        limits = (facts.max_groups, facts.max_group_rows)
+        return Relation(Frame(bound), fields, domains, rows, facts.most_rows, *limits)
 
     def _per_unit(self, core: PerUnit, every: bool) -> Relation:
         inner = self.of(core.of, every=True)
@@ -129,7 +135,8 @@ class _Bounding:
         bound = replace(
             core, of=inner.frame, values=tuple(values), rows=rows if core.keys and not every else None
         )
-        return Relation(Frame(bound), fields, domains, rows, inner.most if core.keys else 1)
+        most = inner.most if core.keys else 1
+        return Relation(Frame(bound), fields, domains, rows, most, inner.groups, inner.group_rows)
 
     def _join(self, core: Join, every: bool) -> Relation:
         left, right = self.of(core.left, every=every), self.of(core.right, every=every)
@@ -138,7 +145,10 @@ class _Bounding:
         most = left.most * right.most if paired else left.most
         bound = replace(core, left=left.frame, right=right.frame, rows=None if every else rows)
         fields, domains = _beside(core.kind, left, right.fields, right.domains)
-        return Relation(Frame(bound), fields, domains, rows, most)
+        limits = (left.groups, left.group_rows)
+        if paired:
+            limits = (_larger(left.groups, right.groups), _larger(left.group_rows, right.group_rows))
+        return Relation(Frame(bound), fields, domains, rows, most, *limits)
 
     def _lookup(self, core: Lookup, every: bool) -> Relation:
         facts = self._setting.table(self._query.tables[core.table])
@@ -150,7 +160,12 @@ class _Bounding:
             rows=None if every else left.rows,
         )
         fields, domains = _beside(core.kind, left, *_placed(core.place, facts.fields, facts.domains))
-        return Relation(Frame(bound), fields, domains, left.rows, left.most)
+        return replace(left, frame=Frame(bound), fields=fields, domains=domains)
+
+
+def _larger(one: int | None, other: int | None) -> int | None:
+    """The larger of two bounds; None is none at all."""
+    return None if one is None or other is None else max(one, other)
 
 
 def _placed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 from jobs.expressions import Column, Expression, columns
 from jobs.plan import Answer, Binning, Factor, Measurement, Part, Plan, Quantile, Total
@@ -15,9 +16,10 @@ from jobs.relations import Core, Join, Lookup, PerUnit, Scan, UnitValue, cores, 
 class Derivation:
     """One bound: *what* is bounded, how (*kind*), between which numbers, and what they follow *source*.
 
-    *kind*: ``rows`` (of a unit that count), ``rows after joining``, ``groups`` (of a unit), ``clamp`` (of a
-    number that is measured), ``count per unit``, ``sum per unit`` … (of a value per unit).  *source*: the
-    field of the policy, ``declared bounds`` (a column's own), or ``derived`` (through an expression).
+    *kind*: ``rows`` (of a unit that count), ``rows after joining``, ``groups`` (of a unit), ``rows in a
+    group``, ``clamp`` (of a number that is measured), ``count per unit``, ``sum per unit`` … (of a value per
+    unit).  *source*: the field of the policy, ``declared bounds`` (a column's own), or ``derived`` (through
+    an expression).
     """
 
     what: str
@@ -34,6 +36,7 @@ def derivations(plan: Plan, answer: Answer) -> tuple[Derivation, ...]:
         part = plan.parts[number]
         for core in cores(part.frame):
             found |= dict.fromkeys(_core(core, plan))
+        found |= dict.fromkeys(_groups(part, answer))
         for recipe in answer.recipes:
             for item in recipe.places[place]:
                 found |= dict.fromkeys(_measurement(part.measurements[item], part))
@@ -52,6 +55,25 @@ def _core(core: Core, plan: Plan) -> Iterator[Derivation]:
         case Join(rows=rows) | Lookup(rows=rows):
             if rows is not None:
                 yield _rows("", "rows after joining", rows, "unit.max_rows")
+
+
+def _groups(part: Part, answer: Answer) -> Iterator[Derivation]:
+    groups, rows = binding(part)
+    what = ", ".join(dict.fromkeys(_name(key.expression) for key in answer.keys))
+    if groups is not None:
+        yield _rows(what, "groups", groups, "unit.max_groups")
+    if rows is not None:
+        yield _rows(what, "rows in a group", rows, "unit.max_group_rows")
+
+
+def binding(part: Part) -> tuple[int | None, int | None]:
+    """Return how many groups of a unit count in *part*, and how many rows in each; None: all there can be."""
+    if part.bound is None:
+        return None, None
+    keys = (*part.keys, *part.within)
+    known = prod(part.rows if key.categories is None else len(key.categories) for key in keys)
+    groups, rows = part.bound.groups, part.bound.rows
+    return groups if groups < min(part.rows, known) else None, rows if rows < part.rows else None
 
 
 def _rows(what: str, kind: str, rows: int, source: str) -> Derivation:

@@ -19,9 +19,10 @@ from sandbox.schema import DatasetName, Digest, Field
 class SourceFacts:
     """A private dataset as its policy lets a job see it.
 
-    *max_rows* is the policy's R, *most_rows* the upper end of a count per unit.  Keys made of the columns in
-    *select* may be selected privately where they have no declared categories.  Rows of a result that stand
-    for fewer than *minimum* rows of data are withheld.
+    *max_rows* is the policy's R, *most_rows* the upper end of a count per unit.  Of a unit at most
+    *max_groups* groups count, and in each *max_group_rows* rows; None: as many as there are.  Keys made of
+    the columns in *select* may be selected privately where they have no declared categories.  Rows of a
+    result that stand for fewer than *minimum* rows of data are withheld.
     """
 
     dataset: DatasetName
@@ -34,6 +35,8 @@ class SourceFacts:
     delta: Fraction
     select: frozenset[str] = frozenset()
     minimum: int = 0
+    max_groups: int | None = None
+    max_group_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from jobs.derivations import binding
 from jobs.expressions import columns
 from jobs.plan import Answer, Binning, Measurement, Part, Plan, Quantile, Total
 from jobs.relations import Core, Join, Lookup, PerUnit, Scan, cores, shown
@@ -26,7 +27,12 @@ def notes(plan: Plan, answer: Answer, withheld: int = 0) -> tuple[Note, ...]:
     """Return what applies to *answer*, most general first; *withheld*: rows of a count below its minimum."""
     parts = [plan.parts[part] for part, _ in answer.sets]
     inside = [core for part in parts for core in cores(part.frame)]
-    found = [*_frames(inside), *_groups(parts), *_measurements(answer, list(_used(answer, parts)))]
+    found = [
+        *_frames(inside),
+        *_bounds(parts),
+        *_groups(parts),
+        *_measurements(answer, list(_used(answer, parts))),
+    ]
     if len(parts) > 1:
         found.append(Note("result.consistent"))
     if answer.minimum:
@@ -43,6 +49,16 @@ def _frames(inside: list[Core]) -> Iterator[Note]:
     again = [core.rows for core in inside if isinstance(core, Join | Lookup) and core.rows is not None]
     if any(isinstance(core, Join | Lookup) for core in inside):
         yield Note("result.joined", {"rows": max(again, default=1)})
+
+
+def _bounds(parts: list[Part]) -> Iterator[Note]:
+    for groups, rows in dict.fromkeys(map(binding, parts)):
+        if groups is not None and rows is not None:
+            yield Note("result.group-bound", {"groups": groups, "rows": rows})
+        elif groups is not None:
+            yield Note("result.group-bound-groups", {"groups": groups})
+        elif rows is not None:
+            yield Note("result.group-bound-rows", {"rows": rows})
 
 
 def _groups(parts: list[Part]) -> Iterator[Note]:

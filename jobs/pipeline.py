@@ -199,6 +199,8 @@ def _source(name: DatasetName, facts: Circumstances, allowed: Allowed) -> Source
         delta=facts.delta,
         select=allowed.select,
         minimum=allowed.minimum_count,
+        max_groups=allowed.max_groups,
+        max_group_rows=allowed.max_group_rows,
     )
 
 

@@ -1,7 +1,8 @@
 """One statement on its way to a plan: its rows with bounds, its keys, and per grouping set what is measured.
 
-A grouping set's rows are those that have a category of every key of the statement (`Part.within`), so that
-totals are about the same rows as their parts.
+A grouping set's rows are those that have a category of every key of the statement (`Part.within`), within the
+bound of the groups that all keys make, so that totals are about the same rows as their parts.  Without keys
+there are no groups, and nothing but R is bounded.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from jobs.codec import key_to_json, part_to_json
 from jobs.drafting import Drafted, Wanted, draft, names, no_categories, text_of
 from jobs.expressions import Column, Expression, columns
 from jobs.facts import Setting
-from jobs.plan import MAX_CELLS, Key, Part, Total, Units
+from jobs.plan import MAX_CELLS, GroupBound, Key, Part, Total, Units
 from jobs.relations import Frame, PerUnit, Scan, cores, place_of, shown
 from jobs.spec import Aggregate, Measure, Query
 from sandbox.errors import InvalidInputError
@@ -91,12 +92,22 @@ def _group(
     inside = tuple(keys[number] for number in numbers)
     others = (key for number, key in enumerate(keys) if number not in numbers)
     within = tuple(sorted(others, key=lambda key: text_of(key_to_json(key))))
-    part = Part(relation.frame, relation.rows, inside, (), within=within)
+    part = Part(relation.frame, relation.rows, inside, (), within=within, bound=_group_bound(relation, keys))
     cells = prod(len(key.categories or ()) for key in inside)
     if cells > MAX_CELLS:
         raise InvalidInputError("plan.too-many-cells", cells=cells, limit=MAX_CELLS)
     drafted = draft(query.measures, relation, cells, raw=raw, alone=len(query.sets) == 1)
     return Group(part, numbers, drafted, text_of(part_to_json(part)))
+
+
+def _group_bound(relation: Relation, keys: tuple[Key, ...]) -> GroupBound | None:
+    """Return the bound of groups, None where it cannot leave out a row."""
+    rows, known = relation.rows, relation.rows
+    if all(key.categories is not None for key in keys):
+        known = min(rows, prod(len(key.categories or ()) for key in keys))
+    groups = min(relation.groups or known, known)
+    each = min(relation.group_rows or rows, rows)
+    return GroupBound(groups, each) if keys and (groups < known or each < rows) else None
 
 
 def _keys(query: Query, relation: Relation, setting: Setting) -> tuple[Key, ...]:

@@ -124,7 +124,7 @@ def _unit(document: Document, shape: UnitShape) -> UnitRule:
             path=show_path(path),
             max_rows=shape.max_rows,
         )
-    return UnitRule(shape.key, shape.namespace, shape.max_rows, shape.expected_units, shape.most_rows)
+    return UnitRule(**shape.model_dump())
 
 
 def _column(document: Document, name: str, shape: ColumnShape, *, selects: bool) -> ColumnRule:

@@ -50,7 +50,8 @@ class Allowed:
     """Yes: by grant number *grant*, after *approval*, with R = *max_rows*.
 
     *domains* are those of the columns asked for, as far as they have one.  *rules* names what spoke for it.
-    *most_rows* is the largest count per unit.  The keys of the columns *select* may be selected, for at most
+    *most_rows* is the largest count per unit; *max_groups* and *max_group_rows* bound the groups of one, if
+    anything does.  The keys of the columns *select* may be selected, for at most
     *selection_delta* in all.  Rows of a noisy count below *minimum_count* are withheld.
     """
 
@@ -63,6 +64,8 @@ class Allowed:
     selection_delta: Fraction = Fraction(0)
     select: frozenset[str] = frozenset()
     minimum_count: int = 0
+    max_groups: int | None = None
+    max_group_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ def _allowed(policy: AccessPolicy, tags: Mapping[str, Tag], request: Request, gr
         selection.per_job if selection else Fraction(0),
         frozenset(name for name, rule in rules.items() if rule.selected and selection),
         policy.minimum_count,
+        policy.unit.max_groups,
+        policy.unit.max_group_rows,
     )
 
 

@@ -95,9 +95,20 @@ def _unit(facts: DatasetFacts, unit: UnitRule | None, say: Say) -> Iterator[str]
     yield f"  max_rows: {unit.max_rows if unit else BLANK}  # {say('draft.max-rows')}"
     if unit and unit.most_rows is not None:
         yield f"  most_rows: {unit.most_rows}"
+    yield from _groups(unit, say)
     expected = unit.expected_units if unit else BLANK
     if expected is not None:
         yield f"  expected_units: {expected}  # {say('draft.expected-units')}"
+
+
+def _groups(unit: UnitRule | None, say: Say) -> Iterator[str]:
+    """What is in force; in a first policy how it would be written, since it is needed by few."""
+    if unit is None:
+        yield f"  # {say('draft.group-bounds')}"
+        return
+    for key, bound in (("max_groups", unit.max_groups), ("max_group_rows", unit.max_group_rows)):
+        if bound is not None:
+            yield f"  {key}: {bound}"
 
 
 def _budget(facts: DatasetFacts, budget: BudgetRule | None, say: Say) -> Iterator[str]:

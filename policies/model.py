@@ -43,7 +43,8 @@ class UnitRule:
     """The protected unit as the dataset fixed it; *max_rows* is R, the rows of a unit that a job sees.
 
     *most_rows* (at least R; None: R) is public knowledge about how many rows a unit can have at all: the
-    upper end of a count per unit.
+    upper end of a count per unit.  Where a statement groups, of a unit at most *max_groups* groups count, and
+    in each at most *max_group_rows* rows (None: as many as there are).
     """
 
     key: str
@@ -51,6 +52,8 @@ class UnitRule:
     max_rows: int
     expected_units: int | None = None
     most_rows: int | None = None
+    max_groups: int | None = None
+    max_group_rows: int | None = None
 
     @property
     def counted_rows(self) -> int:
@@ -207,13 +210,13 @@ def _later(policy: AccessPolicy) -> dict[str, Any]:
 
 
 def _unit(unit: UnitRule) -> dict[str, Any]:
-    most = {} if unit.most_rows is None else {"most_rows": unit.most_rows}
+    later = {name: getattr(unit, name) for name in ("most_rows", "max_groups", "max_group_rows")}
     return {
         "key": unit.key,
         "namespace": unit.namespace,
         "max_rows": unit.max_rows,
         "expected_units": unit.expected_units,
-        **most,
+        **{name: number for name, number in later.items() if number is not None},
     }
 
 

@@ -55,13 +55,15 @@ class MetadataShape(_Strict):
 
 
 class UnitShape(_Strict):
-    """``unit``: restates what ``dataset add`` fixed, and R."""
+    """``unit``: restates what ``dataset add`` fixed, R, and the bound of groups."""
 
     key: Word
     namespace: Word
     max_rows: Annotated[int, Field(ge=1, le=10**6)]
     expected_units: Whole | None = None
     most_rows: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    max_groups: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    max_group_rows: Annotated[int, Field(ge=1, le=10**6)] | None = None
 
 
 class SelectionShape(_Strict):

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from policies import pace
 from policies.diff.change import Change, loosening, neutral, tightening, written
-from policies.model import AccessPolicy, BudgetRule, WindowRule
+from policies.model import AccessPolicy, BudgetRule, UnitRule, WindowRule
 
 
 def names(old: AccessPolicy, new: AccessPolicy) -> Iterator[Change]:
@@ -54,9 +54,26 @@ def unit(old: AccessPolicy, new: AccessPolicy) -> Iterator[Change]:
         yield tightening("diff.fewer-counted", ["unit.most_rows"], **told)
     elif before.most_rows != after.most_rows:
         yield neutral("diff.same-counted", ["unit.most_rows"], new=after.counted_rows)
+    yield from _groups(before, after)
     if before.expected_units != after.expected_units:
         old_units, new_units = written(before.expected_units), written(after.expected_units)
         yield neutral("diff.expected-units", ["unit.expected_units"], old=old_units, new=new_units)
+
+
+def _groups(before: UnitRule, after: UnitRule) -> Iterator[Change]:
+    """No bound is the largest, even where R is no larger: what is joined may have more rows."""
+    if before.max_groups != after.max_groups:
+        told = {"old": written(before.max_groups), "new": written(after.max_groups)}
+        if _larger(before.max_groups, after.max_groups):
+            yield loosening("diff.more-groups", ["unit.max_groups"], **told)
+        else:
+            yield tightening("diff.fewer-groups", ["unit.max_groups"], **told)
+    if before.max_group_rows != after.max_group_rows:
+        told = {"old": written(before.max_group_rows), "new": written(after.max_group_rows)}
+        if _larger(before.max_group_rows, after.max_group_rows):
+            yield loosening("diff.more-group-rows", ["unit.max_group_rows"], **told)
+        else:
+            yield tightening("diff.fewer-group-rows", ["unit.max_group_rows"], **told)
 
 
 def budget(old: AccessPolicy, new: AccessPolicy) -> Iterator[Change]:
@@ -81,7 +98,7 @@ def _amounts(old: Fraction, new: Fraction, rule: BudgetRule) -> dict[str, str | 
     return {"old": written(old), "new": written(new), "queries": queries, "loss": written(loss)}
 
 
-def _larger(old: Fraction | None, new: Fraction | None) -> bool:
+def _larger(old: Fraction | int | None, new: Fraction | int | None) -> bool:
     """Whether a limit rose or fell away; None is no limit."""
     return new is None or (old is not None and new > old)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from policies.conform import DatasetFacts, problems
-from policies.lint import budget, columns, grants
+from policies.lint import budget, columns, grants, unit
 from policies.lint.finding import Finding, Rule, Severity, Surroundings
 from policies.model import AccessPolicy
 
@@ -21,6 +21,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     grants.approvals,
     budget.limits,
     budget.joins,
+    unit.groups,
 )
 
 

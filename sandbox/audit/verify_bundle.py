@@ -19,7 +19,7 @@ What holds then:
   had been charged to every dataset that it reads, and what was charged had been decided by the policy that
   was then in force, and did not pass its lifetime limit;
 * what each lineage was charged is exactly what the noise of the job's plan costs it, computed here again by
-  ADR 3, 6, 12, 13 and 17 in whole numbers and fractions;
+  ADR 3, 6, 12, 13, 17 and 32 in whole numbers and fractions;
 * every policy follows the one before it, signed with the key that the dataset's owner had pinned last;
 * where a grant asks for approval, so many different persons of those it asks for had said yes before the
   charge, to this very plan, not too long ago; who asked never counts, and nobody had said no.
@@ -99,11 +99,10 @@ def digest(value: Json) -> str:
 
 def signed(public: str, signature: str, text: bytes) -> bool:
     """Whether the Ed25519 key *public* made *signature* over *text*; both are hexadecimal."""
-    try:
+    with suppress(InvalidSignature):
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), text)
-    except InvalidSignature:
-        return False
-    return True
+        return True
+    return False
 
 
 # --- tree and checkpoints: RFC 6962 §2.1, RFC 9162 §2.1, C2SP tlog-checkpoint ----------------------------
@@ -193,7 +192,7 @@ def roots_over(old: int, size: int, path: Sequence[bytes], known: bytes | None) 
     return hashed(NODE, beside, first), hashed(NODE, beside, second)
 
 
-# --- what a plan's noise costs: ADR 3, 6, 12, 13, 17 ------------------------------------------------------
+# --- what a plan's noise costs: ADR 3, 6, 12, 13, 17, 32 --------------------------------------------------
 
 
 def rows_of(frame: Json) -> int:
@@ -214,9 +213,8 @@ def inner_frames(frame: Json) -> list[Json]:
 
 def sources(frame: Json) -> frozenset[int]:
     """Return the numbers of the datasets that *frame* reads."""
-    if frame[0] == "scan":
-        return frozenset({frame[1]})
-    return frozenset().union(*map(sources, inner_frames(frame)))
+    found = frozenset({frame[1]} if frame[0] == "scan" else ())
+    return found.union(*map(sources, inner_frames(frame)))
 
 
 def needs(frame: Json, source: int) -> bool:
@@ -231,11 +229,8 @@ def needs(frame: Json, source: int) -> bool:
 
 def steps(frame: Json, source: int) -> int:
     """Return in how many steps removing a unit from *source* alone changes its rows in *frame*."""
-    if needs(frame, source):
-        return 1
-    if frame[0] == "join" and frame[1] == "anti" and rows_of(frame[2]) <= frame[-1]:
-        return 2 if source in sources(frame[2]) else 1
-    return 2 if source in sources(frame) else 1
+    anti = frame[0] == "join" and frame[1] == "anti" and rows_of(frame[2]) <= frame[-1]
+    return 2 if source in sources(frame[2] if anti else frame) and not needs(frame, source) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,43 +261,51 @@ def costs(outline: Json) -> list[Cost]:
 
 def priced(part: Json, mechanism: str) -> Iterator[Cost]:
     """Yield what each measurement of *part* costs one step, and its key selection."""
+    (rows, _, cells, _, squares), laplace = reached(part), mechanism == "discrete-laplace"
+    demand(laplace or mechanism == "discrete-gaussian", "an unknown mechanism")
     for kind, *held in part["measurements"]:
         if kind == "quantile":
             demand(not held[1] or not held[1][0][2], "a half-width is drawn around no point")
-            yield from (drawn(part["rows"], *map(Fraction, draw[:2])) for draw in held[1])
+            for asked, rate in (map(Fraction, draw[:2]) for draw in held[1]):
+                demand(rate > 0 and 0 <= asked <= 1, "a quantile is drawn without noise")
+                each = 2 * rate * max(asked.numerator, asked.denominator - asked.numerator)
+                yield Cost(each * rows, each**2 * squares / 8)
             continue
         scale = Fraction(held[-1])
         demand(scale > 0, "a measurement has no noise")
         one, two = moved(part, kind, held)
-        if mechanism == "discrete-laplace":
-            yield Cost(one / scale, (one / scale) ** 2 / 2)
-        else:
-            demand(mechanism == "discrete-gaussian", "an unknown mechanism")
-            yield Cost(None, two / (2 * scale))
+        yield Cost(one / scale, (one / scale) ** 2 / 2) if laplace else Cost(None, two / (2 * scale))
     if part["selection"] is not None:
         scale, threshold = Fraction(part["selection"][0]), int(part["selection"][1])
-        demand(scale > 0 and mechanism == "discrete-gaussian", "a key selection has no noise")
-        yield Cost(None, part["rows"] / (2 * scale), selection_delta(scale, part["rows"], threshold))
+        demand(scale > 0 and not laplace, "a key selection has no noise")
+        yield Cost(None, cells / (2 * scale), selection_delta(scale, cells, threshold))
 
 
-def drawn(rows: int, asked: Fraction, rate: Fraction) -> Cost:
-    """Return the cost of one exponential mechanism."""
-    demand(rate > 0 and 0 <= asked <= 1, "a quantile is drawn without noise")
-    epsilon = 2 * rate * rows * max(asked.numerator, asked.denominator - asked.numerator)
-    return Cost(epsilon, epsilon**2 / 8)
+def reached(part: Json) -> tuple[int, int, int, int, int]:
+    """Return how far one unit reaches: rows, groups, cells, rows of a cell, Σ of squares over cells."""
+    rows = groups = most = part["rows"]
+    own = None if part["selection"] is not None else math.prod(part["keys"])
+    if "bound" in part:
+        demand(min(part["bound"]) >= 1, "a bound of groups lets no row through")
+        behind = math.prod(size for size in part["within"] if size is not None) or 1
+        groups = min(rows, part["bound"][0], rows if own is None else (own or 1) * behind)
+        rows = min(rows, groups * part["bound"][1])
+        most = min(rows, behind * part["bound"][1])
+    squares = rows // most * most**2 + (rows % most) ** 2
+    return rows, groups, groups if own is None else min(groups, own), most, squares
 
 
-def moved(part: Json, kind: str, held: Json) -> tuple[Fraction, Fraction]:
+def moved(part: Json, kind: str, held: Json) -> tuple[int, int]:
     """Return by how much one unit moves a measurement: L1, and L2 squared."""
-    rows = Fraction(part["rows"])
+    rows, groups, cells, most, squares = reached(part)
     if kind == "total":
-        most = rows * largest(*held[:3])
-        return most, most**2
+        step = largest(*held[:3])
+        return rows * step, squares * step**2
     if kind == "units":
-        cells = rows if part["selection"] is not None else min(rows, Fraction(math.prod(part["keys"])))
         return cells, cells
     demand(kind == "distinct", "an unknown measurement")
-    return rows, rows * min(rows, held[0])
+    bits = min(rows, groups * min(most, held[0]))
+    return bits, bits * min(most, held[0])
 
 
 def largest(factors: Json, square: bool, shift: str) -> int:
@@ -759,9 +762,8 @@ def verify_bundle(path: Path, key: Key | None, kept: Sequence[str]) -> list[str]
         f"charges      {charges}, each logged and decided before; {done} recomputed",
         f"releases     {releases}, each charged before, with the digest and the size that were decided",
     ]
-    told += ["warning      the key came with the bundle: give the one you wrote down with --key"] * (
-        key is None
-    )
+    if key is None:
+        told.append("warning      the key came with the bundle: give the one you wrote down with --key")
     told += ["warning      compared with no checkpoint: give the one you kept with --kept"] * (not kept)
     if lacking:
         told.append(f"warning      {lacking} jobs were decided before outlines were logged: not recomputed")
@@ -836,11 +838,9 @@ def main(arguments: Sequence[str]) -> int:
             lines = verify_proof(json.loads(proof), key, kept)
         else:
             lines = verify_bundle(asked.bundle, key, kept)
-    except Wrong as finding:
-        sys.stdout.write(f"WRONG: {finding}\n")
-        return TAMPERED
     except Exception as error:  # whatever a strange file breaks, it is no evidence
-        sys.stdout.write(f"WRONG: this cannot be read as evidence ({type(error).__name__}: {error})\n")
+        strange = f"this cannot be read as evidence ({type(error).__name__}: {error})"
+        sys.stdout.write(f"WRONG: {error if isinstance(error, Wrong) else strange}\n")
         return TAMPERED
     sys.stdout.write("\n".join([*lines, "Everything holds."]) + "\n")
     return OK

@@ -141,8 +141,8 @@ def rate_of(share: Fraction, mechanism: str, sensitivity: int, squares: int | No
     """Return the rate whose cost is at most *share*, and hardly less.
 
     *share*: ε under ``discrete-laplace``, ρ under ``discrete-gaussian``; *sensitivity*: Δ, the most by which
-    one unit moves a score.  Of draws from several cells at one rate: the most by which it moves a score of each
-    cell, added up (Δ), and their squares, added up (None: Δ²).
+    one unit moves a score.  Of draws from several cells at one rate: the most by which it moves a score of
+    each cell, added up (Δ), and their *squares*, added up (None: Δ²).
     """
     if share <= 0 or sensitivity <= 0:
         raise ValueError("a share and a sensitivity are positive")

@@ -134,6 +134,8 @@ def _rules(found: Dossier) -> Json:
         "policy_version": policy.version if policy else None,
         "max_rows": policy.unit.max_rows if policy else None,
         "most_rows": policy.unit.counted_rows if policy else None,
+        "max_groups": policy.unit.max_groups if policy else None,
+        "max_group_rows": policy.unit.max_group_rows if policy else None,
         "expected_units": policy.unit.expected_units if policy else None,
         "joins": sorted(policy.joins) if policy else [],
         "minimum_count": policy.minimum_count if policy else 0,

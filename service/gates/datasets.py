@@ -67,7 +67,8 @@ class DatasetGate(Protocol):
         """Return the catalogue entry; nothing in it depends on a row.
 
         ``{"name", "description", "lineage", "version", "unit", "namespace", "filter", "delta", "shards",
-        "owner", "policy_version", "max_rows", "most_rows", "expected_units", "joins": [name],
+        "owner", "policy_version", "max_rows", "most_rows", "max_groups": of a unit|null, "max_group_rows": of
+        a unit in one group|null, "expected_units", "joins": [name],
         "minimum_count": rows of a smaller noisy count are withheld, "keep_days": of results|null,
         "selection": {"per_job", "lifetime"}|null,
         "grants": those of the caller [{"purposes", "operations", "until", "approval": text,

@@ -19,7 +19,8 @@ class JobGate(Protocol):
         is there if it is denied; otherwise also
 
         ``{"datasets": [{"dataset", "version", "policy_version", "rule", "approval", "max_rows", "most_rows",
-        "loss", "remaining", "queries_left"}], "public_tables": [{"name", "digest"}], "mechanism", "epsilon",
+        "max_groups": of a unit|null, "max_group_rows": of a unit in one group|null, "loss", "remaining",
+        "queries_left"}], "public_tables": [{"name", "digest"}], "mechanism", "epsilon",
         "approval": "auto", or the rules in few words, "whose": [{"dataset", "rule", "expires_hours",
         "parties": [{"party", "need", "of"}]}], "loss": of the first dataset, "free_replay": bool,
         "remaining": of the dataset with the fewest queries left, "queries_left": int,

@@ -19,6 +19,7 @@ from jobs.plan import Answer, Binning, Distinct, Factor, Measurement, Part, Plan
 from jobs.planning import plan_losses
 from jobs.reading import measured
 from jobs.relations import shown
+from jobs.sensitivity import reach
 from jobs.spec import Output, Query
 from jobs.values import PAIRED, SPREAD
 from policies.approvals import written
@@ -83,6 +84,8 @@ def dataset(account: Account, prepared: Prepared) -> Json:
         "approval": written(allowed.approval),
         "max_rows": allowed.max_rows,
         "most_rows": allowed.most_rows,
+        "max_groups": allowed.max_groups,
+        "max_group_rows": allowed.max_group_rows,
         "loss": account.shown(account.loss),
         "remaining": account.remaining,
         "queries_left": times(account.left, account.loss),
@@ -131,7 +134,7 @@ def _measure(plan: Plan, answer: Answer, number: int, width: float | None) -> Js
         "error": None if width is None else "rank" if rank else "value",
         "assumed": "even" if width is not None and recipe.aggregate in PAIRED | SPREAD else None,
         "clamp": _clamps(used),
-        "bound": part.rows,
+        "bound": reach(part).rows,
         "derived_from": [
             {
                 "what": it.what,
@@ -168,7 +171,7 @@ def item(item: Item, plan: Plan, accounts: Sequence[Account]) -> Json:
         "kind": "selection" if measurement is None else _kind(measurement),
         "column": _names(part, measurement),
         "clamp": None if measurement is None else _clamps([measurement]),
-        "bound": part.rows,
+        "bound": reach(part).rows,
         "half_width": _half_width(plan, part, measurement),
         "losses": [
             {"dataset": account.found.name} | account.shown(loss)

@@ -22,11 +22,13 @@ from typing import Any
 
 import owners
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from stage import COUNTS, SELECTION, TOWN, Stage, build, with_labs
-from statements import BOTH, planned, statements
+from statements import BOTH, grouped, planned, statements
 
 from jobs.codec import plan_to_json
+from jobs.facts import Setting
 from jobs.outline import outline
 from jobs.planning import plan_losses
 from policies.sign import key_id, public_half
@@ -169,7 +171,26 @@ def test_only_reviewers_export_and_nothing_is_overwritten(evidence: Evidence, tm
 @settings(max_examples=20, deadline=None)
 @given(statements())
 def test_losses_are_recomputed_exactly(text: str) -> None:
-    for setting, filter_ in ((BOTH, Filter.ZCDP), (BOTH_PURE, Filter.PURE)):
+    recomputed(text, BOTH, BOTH_PURE)
+
+
+SELECTING = "SELECT free, COUNT(*), SUM(days), COUNT(DISTINCT person) FROM a.stays GROUP BY free"
+
+
+@settings(max_examples=20, deadline=None)
+@given(statements() | st.just(SELECTING), st.integers(1, 9), st.integers(1, 9), st.integers(2, 12))
+@example("SELECT COUNT(*), COUNT(DISTINCT ward) FROM a.stays GROUP BY ROLLUP (ward, sure)", 5, 3, 12)
+@example("SELECT MEDIAN(cost) FROM a.stays GROUP BY ward", 2, 3, 12)
+@example(SELECTING, 3, 2, 12)
+def test_losses_under_a_bound_of_groups_are_recomputed_exactly(
+    text: str, groups: int, each: int, rows: int
+) -> None:
+    recomputed(text, grouped(BOTH, groups, each, rows), grouped(BOTH_PURE, groups, each, rows))
+
+
+def recomputed(text: str, zcdp: Setting, pure: Setting) -> None:
+    """Hold the losses of the script against those of the product."""
+    for setting, filter_ in ((zcdp, Filter.ZCDP), (pure, Filter.PURE)):
         try:
             plan = planned(text, setting)
         except InvalidInputError:

@@ -221,6 +221,8 @@ class FakeGatekeeper:
             "shards": 16,
             "owner": "health-bureau",
             "max_rows": 4,
+            "max_groups": None,
+            "max_group_rows": None,
             "most_rows": 100,
             "joins": ["health.visits"],
             "selection": {"per_job": "1e-9", "lifetime": "1e-7"},
@@ -406,7 +408,7 @@ class FakeGatekeeper:
         left = {"epsilon": str(float(2 - self.spent)), "rho": "0.05", "delta": "0"}
         dataset = {
             **{"dataset": "health.diabetes", "version": 1, "policy_version": 1, "rule": "grants[0]"},
-            **{"approval": "auto", "max_rows": 4, "most_rows": 100},
+            **{"approval": "auto", "max_rows": 4, "most_rows": 100, "max_groups": 2, "max_group_rows": 3},
             **{"loss": loss(cost), "remaining": left, "queries_left": 4},
         }
         workload = {

@@ -141,6 +141,8 @@ CHANGES = [
     ("owner: health-bureau", "owner: other"),
     ("owner: health-bureau", "owner: health-bureau, supersedes: " + "ab" * 32),
     ("max_rows: 4", "max_rows: 5"),
+    ("max_rows: 4", "max_rows: 4, max_groups: 4"),
+    ("max_rows: 4", "max_rows: 4, max_group_rows: 4"),
     ("expected_units: 70000", "expected_units: 70001"),
     ("epsilon: 8", "epsilon: 8.000000000001"),
     ("delta: 1e-6", "delta: 1.000000000001e-6"),

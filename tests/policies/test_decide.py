@@ -200,6 +200,14 @@ def test_the_largest_count_per_unit(text: str) -> None:
         assert (allowed.max_rows, allowed.most_rows) == (asked or 4, 60)
 
 
+def test_bounds_of_groups_are_handed_on(text: str) -> None:
+    for written, bounds in (("", (None, None)), (", max_groups: 3, max_group_rows: 2", (3, 2))):
+        policy = parse(text.replace("max_rows: 4", f"max_rows: 4{written}"), "p.yaml")
+        allowed = decide(policy, TAGS, request())
+        assert isinstance(allowed, Allowed)
+        assert (allowed.max_groups, allowed.max_group_rows) == bounds
+
+
 def without_domains(policy: AccessPolicy) -> AccessPolicy:
     return replace(policy, columns=tuple(replace(rule, domain=None) for rule in policy.columns))
 

@@ -56,6 +56,9 @@ def test_a_good_policy_has_nothing_to_say_about(text: str) -> None:
 
 QUORUM = "approval: {need: 2, of: [wang, zhao]}"
 MISTAKES = [
+    ("rows: 4", "rows: 4, max_groups: 4", "lint.groups-no-effect", "note", "4"),
+    ("rows: 4", "rows: 4, max_group_rows: 5", "lint.group-rows-no-effect", "note", "4"),
+    ("rows: 4", "rows: 4, max_groups: 3, max_group_rows: 1", "lint.rows-beyond-groups", "note", "4"),
     ("columns:", 'tags: {"pi.*": deny}\ncolumns:', "lint.tag-closes-column", "error", "9"),
     ("use: [group], dates", "dates", "lint.tag-opens-nothing", "error", "11"),
     ("use: [group, filter], cat", "use: [], cat", "lint.no-use", "note", "8"),

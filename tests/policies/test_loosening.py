@@ -31,6 +31,7 @@ def numbers(low: int, high: int, grid: str = "1") -> NumericDomain:
 DOMAINS: list[Domain | None] = [
     None, numbers(0, 4), numbers(0, 9), CategoricalDomain(("x",)), CategoricalDomain(("x", "y")),
 ]  # fmt: skip
+BOUNDS = [None, None, None, 1, 2]
 USES = [Use.GROUP, Use.FILTER, Use.MEASURE]
 WORDS = ["pi", "pi.x", "pi.x.y", "z"]
 PATTERNS = ["pi", "pi.*", "pi.x", "pi.x.*", "pi.x.y", "z"]
@@ -60,7 +61,8 @@ def random_policy(rng: random.Random) -> AccessPolicy:
     selection = SelectionRule(Fraction(1, 10**9), Fraction(1, 10**6))
     patterns = rng.sample(PATTERNS, rng.randint(0, 3))
     return AccessPolicy(
-        NAME, 1, "owner", UnitRule("k", "n", rng.randint(1, 3)),
+        NAME, 1, "owner",
+        UnitRule("k", "n", rng.randint(1, 3), None, None, rng.choice(BOUNDS), rng.choice(BOUNDS)),
         BudgetRule(
             Filter.ZCDP, Fraction(rng.randint(1, 2)), Fraction(1, 10**6),
             selection=rng.choice([None, selection]),
@@ -108,6 +110,8 @@ def allows_more(before: AccessPolicy, after: AccessPolicy, tags: dict[str, Tag],
     return (
         old.approval not in (Approval.AUTO, new.approval)
         or new.max_rows > old.max_rows
+        or (new.max_groups or 9) > (old.max_groups or 9)
+        or (new.max_group_rows or 9) > (old.max_group_rows or 9)
         or new.select - old.select != frozenset()
         or new.minimum_count < old.minimum_count
         or any(not _narrower(old.domains.get(name), domain) for name, domain in new.domains.items())

@@ -4,7 +4,7 @@ WHOLE = """
 apiVersion: keyong/v1
 kind: AccessPolicy
 metadata: {dataset: d.a, version: 2, owner: bureau, supersedes: SIX}
-unit: {key: id, namespace: n, max_rows: 4, most_rows: 9, expected_units: 10}
+unit: {key: id, namespace: n, max_rows: 4, most_rows: 9, max_groups: 3, max_group_rows: 2, expected_units: 10}
 budget: {filter: zcdp, epsilon: 8, delta: 1e-6, per_job: 1, per_analyst: 2, window: {every: week, epsilon: 2},
   selection: {per_job: 1e-9, lifetime: 1e-7}}
 defaults: {"pi.*": deny}
@@ -33,6 +33,8 @@ for here, there in (
     ("namespace: n", "namespace: m"),
     ("max_rows: 4", "max_rows: 5"),
     ("most_rows: 9", "most_rows: 8"),
+    ("max_groups: 3", "max_groups: 4"),
+    ("group_rows: 2", "group_rows: 1"),
     ("units: 10", "units: 11"),
     ("epsilon: 8", "epsilon: 9"),
     ("1e-6", "1e-5"),

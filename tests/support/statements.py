@@ -86,6 +86,15 @@ BOTH: Final = Setting((STAYS_FACTS, PEOPLE_FACTS), (WARDS_FACTS,), selection_del
 MIXED: Final = replace(BOTH, sources=(STAYS_FACTS, replace(PEOPLE_FACTS, filter=Filter.PURE)))
 
 
+def grouped(setting: Setting, groups: int | None, rows: int | None, max_rows: int | None = None) -> Setting:
+    """Return *setting* with groups bounded in every source, and other rows of a unit seen if so asked."""
+    sources = (
+        replace(source, max_groups=groups, max_group_rows=rows, max_rows=max_rows or source.max_rows)
+        for source in setting.sources
+    )
+    return replace(setting, sources=tuple(sources))
+
+
 def schema(name: DatasetName) -> Described:
     """Return what a statement may know of one of the three."""
     known = {
