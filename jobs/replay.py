@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from jobs.codec import plan_to_json
 from jobs.plan import Plan
 from sandbox import canonical
+
+_ANSWERS: Final = '{"answers":'
 
 
 def replay_key(plan: Plan, datasets: Sequence[str], policies: Sequence[str]) -> str:
@@ -27,14 +30,27 @@ def replay_key_of_json(plan: Mapping[str, Any], datasets: Sequence[str], policie
     return hashlib.sha256(canonical.write([measured, list(datasets), list(policies)])).hexdigest()
 
 
-def replay_key_of_text(text: str, answers: Any, datasets: Sequence[str], policies: Sequence[str]) -> str:
-    """Return the `replay_key` of a plan that is stored as *text* (canonical), whose answers are *answers*.
+def parse_plan(text: str) -> tuple[dict[str, Any], str]:
+    """Return what the canonical *text* of a plan says, and the part of it that a replay key is made of.
 
-    ``answers`` is the first key of a plan, so what is measured is the text behind it: nothing is encoded
-    twice. `ValueError` for a text that does not begin so.
+    ``answers`` is the first key of a plan and no part of it, so what is measured is the text behind it.
+    `ValueError` for a text that does not begin so.
     """
-    head = f'{{"answers":{canonical.write(answers).decode()},'
-    if not text.startswith(head):
+    if not text.startswith(_ANSWERS):
         raise ValueError("not the canonical text of a plan")
-    rest = canonical.write([list(datasets), list(policies)]).decode()
-    return hashlib.sha256(f"[{{{text[len(head) :]},{rest[1:]}".encode()).hexdigest()
+    answers, end = canonical.parse_within(text, len(_ANSWERS))
+    measured = "{" + text[end + 1 :]
+    plan = canonical.parse(measured)
+    if text[end : end + 1] != "," or "answers" in plan:
+        raise ValueError("not the canonical text of a plan")
+    return {"answers": answers, **plan}, measured
+
+
+def replay_key_of_text(measured: str, datasets: tuple[str, ...], policies: tuple[str, ...]) -> str:
+    """Return the `replay_key` of a plan of which `parse_plan` returned *measured*, as it stands there."""
+    return hashlib.sha256(f"[{measured},{_judged(datasets, policies)}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _judged(datasets: tuple[str, ...], policies: tuple[str, ...]) -> str:
+    return canonical.write([list(datasets), list(policies)]).decode()[1:]

@@ -26,8 +26,16 @@ def encode(value: Any) -> bytes:
 
 
 def parse(text: str) -> Any:
-    """Return what JSON *text* says; `ValueError` for floats, which canonical JSON does not hold."""
-    return _DECODER.decode(text)
+    """Return what JSON *text* says; `ValueError` for floats and white space around it: ours has neither."""
+    value, end = _DECODER.raw_decode(text)
+    if end != len(text):
+        raise ValueError("there is more than one JSON value")
+    return value
+
+
+def parse_within(text: str, begin: int) -> tuple[Any, int]:
+    """Return what the JSON that begins at *begin* in *text* says, and where it ends; errors as `parse`."""
+    return _DECODER.raw_decode(text, begin)
 
 
 def write(value: Any) -> bytes:

@@ -7,7 +7,7 @@ of any of them, who would see its jobs, too, when they are asked for their yes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from jobs.spec import JobSpec
 from sandbox import canonical
-from sandbox.books import leaves, template_approvals, template_withdrawals, templates
+from sandbox.books import template_approvals, template_withdrawals, templates
 from sandbox.errors import DeniedError, InvalidInputError, TamperingError
 from sandbox.schema import CategoricalDomain, Principal, Role, Scalar
 from service import dossier
@@ -23,6 +23,7 @@ from service.approvals import template
 from service.approvals.agreed import agreed
 from service.approvals.template import Category, Template
 from service.asked import JobRequest
+from service.audit.journal import Entry
 from service.desk import Desk, require
 from service.dossier import Dossier
 from service.jobs import case as cases
@@ -31,6 +32,8 @@ from service.jobs import requests
 Json = dict[str, Any]
 _KEPT: Final = {"template-approval": template_approvals, "template-withdrawal": template_withdrawals}
 """Kinds of leaves, and the table that repeats each."""
+LEAVES: Final = ("template", *_KEPT)
+"""Kinds of leaves about templates."""
 
 
 def add(desk: Desk, by: Principal, source: str, file: str) -> Json:
@@ -267,18 +270,16 @@ def _check_given(given: Mapping[str, tuple[str, str]], made: Template) -> None:
 # --- held against the log -------------------------------------------------------------------------------
 
 
-def check_templates(connection: sa.Connection) -> None:
-    """Raise `TamperingError` unless templates and owners' agreements are those that were logged."""
-    newest: dict[str, tuple[str, ...]] = {}
-    said: dict[str, set[tuple[str, ...]]] = {kind: set() for kind in _KEPT}
-    about = leaves.c.entry.contains('"kind":"template', autoescape=True)
-    for text in connection.scalars(sa.select(leaves.c.entry).where(about).order_by(leaves.c.leaf)):
-        entry = json.loads(text)
-        facts, signed = entry["facts"], (entry["actor"], entry["time"])
-        if entry["kind"] == "template":
-            newest[facts["template"]] = (facts["digest"], *signed)
-        elif entry["kind"] in _KEPT:
-            said[entry["kind"]].add((facts["digest"], facts["lineage"], facts["policy"], *signed))
+def check_templates(connection: sa.Connection, told: Mapping[str, Sequence[Entry]]) -> None:
+    """Raise `TamperingError` unless templates and owners' agreements are those *told* of, by kind of leaf."""
+    newest = {
+        it.facts["template"]: (it.facts["digest"], it.actor, it.time) for it in told.get("template", ())
+    }
+    bound = ("digest", "lineage", "policy")
+    said = {
+        kind: {(*(it.facts[name] for name in bound), it.actor, it.time) for it in told.get(kind, ())}
+        for kind in _KEPT
+    }
     stored = {}
     for row in connection.execute(sa.select(templates)).mappings():
         _parsed(row)

@@ -11,13 +11,14 @@ and deletions `service.checks.keeping`'s.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from sandbox import canonical
 from sandbox.books import (
     charges,
     datasets,
@@ -34,11 +35,15 @@ from sandbox.books import (
     versions,
 )
 from sandbox.errors import TamperingError
+from service.approvals.templates import LEAVES as TEMPLATES
+from service.approvals.templates import check_templates
 from service.audit.clock import Clock
+from service.audit.journal import Entry
 from service.checks.approvals import Answers, Approvals
-from service.checks.jobs import Decisions, check_jobs
-from service.checks.keeping import check_keeping
+from service.checks.jobs import Chosen, Decisions, Which, check_jobs, every_job
+from service.checks.keeping import DELETING, check_keeping
 from service.checks.policies import Told, check_policies
+from service.datasets.describing import check_descriptions
 from service.datasets.proposed import proposal
 
 Row = tuple[str, ...]
@@ -81,6 +86,17 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
     "version": {name: name for name in ("lineage", "version", "digest")},
 }
 """For each kind of leaf, and column of its table: the fact, or the actor or time, that the leaf repeats."""
+_TIMES: Final = {
+    kind: list(facts.values()).index("time") if "time" in facts.values() else None
+    for kind, facts in _COLUMNS.items()
+}
+"""At which place of a row its instant stands."""
+_RARE: Final = frozenset({*DELETING, "cleaning", "description", *TEMPLATES})
+"""Kinds of leaves that are kept as they are, for the checks that want to see them whole."""
+_DECISION: Final = re.compile(
+    r'"job":"(?P<job>job-[0-9a-f]+)",.*,"kind":"decision","time":"(?P<time>[0-9:T.+-]+)"\}\Z', re.DOTALL
+)
+"""How the text of a decision's leaf ends: keys are in order, so nothing that it holds looks the same."""
 _TABLES: Final = {
     "charge": charges,
     "destruction": destructions,
@@ -108,13 +124,16 @@ class _Logged:
     replays: dict[str, str] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     purged: dict[str, str] = field(default_factory=dict)
+    rare: dict[str, list[Entry]] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
     restored: list[dict[str, Any]] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
 
 
-def check_books(connection: sa.Connection, progress: Progress | None = None) -> dict[str, Any]:
-    """Raise `TamperingError` at the first difference.
+def check_books(
+    connection: sa.Connection, progress: Progress | None = None, mine: Chosen = every_job
+) -> dict[str, Any]:
+    """Raise `TamperingError` at the first difference; only jobs that are *mine* are looked at.
 
     Return how many charges and releases there are, which older copies were accepted, and where leaves are
     dated before one that stands earlier.  *progress* hears of the leaves, then of the jobs.
@@ -130,10 +149,10 @@ def check_books(connection: sa.Connection, progress: Progress | None = None) -> 
     check_policies(connection, logged.told)
     _check_tags(connection, logged.tags, logged.proposed)
     _check_datasets(connection, logged.homes)
-    lost = {f"lost-{it['leaf']}" for it in logged.restored}
-    approvals = Approvals(connection, logged.answers, logged.decisions)
-    check_jobs(connection, logged.decisions, logged.replays, approvals.check, lost=lost, progress=progress)
-    check_keeping(connection)
+    _check_jobs(connection, logged, mine, progress)
+    check_keeping(connection, logged.rare)
+    check_descriptions(connection, logged.rare.get("description", ()))
+    check_templates(connection, logged.rare)
     return {
         "charges": len(logged.rows["charge"]),
         "releases": len(logged.rows["release"]),
@@ -142,41 +161,53 @@ def check_books(connection: sa.Connection, progress: Progress | None = None) -> 
     }
 
 
-def _logged(connection: sa.Connection, progress: Progress | None) -> _Logged:
-    found = _Logged()
+def check_half(connection: sa.Connection, mine: Chosen) -> None:
+    """Check the jobs that are *mine*, and nothing else of the books; errors as for `check_books`."""
+    _check_jobs(connection, _logged(connection, None, _Logged(rows={})), mine, None)
+
+
+def _check_jobs(connection: sa.Connection, logged: _Logged, mine: Chosen, progress: Progress | None) -> None:
+    lost = {f"lost-{it['leaf']}" for it in logged.restored}
+    approvals = Approvals(connection, logged.answers, logged.decisions)
+    what = Which(lost, mine, progress)
+    check_jobs(connection, logged.decisions, logged.replays, approvals.check, what)
+
+
+def _logged(connection: sa.Connection, progress: Progress | None, found: _Logged | None = None) -> _Logged:
+    found = found or _Logged()
     size = connection.scalar(sa.select(sa.func.count()).select_from(leaves)) or 0
     query = sa.select(leaves.c.leaf, leaves.c.entry).order_by(leaves.c.leaf)
     for leaf, text in connection.execute(query, execution_options=_STREAM):
-        entry = json.loads(text)
-        found.clock.read(leaf, entry["time"])
-        found.answers.hear(leaf, entry)
-        if entry["kind"] == "decision":
-            found.decisions.texts[entry["facts"]["job"]] = (leaf, text)
+        decision = _DECISION.search(text) if '"kind":"decision"' in text else None
+        if decision is not None:  # the rest is read when its job is checked
+            found.clock.read(leaf, decision["time"])
+            found.decisions.texts[decision["job"]] = (leaf, text)
         else:
-            _hear(found, leaf, entry)
+            _hear(found, leaf, text)
         if progress and (leaf % _SAY_EVERY == 0 or leaf == size - 1):
             progress(leaf + 1, size)
     return found
 
 
-def _hear(found: _Logged, leaf: int, entry: dict[str, Any]) -> None:
+def _hear(found: _Logged, leaf: int, text: str) -> None:
+    entry = canonical.parse(text)
     kind, facts = entry["kind"], entry["facts"]
-    if kind in _COLUMNS:
+    found.clock.read(leaf, entry["time"])
+    found.answers.hear(leaf, entry)
+    if kind in _RARE:
+        rare = Entry(leaf, kind, entry["time"], entry["actor"], facts)
+        found.rare.setdefault(kind, []).append(rare)
+    if kind in found.rows:
         said = {**facts, "actor": entry["actor"], "time": entry["time"], "leaf": leaf}
-        found.rows[kind][tuple(_text(fact, said[fact]) for fact in _COLUMNS[kind].values())] = leaf
+        found.rows[kind][_row(kind, [said[fact] for fact in _COLUMNS[kind].values()])] = leaf
         if kind in ("policy", "identity-key"):
             found.told.append((kind, said))
     if kind == "charge":
         found.paid[facts["job"]] = leaf
-    elif kind == "tags":
-        made = (entry["actor"], _text("time", entry["time"]), facts["reason"])
-        found.tags.update({(facts["lineage"], col): (tag, *made) for col, tag in facts["tags"].items()})
-        if "proposed" in facts:  # not in leaves of older builds
-            against = {col: facts["proposed"].get(col) for col in facts["tags"]}
-            found.proposed.update({(facts["lineage"], col): tag for col, tag in against.items()})
-    elif kind == "drift":
-        for column in facts["columns"]:
-            found.tags.pop((facts["lineage"], column), None)
+    elif kind == "decision":
+        found.decisions.texts[facts["job"]] = (leaf, text)
+    elif kind in ("tags", "drift"):
+        _hear_tags(found, entry)
     elif kind == "version":
         found.homes[facts["dataset"]] = facts["lineage"]
     elif kind == "replay":
@@ -187,19 +218,37 @@ def _hear(found: _Logged, leaf: int, entry: dict[str, Any]) -> None:
         found.restored.append({"leaf": leaf, "found": facts["found"], "lost": facts["lost"]})
 
 
+def _hear_tags(found: _Logged, entry: dict[str, Any]) -> None:
+    facts = entry["facts"]
+    if entry["kind"] == "drift":
+        for column in facts["columns"]:
+            found.tags.pop((facts["lineage"], column), None)
+        return
+    made = (entry["actor"], _instant(entry["time"]), facts["reason"])
+    found.tags.update({(facts["lineage"], col): (tag, *made) for col, tag in facts["tags"].items()})
+    if "proposed" in facts:  # not in leaves of older builds
+        against = {col: facts["proposed"].get(col) for col in facts["tags"]}
+        found.proposed.update({(facts["lineage"], col): tag for col, tag in against.items()})
+
+
 def _stored(connection: sa.Connection, kind: str) -> set[Row]:
-    table, facts = _TABLES[kind], tuple(_COLUMNS[kind].values())
+    table = _TABLES[kind]
     rows = connection.execute(
         sa.select(*(table.c[name] for name in _COLUMNS[kind])), execution_options=_STREAM
     )
-    return {tuple(map(_text, facts, row)) for row in rows}
+    return {_row(kind, row) for row in rows}
 
 
-def _text(fact: str, value: Any) -> str:
-    # One instant is written with and without a fraction of zero; all are in UTC.
-    if fact == "time" and isinstance(value, str) and len(value) == _WHOLE_SECONDS:
-        return f"{value[:19]}.000000{value[19:]}"
-    return str(value)
+def _row(kind: str, cells: Iterable[Any]) -> Row:
+    found, place = list(map(str, cells)), _TIMES[kind]
+    if place is not None:
+        found[place] = _instant(found[place])
+    return tuple(found)
+
+
+def _instant(text: str) -> str:
+    """Return an instant, which is written with and without a fraction of zero, in one way; all are in UTC."""
+    return f"{text[:19]}.000000{text[19:]}" if len(text) == _WHOLE_SECONDS else text
 
 
 def _check_results(connection: sa.Connection, purged: dict[str, str]) -> None:
@@ -221,7 +270,7 @@ def _check_tags(
     confirmed = connection.execute(sa.select(tags).where(tags.c.confirmed)).all()
     against = {(row.lineage, row.column): _against(row) for row in confirmed}
     stored = {
-        (row.lineage, row.column): (row.tag, row.decided_by, _text("time", row.changed), row.reason)
+        (row.lineage, row.column): (row.tag, row.decided_by, _instant(str(row.changed)), row.reason)
         for row in confirmed
     }
     for place in sorted(stored.keys() | tagged.keys()):

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from jobs.codec import plan_from_json, sources_of_json, tables_of_json
 from jobs.outline import outline_digest
 from jobs.planning import plan_losses
-from jobs.replay import replay_key_of_text
+from jobs.replay import parse_plan, replay_key_of_text
 from sandbox import canonical
 from sandbox.audit.log import salted
 from sandbox.books import charges, datasets, jobs, lineages, releases, versions
@@ -52,6 +52,8 @@ _SAY_EVERY: Final = 1_000
 _STREAM: Final = {"yield_per": 1_000}
 Progress = Callable[[int, int], None]
 """Called with (jobs done, jobs in all)."""
+Chosen = Callable[[str], bool]
+"""Says of a job's id whether the job is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ class Decisions(Mapping[str, Mapping[str, Any]]):
         leaf, text = self.texts[job]
         entry = json.loads(text)
         return {**entry["facts"], "actor": entry["actor"], "time": entry["time"], "leaf": leaf}
+
+    def __contains__(self, job: object) -> bool:
+        return job in self.texts
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.texts)
@@ -89,42 +94,56 @@ class _Books:
     costs: dict[tuple[str, tuple[Filter, ...]], tuple[Loss, ...]] = field(default_factory=dict)
 
 
+def every_job(job: str) -> bool:
+    """Choose every *job*."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which jobs are looked at: those that are *mine*.  *progress* hears of all of them.
+
+    *lost* are the names under which an accepted restore was charged for what it lost.
+    """
+
+    lost: Set[str] = frozenset()
+    mine: Chosen = every_job
+    progress: Progress | None = None
+
+
 def check_jobs(
     connection: sa.Connection,
     decisions: Mapping[str, Mapping[str, Any]],
     replays: Mapping[str, str],
     also: Callable[[Row, Mapping[str, Any]], None],
-    *,
-    lost: Set[str] = frozenset(),
-    progress: Progress | None = None,
+    which: Which,
 ) -> None:
     """Raise `TamperingError` at the first job that is not what was decided, charged or released.
 
-    *also* checks more of each row, with what was asked (`spec`).  *lost* are the names under which an
-    accepted restore was charged for what it lost.
+    *also* checks more of each row, with what was asked (`spec`).
     """
     known = set(connection.scalars(sa.select(jobs.c.job)))
     books = _books(connection, replays)
-    for odd in sorted((known ^ decisions.keys()) | (books.paid.keys() - known - lost)):
+    for odd in sorted((known ^ decisions.keys()) | (books.paid.keys() - known - which.lost)):
         raise TamperingError("audit.books-differ", kind="job", id=odd)
     rows = connection.execute(sa.select(*(jobs.c[name] for name in _READ)), execution_options=_STREAM)
     for number, found in enumerate(rows, 1):
-        row = dict(zip(_READ, found, strict=True))
-        spec = _check_job(row, decisions[row["job"]], books)
-        also(row, spec)
-        if progress and (number % _SAY_EVERY == 0 or number == len(known)):
-            progress(number, len(known))
+        if which.mine(found[0]):
+            row = dict(zip(_READ, found, strict=True))
+            also(row, _check_job(row, decisions[row["job"]], books))
+        if which.progress and (number % _SAY_EVERY == 0 or number == len(known)):
+            which.progress(number, len(known))
 
 
 def _check_job(row: Row, decision: Mapping[str, Any], books: _Books) -> Mapping[str, Any]:
     job, state = row["job"], row["state"]
     try:
-        spec, plan = canonical.parse(row["spec"]), canonical.parse(row["plan"])
+        spec, (plan, measured) = canonical.parse(row["spec"]), parse_plan(row["plan"])
         said, outlined = _said(row, spec, plan, decision), outline_digest(plan)
         same = (
             all(decision[name] == value for name, value in said.items())
             and decision.get("outline", outlined) == outlined
-            and _placed(row, spec, plan, books)
+            and _placed(row, spec, plan, measured, books)
             and spec["replay_of"] == books.replays.get(job)
             and (job not in books.replays or books.keys[books.replays[job]] == row["replay_key"])
             and (state == "released") == (job in books.released or job in books.replays)
@@ -159,12 +178,12 @@ def _books(connection: sa.Connection, replays: Mapping[str, str]) -> _Books:
     )
 
 
-def _placed(row: Row, spec: Mapping[str, Any], plan: dict[str, Any], books: _Books) -> bool:
+def _placed(row: Row, spec: Mapping[str, Any], plan: dict[str, Any], measured: str, books: _Books) -> bool:
     """Whether the row's lineage and replay key are those of its plan."""
     lines = [books.home[name] for name, _ in plan["sources"]]
     digests = [books.digests[line, it[1]] for line, it in zip(lines, plan["sources"], strict=True)]
     policies = [item["policy"] for item in spec["datasets"]]
-    key = replay_key_of_text(row["plan"], plan["answers"], digests, policies)
+    key = replay_key_of_text(measured, tuple(digests), tuple(policies))
     return bool(row["lineage"] == lines[0] and row["replay_key"] == key)
 
 
@@ -204,6 +223,7 @@ def _said(
     else:  # a decision of an older build; its row does not repeat the grants
         del told["grants"]
     return {
+        "job": row["job"],
         "actor": row["principal"],
         "time": row["created"],
         "purpose": row["purpose"],

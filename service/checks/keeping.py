@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -18,23 +19,24 @@ from sandbox.books import cleanings, destructions, removals, versions, wrapped_k
 from sandbox.errors import TamperingError
 from sandbox.keys import contexts
 from sandbox.schema import LineageId
-from service.audit import journal
+from service.audit.journal import Entry
 
-_DELETING: Final = ("rotation", "master-rotation", "compaction", "removal", "purge")
+Told = Mapping[str, Sequence[Entry]]
+DELETING: Final = ("rotation", "master-rotation", "compaction", "removal", "purge")
 """Leaves after which something must leave the workspace."""
 
 
-def check_keeping(connection: sa.Connection) -> None:
-    """Raise `TamperingError` at the first difference."""
-    _check_cleanings(connection)
+def check_keeping(connection: sa.Connection, told: Told) -> None:
+    """Raise `TamperingError` at the first difference to what was *told*: entries by kind, in order."""
+    _check_cleanings(connection, told)
     removed = set(connection.scalars(sa.select(removals.c.lineage)))
-    _check_rotations(connection, removed)
+    _check_rotations(connection, removed, told)
     _check_keys(connection, removed)
 
 
-def _check_cleanings(connection: sa.Connection) -> None:
-    said = {entry.leaf: "" for entry in journal.of_kind(connection, *_DELETING)}
-    for entry in journal.of_kind(connection, "cleaning"):
+def _check_cleanings(connection: sa.Connection, told: Told) -> None:
+    said = {entry.leaf: "" for kind in DELETING for entry in told.get(kind, ())}
+    for entry in told.get("cleaning", ()):
         said.update(dict.fromkeys(entry.facts["of"], entry.time))
     stored = {row.leaf: row.done for row in connection.execute(sa.select(cleanings))}
     for leaf in sorted(said.keys() | stored.keys()):
@@ -42,9 +44,8 @@ def _check_cleanings(connection: sa.Connection) -> None:
             raise TamperingError("audit.books-differ", kind="cleaning", id=str(leaf))
 
 
-def _check_rotations(connection: sa.Connection, removed: set[str]) -> None:
-    rotations = journal.of_kind(connection, "rotation")
-    newest = {entry.facts["lineage"]: entry.facts["key"] for entry in rotations}
+def _check_rotations(connection: sa.Connection, removed: set[str], told: Told) -> None:
+    newest = {entry.facts["lineage"]: entry.facts["key"] for entry in told.get("rotation", ())}
     for lineage, key in newest.items():
         context = canonical.encode(contexts.dataset(LineageId(lineage))).decode()
         query = sa.select(wrapped_keys.c.key_id).where(wrapped_keys.c.context == context)

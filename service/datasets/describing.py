@@ -5,16 +5,17 @@ The words are public to those who see the catalogue and are never made from the 
 
 from __future__ import annotations
 
-import json
 import unicodedata
+from collections.abc import Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from sandbox import canonical
-from sandbox.books import descriptions, leaves
+from sandbox.books import descriptions
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import LineageId, Principal
+from service.audit.journal import Entry
 from service.datasets import catalogue
 from service.desk import Desk
 
@@ -53,14 +54,9 @@ def every(connection: sa.Connection) -> dict[LineageId, str]:
     return {LineageId(row.lineage): row.text for row in connection.execute(sa.select(descriptions))}
 
 
-def check_descriptions(connection: sa.Connection) -> None:
-    """Raise `TamperingError` unless every description is the one logged last, by whom and when included."""
-    logged: dict[str, tuple[str, ...]] = {}
-    about = leaves.c.entry.contains('"kind":"description"', autoescape=True)
-    for text in connection.scalars(sa.select(leaves.c.entry).where(about).order_by(leaves.c.leaf)):
-        entry = json.loads(text)
-        if entry["kind"] == "description":
-            logged[entry["facts"]["lineage"]] = (entry["facts"]["text"], entry["actor"], entry["time"])
+def check_descriptions(connection: sa.Connection, told: Iterable[Entry]) -> None:
+    """Raise `TamperingError` unless every description is the one *told* last, by whom and when included."""
+    logged = {it.facts["lineage"]: (it.facts["text"], it.actor, it.time) for it in told}
     stored = {
         row.lineage: (canonical.digest({"text": row.text}), row.described_by, row.described)
         for row in connection.execute(sa.select(descriptions))

@@ -22,7 +22,7 @@ from jobs.codec import (
     released_to_json,
 )
 from jobs.plan import Plan, Released
-from jobs.replay import replay_key, replay_key_of_text
+from jobs.replay import parse_plan, replay_key, replay_key_of_text
 from sandbox import canonical
 
 RICH = (
@@ -144,7 +144,15 @@ def test_the_order_of_statements_is_no_part_of_a_replay_key() -> None:
 def test_replay_keys_of_stored_text_are_those_of_the_plan(text: str) -> None:
     plan = planned(text, BOTH)
     stored = canonical.encode(plan_to_json(plan)).decode()
-    answers = json.loads(stored)["answers"]
-    assert replay_key_of_text(stored, answers, ["d"], ["p"]) == replay_key(plan, ["d"], ["p"])
-    with pytest.raises(ValueError, match="not the canonical text"):
-        replay_key_of_text(stored, [], ["d"], ["p"])
+    said, measured = parse_plan(stored)
+    assert said == json.loads(stored)
+    assert replay_key_of_text(measured, ("d",), ("p",)) == replay_key(plan, ["d"], ["p"])
+
+
+NO_PLANS = ["", "{}", '{"answers":', '{"answers":[]}', '{"answers":[],"answers":[]}', "[]", "1.5"]
+
+
+@pytest.mark.parametrize("text", NO_PLANS)
+def test_what_is_no_text_of_a_plan_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_plan(text)
