@@ -14,20 +14,16 @@ from dataclasses import dataclass
 
 import duckdb
 import owners
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import Stage, build
+from stored import stays
 from surface import Surface
 from surface_lab import answers
 
 from sandbox.schema import ORDINAL
-from sandbox.vault.access import open_column_keys
-from sandbox.vault.parquet import read_batches
-from sandbox.vault.store import DirectoryStore
 from sandbox.workers.serial import SerialExecutor
-from service import dossier
 
 R = 3
 
@@ -75,32 +71,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def _oracle(stage: Stage) -> duckdb.DuckDBPyConnection:
-    workspace = stage.keeper._desk.workspace
-    columns = ("ward", "days", "cost", "seen", "urgent", ORDINAL)
-    with workspace.database.reading() as connection:
-        manifest = dossier.read(connection, workspace, "health.stays").manifest
-        keys = open_column_keys(manifest, connection, workspace.keyring, columns)
-    store = DirectoryStore(workspace.vault)
-    batches = [
-        pa.Table.from_batches([batch]).to_pandas()
-        for file, granted in zip(manifest.files, keys, strict=True)
-        for batch in read_batches(store.file(manifest.directory, file.name), file, granted, columns)
-    ]
     connection = duckdb.connect()
-    tables = [pa.Table.from_pandas(frame, preserve_index=False) for frame in batches]
-    stays = pa.concat_tables(tables, promote_options="permissive").cast(
-        pa.schema(
-            [
-                ("ward", pa.string()),
-                ("days", pa.int64()),
-                ("cost", pa.float64()),
-                ("seen", pa.date32()),
-                ("urgent", pa.bool_()),
-                (ORDINAL, pa.int64()),
-            ]
-        )
-    )
-    connection.register("raw", stays)
+    connection.register("raw", stays(stage))
     connection.execute(f"CREATE TABLE stays AS SELECT * FROM raw WHERE {ORDINAL} < {R}")
     return connection
 

@@ -7,6 +7,7 @@ Rewrites: statements that mean the same by the rules of SQL.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -18,7 +19,7 @@ from surface_shapes import SHAPES, TOTALS, Rows, every_call, grouped
 
 from jobs import kernels
 from jobs.codec import plan_to_json
-from jobs.plan import Plan
+from jobs.plan import GroupBound, Plan
 from jobs.rounds import work_items
 from sandbox import canonical
 from sandbox.schema import JobId
@@ -55,6 +56,20 @@ def test_the_layout_changes_no_integer(stored: Layouts, rows: Rows, monkeypatch:
     assert written(counted(plan, shuffled)) == written(whole)
     monkeypatch.setattr(kernels, "BATCH_ROWS", 3)
     assert written(counted(plan, stored.inputs(plan, files, (1, 1)))) == written(whole)
+
+
+@pytest.mark.parametrize("rows", SHAPES[::4], ids=IDS[::4])
+def test_the_layout_changes_no_integer_of_bounded_groups(
+    stored: Layouts, rows: Rows, monkeypatch: Any
+) -> None:
+    plan, files = stored.plan(grouped(rows, rows.conditions[0]))
+    bound = GroupBound(2, 1)
+    plan = replace(plan, parts=tuple(replace(part, bound=bound) for part in plan.parts))
+    whole = counted(plan, stored.inputs(plan, files, (1, 1)))
+    assert any(np.any(vector) for part in whole for vector in part.vectors)
+    assert written(counted(plan, stored.inputs(plan, files, (16, 4)))) == written(whole)
+    monkeypatch.setattr(kernels, "BATCH_ROWS", 2)
+    assert written(counted(plan, stored.inputs(plan, files, (1, 1), shuffled=True))) == written(whole)
 
 
 class _Lossy(SerialExecutor):
