@@ -151,6 +151,8 @@ def _computes(answer: Json) -> Iterator[str]:
             yield say("approval.computes-selected", **facts, keys=it["keys"])
         else:
             yield say("approval.computes", **facts, keys=it["keys"], cells=it["cells"])
+        if bound := wording.group_bound(it):
+            yield say("approval.group-bound", bound=bound)
     noise = wording.mechanism(answer["mechanism"])
     yield say("approval.looks-at", rows=answer["rows"], noise=noise)
 

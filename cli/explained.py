@@ -11,6 +11,7 @@ from cli import render
 from cli.results import statement_line
 from cli.session import Session, say
 from sandbox.errors import BudgetExceededError, DeniedError
+from service import wording
 from service.wording import approval, loss, measured, mechanism, tidy
 
 Json = Mapping[str, Any]
@@ -111,13 +112,8 @@ def _dataset(dataset: Json) -> Iterator[tuple[str, render.Cell]]:
 
 def group_bound(dataset: Json) -> Iterator[tuple[str, render.Cell]]:
     """Yield what bounds the groups of a unit, if anything does."""
-    groups, rows = dataset["max_groups"], dataset["max_group_rows"]
-    if groups is not None and rows is not None:
-        yield "cli.head-group-bound", say("cli.group-bound", groups=groups, rows=rows)
-    elif groups is not None:
-        yield "cli.head-group-bound", say("cli.group-bound-groups", groups=groups)
-    elif rows is not None:
-        yield "cli.head-group-bound", say("cli.group-bound-rows", rows=rows)
+    if bound := wording.group_bound(dataset):
+        yield "cli.head-group-bound", bound
 
 
 def _losses(answer: Json) -> str:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from jobs.derivations import binding
 from jobs.expressions import Expression, columns
 from jobs.plan import Answer, Distinct, Part, Plan
 from jobs.reading import measured
@@ -20,11 +22,20 @@ _Uses = dict[str, set[Use]]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one statement computes: names of aggregates, columns grouped by, and its number of cells."""
+    """What one statement computes: names of aggregates, columns grouped by, and its number of cells.
+
+    Of a unit count at most *max_groups* groups, and *max_group_rows* rows in each, where these are not None.
+    """
 
     operations: tuple[str, ...]
     keys: tuple[str, ...]
     cells: int
+    max_groups: int | None
+    max_group_rows: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as JSON."""
+        return asdict(self) | {"operations": [*self.operations], "keys": [*self.keys]}
 
 
 def column_uses(plan: Plan, source: int) -> dict[str, tuple[Use, ...]]:
@@ -49,7 +60,8 @@ def statements(plan: Plan) -> tuple[Statement, ...]:
 def _statement(plan: Plan, answer: Answer) -> Statement:
     operations = dict.fromkeys(recipe.aggregate.value for recipe in answer.recipes)
     keys = dict.fromkeys(shown(name) for key in answer.keys for name in sorted(columns(key.expression)))
-    return Statement(tuple(operations), tuple(keys), sum(plan.parts[part].cells for part, _ in answer.sets))
+    parts = [plan.parts[part] for part, _ in answer.sets]
+    return Statement(tuple(operations), tuple(keys), sum(it.cells for it in parts), *binding(parts[0]))
 
 
 def _used(part: Part) -> Iterator[tuple[Use, Expression]]:

@@ -16,6 +16,13 @@ MECHANISMS: Final = {
 }
 """Noise mechanism → message key of its name."""
 
+GROUP_BOUNDS: Final = {
+    "both": "reports.group-bound",
+    "groups": "reports.group-bound-groups",
+    "rows": "reports.group-bound-rows",
+}
+"""What of a bound of groups is said → message key."""
+
 WINDOWS: Final = {
     "hour": "reports.window-hour",
     "day": "reports.window-day",
@@ -86,6 +93,15 @@ def loss(amount: Mapping[str, Any] | None) -> str:
 def mechanism(name: str, language: str | None = None) -> str:
     """Return the name of a noise mechanism in *language*, the user's if None."""
     return say(MECHANISMS[name], language or users_language()) if name in MECHANISMS else name
+
+
+def group_bound(told: Mapping[str, Any], language: str | None = None) -> str | None:
+    """Return how the groups of a person are bounded in *told*, None where nothing bounds them."""
+    groups, rows = told["max_groups"], told["max_group_rows"]
+    if groups is None and rows is None:
+        return None
+    key = "both" if None not in (groups, rows) else "groups" if rows is None else "rows"
+    return say(GROUP_BOUNDS[key], language or users_language(), groups=groups, rows=rows)
 
 
 def window(every: str, language: str | None = None) -> str:

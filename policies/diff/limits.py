@@ -62,18 +62,26 @@ def unit(old: AccessPolicy, new: AccessPolicy) -> Iterator[Change]:
 
 def _groups(before: UnitRule, after: UnitRule) -> Iterator[Change]:
     """No bound is the largest, even where R is no larger: what is joined may have more rows."""
-    if before.max_groups != after.max_groups:
-        told = {"old": written(before.max_groups), "new": written(after.max_groups)}
-        if _larger(before.max_groups, after.max_groups):
-            yield loosening("diff.more-groups", ["unit.max_groups"], **told)
+    if (old := before.max_groups) != (new := after.max_groups):
+        rule = ["unit.max_groups"]
+        if new is None:
+            yield loosening("diff.groups-unbounded", rule, old=written(old))
+        elif old is None:
+            yield tightening("diff.groups-bounded", rule, new=new)
+        elif new > old:
+            yield loosening("diff.more-groups", rule, old=old, new=new)
         else:
-            yield tightening("diff.fewer-groups", ["unit.max_groups"], **told)
-    if before.max_group_rows != after.max_group_rows:
-        told = {"old": written(before.max_group_rows), "new": written(after.max_group_rows)}
-        if _larger(before.max_group_rows, after.max_group_rows):
-            yield loosening("diff.more-group-rows", ["unit.max_group_rows"], **told)
+            yield tightening("diff.fewer-groups", rule, old=old, new=new)
+    if (old := before.max_group_rows) != (new := after.max_group_rows):
+        rule = ["unit.max_group_rows"]
+        if new is None:
+            yield loosening("diff.group-rows-unbounded", rule, old=written(old))
+        elif old is None:
+            yield tightening("diff.group-rows-bounded", rule, new=new)
+        elif new > old:
+            yield loosening("diff.more-group-rows", rule, old=old, new=new)
         else:
-            yield tightening("diff.fewer-group-rows", ["unit.max_group_rows"], **told)
+            yield tightening("diff.fewer-group-rows", rule, old=old, new=new)
 
 
 def budget(old: AccessPolicy, new: AccessPolicy) -> Iterator[Change]:
@@ -98,7 +106,7 @@ def _amounts(old: Fraction, new: Fraction, rule: BudgetRule) -> dict[str, str | 
     return {"old": written(old), "new": written(new), "queries": queries, "loss": written(loss)}
 
 
-def _larger(old: Fraction | int | None, new: Fraction | int | None) -> bool:
+def _larger(old: Fraction | None, new: Fraction | None) -> bool:
     """Whether a limit rose or fell away; None is no limit."""
     return new is None or (old is not None and new > old)
 

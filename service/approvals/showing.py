@@ -87,10 +87,7 @@ def _head(found: Waiting) -> Json:
         **status_of(found.row),
         "sql": found.spec["sql"],
         "plan": canonical.digest(json.loads(found.row["plan"])),
-        "computes": [
-            {"operations": list(it.operations), "keys": list(it.keys), "cells": it.cells}
-            for it in statements(found.plan)
-        ],
+        "computes": [it.to_json() for it in statements(found.plan)],
         "rows": max(part.rows for part in found.plan.parts),
         "mechanism": found.plan.mechanism,
         "max_rows": found.spec["max_rows"],

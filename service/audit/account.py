@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from jobs.codec import plan_from_json, released_from_json
-from jobs.described import Statement, column_uses, statements
+from jobs.described import column_uses, statements
 from jobs.plan import Plan, Released
 from policies.build import parse
 from policies.model import AccessPolicy, Grant
@@ -69,7 +69,7 @@ def _account(
             _dataset(connection, plan, number, decision, charged) for number in range(len(plan.sources))
         ],
         "tables": [{"name": table.name, "digest": table.digest} for table in plan.tables],
-        "statements": [_statement(item) for item in statements(plan)],
+        "statements": [item.to_json() for item in statements(plan)],
         "rows": max(part.rows for part in plan.parts),
         "mechanism": plan.mechanism,
         "release": _release(connection, plan, spec["replay_of"] or row["job"], told),
@@ -90,10 +90,6 @@ def _decided(decision: Entry) -> dict[str, Any]:
         "code": facts.get("code"),
         "digest": facts["plan"],
     }
-
-
-def _statement(item: Statement) -> dict[str, Any]:
-    return {"operations": list(item.operations), "keys": list(item.keys), "cells": item.cells}
 
 
 def _at(entry: Entry) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def _question(told: Json, tongue: str) -> Iterator[str]:
         else:
             cells = statement["cells"]
             yield say("account.statement", tongue, **shown, keys=statement["keys"], cells=cells)
+        if bound := wording.group_bound(statement, tongue):
+            yield say("account.group-bound", tongue, bound=bound)
     noise = wording.mechanism(told["mechanism"], tongue)
     yield say("account.noise", tongue, rows=told["rows"], noise=noise)
 

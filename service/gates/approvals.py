@@ -26,7 +26,8 @@ class ApprovalGate(Protocol):
         """Return what approvers need to know of a job, to them and to who asked it.
 
         As `job_status` with ``"sql", "plan": digest, "mechanism", "max_rows", "public_tables",
-        "computes": [{"operations", "keys", "cells"}], "rows": looked at of a unit,
+        "computes": [{"operations", "keys", "cells", "max_groups": of a unit|null, "max_group_rows": of a unit
+        in one group|null}], "rows": looked at of a unit,
         "changed_since": whether it means something else by now (then it has no statements),
         "datasets": [as job_explain, with "columns": [{"column", "description", "tag", "title", "title_zh",
         "sensitive", "uses"}]], "statements", "measurements": as job_explain,

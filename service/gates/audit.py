@@ -40,7 +40,8 @@ class AuditGate(Protocol):
         ``{"job", "who", "purpose", "state", "decision": {"leaf", "time", "verdict", "code", "digest"},
         "datasets": [{"dataset", "lineage", "version", "policy": {"version", "digest"}, "grant": {"number",
         "to", "purposes", "operations", "until"}|null, "columns": [{"name", "uses", "tag"}], "loss",
-        "charged": {"leaf", "time"}|null}], "tables", "statements": [{"operations", "keys", "cells"}],
+        "charged": {"leaf", "time"}|null}], "tables", "statements": [{"operations", "keys", "cells",
+        "max_groups", "max_group_rows"}],
         "rows", "mechanism", "release": {"leaf", "time", "digest", "code", "shape": [{"rows", "columns",
         "numbers"}]|null}|null, "replay_of", "events": [{"leaf", "time", "kind", "actor", "facts"}],
         "sql": text of one's own job|null}``.

@@ -94,7 +94,8 @@ class Evidence:
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
     patch, place = pytest.MonkeyPatch(), tmp_path_factory.mktemp("evidence")
     patch.setenv("KEYONG_ANCHORS", str(place / "anchors"))
-    stage = with_labs(build(place, columns=TOWN, more=SELECTION))
+    bounds = "3, max_groups: 2, max_group_rows: 2"
+    stage = with_labs(build(place, columns=TOWN, more=SELECTION, max_rows=bounds))
     for question in (*QUESTIONS, QUESTIONS[0]):
         stage.ask(question)
     head = stage.keeper.audit_checkpoint(stage.li)
@@ -129,6 +130,7 @@ def test_a_sound_bundle_is_accepted_elsewhere(evidence: Evidence) -> None:
     assert "5 recomputed" in out
     assert "warning" not in out
     assert "health.stays: about ε" in out
+    assert b'"bound":[2,2]' in (evidence.bundle / "jobs.jsonl").read_bytes()
     assert "the key came with the bundle" in alone(*where)[1]
 
 

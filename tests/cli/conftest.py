@@ -660,7 +660,10 @@ class FakeGatekeeper:
             "decision": {**at, "verdict": "allowed", "code": {"version": "1.0", "sources": "cd" * 32}},
             "datasets": [dataset],
             "tables": [],
-            "statements": [{"operations": ["count"], "keys": ["age"], "cells": 3}],
+            "statements": [
+                {"operations": ["count"], "keys": ["age"], "cells": 3}
+                | {"max_groups": 2, "max_group_rows": None}
+            ],
             "rows": 4,
             "mechanism": "discrete-gaussian",
             "release": {**at, "digest": "ef" * 32, "shape": [{"rows": 3, "columns": 2, "numbers": 3}]},

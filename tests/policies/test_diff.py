@@ -365,8 +365,8 @@ def said(old: str, new: str) -> dict[str, str]:
         ("until: 2027", "until: 2029", "diff.longer", "loosens"),
         ("[count, sum, avg, quantile]", "[count]", "diff.may-not-ask", "tightens"),
         ("max_rows: 4", "max_rows: 5", "diff.more-rows", "loosens"),
-        ("rows: 4", "rows: 4, max_groups: 9", "diff.fewer-groups", "tightens"),
-        ("rows: 4", "rows: 4, max_group_rows: 2", "diff.fewer-group-rows", "tightens"),
+        ("rows: 4", "rows: 4, max_groups: 9", "diff.groups-bounded", "tightens"),
+        ("rows: 4", "rows: 4, max_group_rows: 2", "diff.group-rows-bounded", "tightens"),
         ("expected_units: 70000", "expected_units: 60000", "diff.expected-units", "neutral"),
         ('"pi.*": deny, ', "", "diff.default-not-named", "neutral"),
         ("delta: 1e-6", "delta: 1e-7", "diff.restated", "loosens"),
@@ -381,11 +381,13 @@ def test_one_edit_one_sentence(text: str, before: str, after: str, code: str, di
 def test_a_bound_of_groups_loosens_as_it_rises_and_most_where_it_goes(text: str) -> None:
     """Also where R leaves no room for it: joined with another dataset it would have had an effect."""
     written = [text.replace("rows: 4", f"rows: 4, {each}") for each in ("max_groups: 2", "max_groups: 5")]
-    for before, after in ((written[0], written[1]), (written[1], text)):
-        assert said(before, after) == {"diff.more-groups": "loosens"}
+    assert said(*written) == {"diff.more-groups": "loosens"}
+    assert said(written[1], text) == {"diff.groups-unbounded": "loosens"}
     assert said(written[1], written[0]) == {"diff.fewer-groups": "tightens"}
     rows = [each.replace("max_groups", "max_group_rows") for each in written]
-    assert said(rows[0], rows[1]) == said(rows[1], text) == {"diff.more-group-rows": "loosens"}
+    assert said(*rows) == {"diff.more-group-rows": "loosens"}
+    assert said(rows[1], text) == {"diff.group-rows-unbounded": "loosens"}
+    assert said(rows[1], rows[0]) == {"diff.fewer-group-rows": "tightens"}
 
 
 def test_a_grant_split_in_two_is_neutral_and_a_second_half_is_not(text: str) -> None:
