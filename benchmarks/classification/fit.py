@@ -155,7 +155,8 @@ def fit_all(tables: Mapping[str, Table]) -> Weights:
 def about(table: Table) -> str:
     """Return what a table is about by its labels: only persons have what is personal in context."""
     tags = [it.tag for it in table]
-    if any(personal(tag) and tag not in _NOT_ONLY_PERSONS for tag in tags):
+    own = [it.tag for it in table if not subject.acts_for_another(it.name)]
+    if any(personal(tag) and tag not in _NOT_ONLY_PERSONS for tag in own):
         return subject.PERSON
     return subject.ORGANISATION if any(tag.startswith("org.") for tag in tags) else subject.THING
 
@@ -182,6 +183,10 @@ _IDENTITY = frozenset(
 _NOT_ONLY_PERSONS = frozenset(
     [
         "pi.name",
+        "pi.id.resident",
+        "pi.id.document",
+        "pi.id.foreign",
+        "pi.work",
         "pi.contact.mobile",
         "pi.contact.email",
         "pi.contact.online",

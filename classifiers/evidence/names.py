@@ -33,6 +33,11 @@ _UNIT = re.compile(
 """What stands in brackets as the unit of a measure, which is no word."""
 _CLAUSE_ENDS = re.compile(r"[，。；、：,;:.\n(（\[【]|--| - ")
 
+_BODY = "org"
+"""The role of heads that mean something whatever stands before them (查获单位), and more after some words."""
+_KEPT: Mapping[str, int] = {"same": 0, "keep": 1}
+"""What stands for the tags of the word before a head, and by how many steps they are weaker then."""
+
 Hint = tuple[str, int, str]
 """A tag, the step of its strength (0 is strongest), and the words that say so."""
 
@@ -129,15 +134,15 @@ def _keys(word: Word) -> Iterator[str]:
 
 
 def _meant(entry: str, word: Word, rule: str) -> list[Hint]:
-    if entry == "keep":
-        return [(tag, min(step + 1, 2), rule) for tag, step in word.tags]
+    if entry in _KEPT:
+        return [(tag, min(step + _KEPT[entry], 2), rule) for tag, step in word.tags]
     meanings = (meaning.split() for meaning in entry.split("/"))
     return [(tag, STRENGTHS.index(strength), rule) for tag, strength in meanings]
 
 
 def _own(head: Word, beside: bool) -> list[Hint]:
     """Return the head's own tags; a head that waits for a word and has another one beside it is less sure."""
-    down = int(beside and _is_head(head))
+    down = int(beside and _is_head(head) and _BODY not in head.roles)
     return [(tag, min(step + down, 2), head.text) for tag, step in head.tags]
 
 

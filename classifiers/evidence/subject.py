@@ -19,44 +19,41 @@ ORGANISATION: Final = "organisation"
 THING: Final = "thing"
 SUBJECTS: Final = (PERSON, ORGANISATION, THING)
 
-_OF_PERSONS: Final = frozenset(
+_TRAITS: Final = frozenset(
     [
-        "pi.id.resident",
-        "pi.id.document",
-        "pi.id.social",
-        "pi.id.foreign",
         "pi.birth-date",
         "pi.age",
         "pi.gender",
         "pi.ethnicity",
         "pi.marital",
         "pi.origin",
-        "pi.education",
-        "pi.work",
         "pi.religion",
         "pi.political",
-        "pi.criminal",
+        "pi.education",
     ]
 )
-"""Only persons have these."""
+"""Only persons have these, and hardly anybody notes them of somebody who only acts for another."""
+_PAPERS: Final = frozenset({"pi.id.resident", "pi.id.document", "pi.id.social", "pi.id.foreign"})
 _GROUPS: Final[Mapping[str, frozenset[str]]] = {
-    "what only persons have": _OF_PERSONS,
+    "a trait": _TRAITS,
+    "a personal number": _PAPERS,
+    "an insured person's number": frozenset({"pi.id.social"}),
+    "work": frozenset({"pi.work"}),
     "a name": frozenset({"pi.name"}),
     "a contact": frozenset({"pi.contact.mobile", "pi.contact.email", "pi.contact.online"}),
     "an account": frozenset({"finance.account"}),
     "a device": frozenset({"pi.device", "pi.vehicle", "pi.network", "pi.location"}),
-    "money": frozenset({"finance.personal"}),
-    "an event": frozenset({"pi.event-date"}),
     "health": frozenset({"pi.health"}),
     "an organisation": frozenset({"org.id", "org.name"}),
     "an organisation's number": frozenset({"org.id"}),
 }
+"""Dates, amounts and numbers of records are not among them: what they say depends on the table."""
 _FIRST: Final[Mapping[str, frozenset[str]]] = {
     "an organisation first": frozenset({"org.id", "org.name"}),
-    "a record or person first": frozenset({"pi.id.generic", "pi.name"}),
+    "a person first": frozenset({"pi.name"}) | _PAPERS,
 }
 _ROLES: Final = ("person", "org", "thing", "aggregate", "place", "founding", "system")
-_NUMBERS: Final = frozenset({"pi.id.generic", "pi.id.social"})
+_RECORDS: Final = frozenset({"pi.id.generic", "pi.id.social"})
 _REPRESENTATIVE: Final = "representative"
 """The role of words for those who act for an organisation or look after a thing: no row stands for them."""
 _FIRST_COLUMNS = 2
@@ -76,20 +73,23 @@ def signs(names: Sequence[str], judged: Judged) -> dict[str, float]:
     found |= {group: _most(own, tags) for group, tags in _GROUPS.items()}
     found |= {group: _most(judged[:_FIRST_COLUMNS], tags) for group, tags in _FIRST.items()}
     columns = max(len(judged), 1)
-    persons = sum(_sum(column, _OF_PERSONS) for column in own)
-    found["share of what only persons have"] = min(persons * _MANY / columns, 1.0)
+    traits = sorted(_sum(column, _TRAITS) for column in own)
+    found["share of traits"] = min(sum(traits) * _MANY / columns, 1.0)
+    found["more than one trait"] = min(sum(traits[:-1]), 1.0)
     found["share of what is general"] = sum(column.get("general", 0.0) for column in judged) / columns
     numbered = [column for column, has in zip(own, own_roles, strict=True) if "person" in has]
-    found["a person's number"] = _most(numbered, _NUMBERS)
-    found["share of money"] = min(
-        sum(_sum(column, _GROUPS["money"]) for column in own) * _MANY / columns, 1.0
-    )
+    found["a person's record"] = _most(numbered, _RECORDS)
     counted = Counter(role for of_name in roles for role in of_name)
     first = frozenset().union(*roles[:_FIRST_COLUMNS])
     for role in _ROLES:
         found[f"words: {role}"] = min(counted[role], _MANY) / _MANY
         found[f"first words: {role}"] = float(role in first)
     return found
+
+
+def acts_for_another(name: str) -> bool:
+    """Return whether a column called *name* is about somebody who acts for what the rows stand for."""
+    return _REPRESENTATIVE in roles_of(name)
 
 
 def features(found: Mapping[str, float]) -> dict[str, dict[str, float]]:
