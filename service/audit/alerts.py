@@ -5,8 +5,8 @@ Rules and their thresholds (`Thresholds`; docs/reviewers.md lists them):
 * ``burst``: one analyst asked at least *burst* questions within *burst_within*;
 * ``refusals``: one person, or several asking of one dataset, were refused at least *refusals* times within
   *refusals_within*;
-* ``near-duplicates``: charged questions that are equal but for one condition or constant, so that one answer
-  can be subtracted from the other (differencing), whoever asked them;
+* ``near-duplicates``: charged questions of which two numbers are equal but for the conditions on one column,
+  or one condition on several, so that one can be subtracted from the other (differencing), whoever asked;
 * ``probing``: one analyst asked the same question of at least *probes* different single values within
   *probes_within*: many narrow, disjoint filters;
 * ``near-limit``: a lineage has spent the share *near* of its lifetime limit, and again at *close*;
@@ -36,7 +36,7 @@ from classifiers.taxonomy import weaker
 from jobs.likeness import Likeness
 from sandbox.privacy.ledger import loss_of
 from sandbox.privacy.loss import ZERO, Loss
-from service.audit.alike import Asked, neighbours, probes, runs
+from service.audit.alike import Asked, neighbours, probes, runs, together
 from service.audit.clock import Clock
 from service.audit.journal import Entry, named
 
@@ -65,7 +65,7 @@ class Thresholds:
 class Known:
     """What the books say beside the log: likeness by job, lifetime limits by (lineage, policy digest)."""
 
-    likeness: Mapping[str, Likeness] = field(default_factory=dict)
+    likeness: Mapping[str, Sequence[Likeness]] = field(default_factory=dict)
     limits: Mapping[tuple[str, str], Loss] = field(default_factory=dict)
 
 
@@ -250,23 +250,27 @@ def _of_run(rule: str, level: str, run: Sequence[Entry], *who: str, what: tuple[
 def _alike(reader: _Reader, limits: Thresholds) -> Iterator[Alert]:
     by_shape: dict[str, list[Asked]] = defaultdict(list)
     for job, entry in reader.charged.items():
-        like = reader.known.likeness.get(job)
-        if like is not None:
+        for like in reader.known.likeness.get(job, ()):
             by_shape[like.shape].append(Asked(entry, like))
+    near: list[list[Entry]] = []
+    probed: dict[tuple[int, ...], tuple[list[Entry], set[str]]] = {}
     for alike in by_shape.values():
-        probed: set[int] = set()
+        near.extend([one.entry for one in group] for group in neighbours(alike))
         for run, columns in probes(alike, limits.probes, limits.probes_within):
-            probed.update(one.entry.leaf for one in run)
-            yield _of_alike("probing", HIGH, reader, run, columns=", ".join(sorted(columns)))
-        for group in neighbours(alike):
-            if not {one.entry.leaf for one in group} <= probed:
-                yield _of_alike("near-duplicates", HIGH if len(group) > 2 else LOOK, reader, group)
+            found = [one.entry for one in run]
+            probed.setdefault(tuple(map(_leaf, found)), (found, set()))[1].update(columns)
+    for found, looked_at in probed.values():
+        yield _of_alike("probing", HIGH, reader, found, columns=", ".join(sorted(looked_at)))
+    known = {leaf for leaves in probed for leaf in leaves}
+    for group in together(near):
+        if not set(map(_leaf, group)) <= known:
+            yield _of_alike("near-duplicates", HIGH if len(group) > 2 else LOOK, reader, group)
 
 
-def _of_alike(rule: str, level: str, reader: _Reader, found: Sequence[Asked], **facts: str | int) -> Alert:
-    jobs = [one.entry.facts["job"] for one in found]
+def _of_alike(rule: str, level: str, reader: _Reader, found: Sequence[Entry], **facts: str | int) -> Alert:
+    jobs = [entry.facts["job"] for entry in found]
     about = {name for job in jobs for name in named(reader.decided[job])}
-    who = tuple(sorted({one.entry.actor for one in found}))
-    first, last = found[0].entry, found[-1].entry
+    who = tuple(sorted({entry.actor for entry in found}))
     told = {"count": len(found), "jobs": ", ".join(jobs[:5]) + (" …" if len(jobs) > 5 else ""), **facts}
+    first, last = found[0], found[-1]
     return Alert(rule, level, first.leaf, last.leaf, last.time, who, tuple(sorted(about)), told)

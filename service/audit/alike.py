@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ _MOST_CONDITIONS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A charged question: its charge, and what it is like."""
+    """A measurement of a charged question: its charge, and what it is like."""
 
     entry: Entry
     like: Likeness
@@ -67,7 +67,20 @@ def neighbours(alike: Sequence[Asked]) -> Iterator[list[Asked]]:
         # Equal questions are replays, or asked again at another price: no difference to learn from.
         if len({alike[place].like.conditions for place in places}) > 1:
             groups.join(places)
-    yield from ([alike[place] for place in group] for group in groups.found() if len(group) > 1)
+    for group in groups.found():
+        if len({alike[place].entry.leaf for place in group}) > 1:  # a job is not compared with itself
+            yield [alike[place] for place in group]
+
+
+def together(found: Iterable[Sequence[Entry]]) -> list[list[Entry]]:
+    """Return the groups of entries, those that share one as one, each in order and each entry once."""
+    listed = [list(group) for group in found]
+    entries = sorted({entry.leaf: entry for group in listed for entry in group}.items())
+    places = {leaf: place for place, (leaf, _) in enumerate(entries)}
+    groups = _Groups(len(entries))
+    for group in listed:
+        groups.join([places[entry.leaf] for entry in group])
+    return [[entries[place][1] for place in group] for group in groups.found()]
 
 
 class _Groups:

@@ -27,7 +27,7 @@ class Log:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.at = START
-        self.plans: dict[str, Likeness] = {}
+        self.plans: dict[str, tuple[Likeness, ...]] = {}
 
     def add(self, kind: str, actor: str = "wang", minutes: float = 1, **facts: Any) -> None:
         self.at += dt.timedelta(minutes=minutes)
@@ -62,9 +62,15 @@ def asked(*texts: str, **more: Any) -> Log:
 NEAR = [
     ("", "days = 3"),
     ("days > 3", "days > 4"),
+    ("days > 3", "days >= 4"),
     ("days > 3 AND ward = 'A'", "ward = 'A'"),
     ("days > 3 AND ward = 'A'", "ward = 'A' AND days > 2"),
     ("ward IN ('A', 'B')", "ward IN ('A', 'B', 'C')"),
+    ("ward IN ('A', 'B')", "ward = 'A'"),
+    ("ward = 'A' OR ward = 'B'", "ward = 'A'"),
+    ("days BETWEEN 3 AND 5", "days BETWEEN 2 AND 6"),
+    ("ward = 'A'", "ward = 'A' AND days <> 3 AND days <> 4"),
+    ("ward = 'A'", "ward = 'A' AND NOT (days = 3 AND urgent)"),
 ]
 FAR = [
     ("days > 3 AND ward = 'A'", "days > 4 AND ward = 'B'"),
@@ -90,9 +96,59 @@ def test_questions_that_differ_in_more_are_not(pair: tuple[str, str]) -> None:
     assert asked(*map(count, pair)).rules() == []
 
 
-def test_a_constant_inside_what_is_counted_is_a_condition_too() -> None:
-    texts = (f"COUNT(*) FILTER (WHERE days > {n})" for n in (3, 4))
-    assert asked(*(count(measure=text) for text in texts)).rules() == ["near-duplicates"]
+SAME_NUMBER = [
+    ("COUNT(*) FILTER (WHERE days > 3)", "", "COUNT(*) FILTER (WHERE days > 4)", ""),
+    ("COUNT(*) FILTER (WHERE days > 3 AND ward = 'A')", "", "COUNT(*) FILTER (WHERE ward = 'A')", ""),
+    ("COUNT(*) FILTER (WHERE ward IN ('A', 'B'))", "", "COUNT(*) FILTER (WHERE ward IN ('A', 'B', 'C'))", ""),
+    ("COUNT(*)", "ward = 'A'", "COUNT(*) FILTER (WHERE ward = 'A' AND days <> 3)", ""),
+    ("SUM(CASE WHEN days > 3 THEN 1 ELSE 0 END)", "", "COUNT(*)", "days > 4"),
+    ("SUM(CASE WHEN ward IN ('A', 'B') THEN cost ELSE 0 END)", "", "SUM(cost)", "ward IN ('A', 'B', 'C')"),
+    ("COUNT(*), AVG(cost)", "days > 3", "COUNT(*)", "days > 4"),
+    ("SUM(LEAST(cost, 500))", "", "SUM(LEAST(cost, 501))", ""),
+    ("AVG(cost)", "ward = 'A'", "AVG(cost), MEDIAN(cost)", "ward = 'B'"),
+    ("MEDIAN(cost)", "days > 3", "MEDIAN(cost)", "days > 4"),
+    ("COUNT(DISTINCT ward)", "days > 3", "COUNT(DISTINCT ward)", "days > 4"),
+]
+
+
+@pytest.mark.parametrize("texts", SAME_NUMBER)
+@pytest.mark.parametrize("who", ["wang", "zhao"])
+def test_a_condition_is_one_wherever_it_stands(texts: tuple[str, str, str, str], who: str) -> None:
+    log = Log()
+    log.ask(count(texts[1], texts[0]))
+    log.ask(count(texts[3], texts[2]), actor=who)
+    (found,) = log.found()
+    assert (found.rule, set(found.who), found.facts["count"]) == ("near-duplicates", {"wang", who}, 2)
+
+
+def test_one_more_category_in_a_key_or_a_filter_before_grouping_is_near() -> None:
+    def by(categories: str) -> str:
+        key = f"CASE WHEN ward IN ({categories}) THEN 'x' ELSE 'y' END"
+        return f"SELECT {key} AS k, COUNT(*) FROM a.stays GROUP BY k"
+
+    assert asked(by("'A'"), by("'A', 'B'")).rules() == ["near-duplicates"]
+    grouped = "SELECT ward, COUNT(*) FROM a.stays{} GROUP BY ward"
+    assert asked(grouped.format(""), grouped.format(" WHERE days <> 3")).rules() == ["near-duplicates"]
+
+
+def test_statements_of_a_job_are_compared_with_those_of_other_jobs() -> None:
+    together = "; ".join((count("days > 3"), count("ward = 'A'", "AVG(cost)")))
+    assert asked(together).rules() == []
+    assert asked(together, count("days > 4")).rules() == ["near-duplicates"]
+
+
+def test_a_question_and_its_own_filter_are_not_compared() -> None:
+    assert asked(count("", "COUNT(*), COUNT(*) FILTER (WHERE days > 3)")).rules() == []
+
+
+def test_other_row_bounds_are_no_other_question() -> None:
+    log = Log()
+    for text, rows in ((count("days > 3"), 4), (count("days > 4"), 2)):
+        log.ask(text)
+        plan = plan_to_json(planned(text, BOTH))
+        plan["parts"][0]["rows"] = plan["parts"][0]["frame"][0][-1] = rows
+        log.plans[f"job-{len(log.entries) - 2}"] = likeness(plan)
+    assert log.rules() == ["near-duplicates"]
 
 
 def test_other_questions_are_not_near() -> None:
@@ -121,7 +177,7 @@ def test_likeness_knows_neither_noise_nor_order(text: str, amount: int) -> None:
 
 
 def test_likeness_keeps_no_constant() -> None:
-    told = likeness(plan_to_json(planned(count("free = 'needle' AND days = 7"), BOTH)))
+    (told,) = likeness(plan_to_json(planned(count("free = 'needle' AND days = 7"), BOTH)))
     assert "needle" not in repr(told)
     assert told.columns == {"free", "days"}
     with pytest.raises(ValueError, match="not a plan"):
@@ -140,6 +196,15 @@ def test_many_single_values_are_probing() -> None:
     assert (alert.rule, alert.level, alert.facts["count"]) == ("probing", "high", 6)
     assert alert.facts["columns"] == "free, ward"
     assert alert.what == ("a.stays",)
+
+
+def test_probing_in_filters_of_what_is_counted_is_probing_too() -> None:
+    texts = [
+        count("", f"COUNT(*) FILTER (WHERE free = 'p{n}'), AVG(cost) FILTER (WHERE free = 'p{n}')")
+        for n in range(6)
+    ]
+    (found,) = asked(*texts).found()
+    assert (found.rule, found.facts["count"], found.facts["columns"]) == ("probing", 6, "free")
 
 
 def test_a_few_or_slow_ones_are_not() -> None:
