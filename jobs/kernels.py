@@ -3,8 +3,9 @@
 The order of steps is the guarantee.  Batches are read with only the granted columns; rows of withdrawn units
 are left out; the row bound is applied (``ordinal < R``: always the same R rows of a unit, whatever the
 query); then the frame's operators, each bounded again where it multiplies rows; then WHERE; then every row
-that is left finds its cell, or none; then each measurement adds its integers per cell
-(`jobs.engine.counters`).
+that is left finds its group, or none; then, where groups are bounded, a unit's rows beyond its first groups,
+and beyond the first rows of each, are left out (`jobs.engine.group_bounds`); then each measurement adds its
+integers per cell (`jobs.engine.counters`).
 
 Parts over the same rows are measured in one pass: a statement's grouping sets, and statements that differ in
 their WHERE.  The partial is as long as the plan says, never as the data says (`jobs.partials`).

@@ -2,7 +2,7 @@
 
 **The mechanism.**  Of every key that some unit in the data has, the number of units that have it gets its own
 discrete Gaussian noise Z of parameter σ², and the key is shown if the sum is above T.  A unit has at most G
-keys (the bound of `jobs.plan.Part.rows`).
+keys (the cells of `jobs.sensitivity.reach`).
 
 **Claim.**  It is δ-approximate ρ-zCDP (Bun & Steinke 2016, definition 8.1) for adding or removing one unit,
 with ρ = G/(2σ²) and δ = G·P(1 + Z > T).
