@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
+from awkward import plan_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reaching import filled
@@ -15,6 +16,8 @@ from relational import Row, World
 from taken_away import integers, passes
 
 from jobs.expressions import Column
+from jobs.kernels import measure
+from jobs.partials import merge
 from jobs.plan import Distinct, GroupBound, Key, Part, Selection, Total
 from jobs.relations import Frame, Scan
 from jobs.sensitivity import Reach, moved, reach
@@ -131,6 +134,35 @@ def test_a_total_is_over_the_rows_of_its_groups() -> None:
     assert sum(counted(GroupBound(2, 4))) == 9
 
 
+def test_a_group_is_what_has_the_same_values_of_all_keys() -> None:
+    """Letters and numbers: a1 a2 a1 b1 a2 b2, the keys in either order, or one of them in a total."""
+    pairs = [("a", 1), ("a", 2), ("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+    world = World([{1: [row(letter) | {"whole": whole} for letter, whole in pairs]}, {}], [])
+    letters, wholes = Key(Column("group"), ("a", "b")), Key(Column("whole"), (1, 2))
+    bound = GroupBound(3, 1)
+    for keys, within, wanted in (
+        ((letters, wholes), (), [1, 1, 1, 0]),
+        ((wholes, letters), (), [1, 1, 1, 0]),
+        ((letters,), (wholes,), [2, 1]),
+        ((wholes,), (letters,), [2, 1]),
+        ((), (wholes, letters), [3]),
+    ):
+        of = Part(FORTY, 40, keys, (COUNT,), within=within, bound=bound)
+        assert integers(of, world).vectors[0].tolist() == wanted
+    chosen = Selection(Fraction(1), 1, Fraction(1, 9))
+    selected = Part(FORTY, 40, (Key(Column("group"), None), wholes), (COUNT,), chosen, bound=bound)
+    found = integers(selected, world)
+    assert found.groups == [("a", 1), ("a", 2), ("b", 1)]
+    assert found.vectors[0].tolist() == [1, 1, 1]
+
+
+def test_parts_of_one_pass_have_bounds_of_their_own() -> None:
+    bounds = [None, GroupBound(2, 40), GroupBound(40, 3), GroupBound(1, 2)]
+    plan = plan_of(*(Part(FORTY, 40, LETTERS, (COUNT,), bound=bound) for bound in bounds))
+    found = merge(plan, [measure(plan, CROWD.inputs())])
+    assert [part.vectors[0].tolist() for part in found] == [counted(bound) for bound in bounds]
+
+
 def test_what_only_rows_beyond_the_bound_have_is_no_candidate() -> None:
     chosen = Selection(Fraction(1), 1, Fraction(1, 9))
     of = Part(FORTY, 40, (Key(Column("group"), None),), (), chosen, bound=GroupBound(2, 1))
@@ -152,7 +184,7 @@ def test_a_claim_of_less_than_is_counted_is_caught(bound: GroupBound) -> None:
     assert not passes(unbounded, CROWD, of)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from("abcd"), max_size=12), st.integers(1, 4), st.integers(1, 4), st.integers(1, 5)
 )
