@@ -69,8 +69,7 @@ def helper(
     books: Path, connection: sa.Connection, key: VerifierKey, kept: Sequence[str]
 ) -> Iterator[Helper | None]:
     """Yield a helper for what *connection* sees, None where it would not pay; it ends with the block."""
-    size, processors = read_head(connection, key).size, len(os.sched_getaffinity(0))
-    if size < WORTH_IT or processors < 2:
+    if read_head(connection, key).size < WORTH_IT or _processors() < 2:
         yield None
         return
     asked = {"books": str(books.absolute()), "key": key.text(), "kept": list(kept)}
@@ -91,6 +90,11 @@ def helper(
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _processors() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _started() -> subprocess.Popen[str]:

@@ -17,7 +17,8 @@ from sandbox.books import charges, jobs, leaves, nodes
 from sandbox.errors import TamperingError
 from service.checks import apart
 
-QUESTIONS = [f"SELECT COUNT(*) FROM health.stays WHERE days > {n}" for n in range(6)]
+LEAST, MOST = 4, 14
+QUESTION = "SELECT COUNT(*) FROM health.stays WHERE days > {}"
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,10 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KEYONG_ANCHORS", str(place / "anchors"))
         stage = build(place)
-        for question in QUESTIONS:
-            stage.ask(question, "0.1")
+        asked: list[str] = []
+        # Names of jobs are drawn: both halves shall have one.
+        while len(asked) < LEAST or len(set(map(apart.mine, asked))) < 2:
+            asked.append(stage.ask(QUESTION.format(len(asked) % MOST), f"0.0{1 + len(asked) // MOST}")["job"])
         stage.keeper.close()
     return place
 
@@ -37,7 +40,7 @@ def stage(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     shutil.copytree(original, tmp_path / "s")
     monkeypatch.setenv("KEYONG_ANCHORS", str(tmp_path / "s" / "anchors"))
     monkeypatch.setattr(apart, "WORTH_IT", 0)
-    monkeypatch.setattr(apart.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(apart, "_processors", lambda: 2)
     made = reopen(tmp_path / "s")
     yield made
     made.keeper.close()
@@ -120,7 +123,7 @@ def test_a_helper_that_does_not_agree_is_not_believed(
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     monkeypatch.setattr(apart, "_started", broken)
-    assert stage.keeper.audit_verify(stage.li)["charges"] == len(QUESTIONS)
+    assert stage.keeper.audit_verify(stage.li)["charges"] >= LEAST
     assert said == [False]
     job = job_of(stage, apart.others)
     forge(stage, sa.update(jobs).where(jobs.c.job == job).values(purpose="marketing"))
@@ -133,12 +136,12 @@ def test_without_a_helper_it_goes_on_alone(stage: Stage, monkeypatch: pytest.Mon
         raise OSError("no more processes")
 
     monkeypatch.setattr(apart, "_started", nobody)
-    assert stage.keeper.audit_verify(stage.li)["charges"] == len(QUESTIONS)
+    assert stage.keeper.audit_verify(stage.li)["charges"] >= LEAST
 
 
 def test_a_helper_that_sees_other_books_does_not_agree(
     stage: Stage, said: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apart, "newest_note", lambda _: "the note of a moment ago")
-    assert stage.keeper.audit_verify(stage.li)["charges"] == len(QUESTIONS)
+    assert stage.keeper.audit_verify(stage.li)["charges"] >= LEAST
     assert said == [False]

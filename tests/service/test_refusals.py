@@ -14,6 +14,7 @@ from stage import DATASET, LABS, Stage, build, with_labs
 
 from sandbox.errors import DeniedError, InvalidInputError
 from service.asked import JobRequest, Leaves
+from service.audit.telling import refusal
 from service.jobs.refusing import mentioned
 
 DENIED = "SELECT name, COUNT(*) FROM health.stays GROUP BY name"
@@ -119,6 +120,25 @@ def test_explaining_and_templates_leave_the_same_trace(stage: Stage) -> None:
 
 def test_a_log_with_such_refusals_verifies(stage: Stage) -> None:
     refused(stage, DENIED)
+    assert stage.keeper.audit_verify(stage.li)["charges"] == 0
+
+
+def test_leaves_of_older_builds_are_read_and_verified(stage: Stage) -> None:
+    desk = stage.keeper._desk  # type: ignore[attr-defined]
+    with desk.writing() as entry:
+        leaf = entry.log("refusal", "zhou", code="denied.purpose", rule="grants[0]", text="ab" * 32)
+    for only, listed in (
+        ({"verdict": "refused", "who": "zhou"}, [leaf]),
+        ({"who": "zhou", "dataset": DATASET}, []),
+    ):
+        found = stage.keeper.audit_list(stage.li, 0, 10_000, Leaves(**only))["leaves"]
+        assert [each["leaf"] for each in found] == listed
+    shown = stage.keeper.audit_show(stage.li, leaf)
+    told = refusal(json.loads(shown["entry"]), leaf)
+    assert told.endswith("by grants[0] (denied.purpose): about –, for the purpose –.")
+    month = json.loads(shown["entry"])["time"][:7]
+    refusals = stage.keeper.audit_month(stage.li, month)["refusals"]
+    assert any(each["who"] == "zhou" and each["datasets"] == [] for each in refusals)
     assert stage.keeper.audit_verify(stage.li)["charges"] == 0
 
 
