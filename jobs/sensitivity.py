@@ -1,28 +1,28 @@
 """What a plan's noise costs every dataset, recomputed from frames, clamps, bounds and scales alone.
 
 How far the rows of one unit can reach in a part (`reach`), with R = `Part.rows` and at most G groups of M
-rows each (`Part.bound`; without one both are R): a cell of the part is as many groups as the keys in
-`Part.within` make, D (1 where there are none).  The keys make F groups in all (not known where they are
+rows each (`Part.bound`; without one g, N and M' below are R): a cell of the part is as many groups as the
+keys in `Part.within` make, D (1 where there are none).  All keys make F groups (not known where they are
 selected).  Then the unit has
 
-* at most g = min(R, G, F) groups, and T = min(R, g·M) rows in all,
-* at most M' = min(T, D·M) of them in one cell, and rows in at most K = min(g, cells) cells.
+* at most g = min(R, G, F) groups, and N = min(R, g·M) rows in all,
+* at most M' = min(N, D·M) of them in one cell, and rows in at most K = min(g, cells) cells.
 
 With m_i of its rows in cell i, and c the most that a row adds to a total, adding or removing it moves
 
 ==========  ==============  ==========================================================
             L1              L2 squared
 ==========  ==============  ==========================================================
-`Total`     T·c             c²·(⌊T/M'⌋·M'² + (T mod M')²)
+`Total`     N·c             c²·(⌊N/M'⌋·M'² + (N mod M')²)
 `Units`     K               K: at most 1 in each of at most K cells
-`Distinct`  min(T, g·v)     v times that, v = min(M', m) for m categories
+`Distinct`  min(N, g·v)     v times that, v = min(M', m) for m categories
 ==========  ==============  ==========================================================
 
-`Total`: a cell moves by at most c·m_i, also where an axis divides it.  Σ m_i² over 0 ≤ m_i ≤ M', Σ m_i ≤ T is
+`Total`: a cell moves by at most c·m_i, also where an axis divides it.  Σ m_i² over 0 ≤ m_i ≤ M', Σ m_i ≤ N is
 largest at a corner: it is convex, and moving a row from a smaller m_i to a larger one that is not full makes
 it larger.  So one bound holds for all: (R·c)² without a bound of groups, G·M²·c² where G·M ≤ R.  `Distinct`
 releases per cell the number of its bits that are set, and a row sets at most one: a cell moves by at most v,
-all of them by at most T and g·v, and Σ v_i² ≤ max v_i · Σ v_i.
+all of them by at most N and g·v, and Σ v_i² ≤ max v_i · Σ v_i.
 
 Costs, added over measurements (basic composition; Bun & Steinke 2016, Lemma 1.7):
 
@@ -30,7 +30,7 @@ Costs, added over measurements (basic composition; Bun & Steinke 2016, Lemma 1.7
 * discrete Gaussian of σ²: ρ = L2²/(2σ²) (Canonne, Kamath & Steinke 2020, Theorem 4);
 * a `Draw` of quantile a/b: one row moves a score by at most s = max(a, b - a), so what is drawn in cell i has
   ε_i = 2·rate·s·m_i and ρ_i = ε_i²/8 (Cesar & Rogers 2021: the exponential mechanism has bounded range ε_i).
-  Over the cells ε = 2·rate·s·T, and ρ = (2·rate·s)²·Σ m_i²/8 with the largest Σ m_i² as above.  So does a
+  Over the cells ε = 2·rate·s·N, and ρ = (2·rate·s)²·Σ m_i²/8 with the largest Σ m_i² as above.  So does a
   half-width for every point that it may be drawn around; its prior weights do not depend on data and drop
   out (`sandbox.privacy.widths`);
 * a `Selection`: ρ = K/(2σ²), since a unit adds 1 to at most K groups, and its δ.
@@ -146,7 +146,7 @@ def _sources(frame: Frame) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far one unit reaches in a part: T *rows* of g *groups*, M' = *each* in a cell, in K *cells*."""
+    """How far one unit reaches in a part: N *rows* of g *groups*, M' = *each* in a cell, in K *cells*."""
 
     rows: int
     groups: int
