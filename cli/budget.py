@@ -18,6 +18,26 @@ def budget() -> None:
     """What may still be learned."""
 
 
+@budget.command("limit")
+@click.argument("namespace")
+@click.option("--epsilon", required=True, help="What all its datasets may spend together, e.g. 8.")
+@click.option("--delta", default="", help="The δ at which that ε is meant, e.g. 1e-6; zcdp only.")
+@click.option("--filter", default="zcdp", show_default=True, help="How it adds up: zcdp, or pure.")
+@click.option("--selection", default="0", help="The δ that finding groups may spend beside it.")
+@click.option("--reason", required=True, help="Why; it stands in the log.")
+@pass_session
+def limit(session: Session, /, *, namespace: str, **wanted: str) -> None:
+    """Limit what all datasets about the same persons may spend together; a reviewer does."""
+    from service.asked import NewLimit  # noqa: PLC0415 - kept out of `keyong --help`
+
+    answer = session.gatekeeper.budget_limit(session.principal(), namespace, NewLimit(**wanted))
+    if render.answer_json(session, answer):
+        return
+    figures = [("cli.head-limit", "limit"), ("cli.head-spent", "spent"), ("cli.head-left", "remaining")]
+    render.facts([(head, loss(answer[key])) for head, key in figures])
+    session.tell("budget.limited", namespace=namespace, leaf=answer["leaf"])
+
+
 @budget.command("show")
 @click.argument("dataset")
 @click.option(

@@ -40,6 +40,10 @@ its rows out of most frames.  Where a LEFT or ANTI JOIN keeps rows for lack of a
 their place, which is a removal and an addition: two steps (`steps_of`).  They cost 2ε and 4ρ (Bun & Steinke
 2016, Proposition 1.9: group privacy).  The δ of a selection stays: a group that only the old rows make shows
 with at most δ in one case, one that only the new rows make in the other, and for the rest 2ρ are enough.
+
+Removing a unit from several datasets at once costs no more than what these pay together.  One source of every
+frame is needed, that of its leftmost scan: whoever leaves it, and others with it, leaves the frame in one
+step.  Who leaves others only moves it by at most two, and then one of them pays for two, or by one.
 """
 
 from __future__ import annotations

@@ -244,6 +244,20 @@ charges = sa.Table(
     sa.UniqueConstraint("lineage", "job"),
 )
 
+namespace_limits = sa.Table(
+    "namespace_limits",  # what all lineages of a namespace may lose together, from then on
+    metadata,
+    sa.Column("leaf", sa.BigInteger, primary_key=True, autoincrement=False),  # where the log tells of it
+    _text("namespace", index=True),
+    _text("filter"),
+    _text("epsilon"),  # exact decimal text, as are both δ
+    _text("delta"),
+    _text("selection"),
+    _text("reason"),
+    _text("set_by"),
+    _text("changed"),
+)
+
 releases = sa.Table(
     "releases", metadata, _text("job", primary_key=True), _text("result"), _text("digest"), _text("released")
 )

@@ -115,6 +115,21 @@ class JobRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class NewLimit:
+    """What all lineages of a namespace may lose together: decimal text, and why.
+
+    *delta* is where ε becomes ρ under ``zcdp``; under ``pure`` there is none.  *selection* is the δ that
+    selections of keys may spend beside it.
+    """
+
+    epsilon: str
+    delta: str
+    reason: str
+    filter: str = "zcdp"
+    selection: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
 class Leaves:
     """Which leaves of the log somebody wants to see; what is None does not matter.
 

@@ -23,6 +23,7 @@ from sandbox.books import datasets, lineages, removals, tags
 from sandbox.errors import DeniedError
 from sandbox.privacy.ledger import Limits, Window
 from sandbox.privacy.loss import ATTO, Filter, Loss, limit_of_epsilon
+from sandbox.privacy.namespaces import Home
 from sandbox.schema import DatasetName, Field, LineageId, Principal, Role, Tag, exact
 from sandbox.vault.access import load_version
 from sandbox.vault.manifest import Manifest
@@ -51,6 +52,11 @@ class Dossier:
     def fields(self) -> dict[str, Field]:
         """The declared columns by name."""
         return {field.name: field for field in self.manifest.fields}
+
+    @property
+    def home(self) -> Home:
+        """What is fixed with its lineage, as the ledger sees it."""
+        return Home(self.lineage, self.manifest.namespace, self.filter, self.delta, self.name)
 
     @property
     def policy_digest(self) -> str:

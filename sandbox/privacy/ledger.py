@@ -4,7 +4,8 @@ Each function takes a connection inside `Database.transaction`, so that the sum 
 charge and its log leaf stand or fall together under the one writers' lock.  The laws:
 
 * A charge is recorded only if, together with everything already spent, it fits *every* limit: per job,
-  lifetime of the lineage, share of the principal, window.  Sums are taken by the database over 64-bit
+  lifetime of the lineage, share of the principal, window; and the charges of a job together that of their
+  namespace, if it has one (`sandbox.privacy.namespaces`).  Sums are taken by the database over 64-bit
   integers.
 * A job has at most one charge per lineage.  Charging it again finds the first; a different loss or principal
   for the same job is refused.
@@ -19,16 +20,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sandbox.books import charges, datasets, lineages
+from sandbox.books import charges
 from sandbox.errors import BudgetExceededError, InvalidInputError
-from sandbox.privacy import filters
-from sandbox.privacy.loss import ATTO, Filter, Loss, affordable_epsilon
-from sandbox.schema import JobId, LineageId, exact
+from sandbox.privacy import filters, namespaces
+from sandbox.privacy.loss import ATTO, Loss, affordable_epsilon
+from sandbox.privacy.namespaces import Home
+from sandbox.schema import JobId, LineageId
 
 PERIODS: Final[dict[str, dt.timedelta]] = {
     "hour": dt.timedelta(hours=1),
@@ -91,9 +92,18 @@ def charge_all(connection: sa.Connection, wanted: Sequence[tuple[Charge, Limits]
     new = [(item, limits) for item, limits in wanted if not _found(connection, item)]
     for item, limits in new:
         _admit(connection, item, limits)
+    for each in namespaces.common(connection, [(item.lineage, item.loss) for item, _ in new]):
+        if refusal := each.refusal():
+            raise refusal
     for item, _ in new:
         _record(connection, item)
     return bool(new)
+
+
+def write_off(connection: sa.Connection, charge: Charge) -> None:
+    """Record what may have been spent already: no limit can refuse that."""
+    if not _found(connection, charge):
+        _record(connection, charge)
 
 
 def find(connection: sa.Connection, lineage: LineageId, job: JobId) -> Charge | None:
@@ -174,32 +184,19 @@ def _found(connection: sa.Connection, wanted: Charge) -> bool:
 
 
 def _admit(connection: sa.Connection, wanted: Charge, limits: Limits) -> None:
-    chosen = sa.select(lineages.c.filter, lineages.c.delta).where(lineages.c.lineage == wanted.lineage)
-    fixed = connection.execute(chosen).one()
-    filter_, delta = Filter(fixed.filter), exact(fixed.delta)
     left = remaining(connection, wanted.lineage, wanted.principal, wanted.at, limits)
-    place = Place(_dataset(connection, wanted.lineage), filter_, delta)
-    for _, refusal in refusals(wanted.loss, left, place):
+    for _, refusal in refusals(wanted.loss, left, namespaces.home(connection, wanted.lineage)):
         raise refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a charge is refused, for the message."""
-
-    dataset: str
-    filter: Filter
-    delta: Fraction
-
-
-def refusals(loss: Loss, left: Mapping[str, Loss], place: Place) -> Iterator[tuple[str, BudgetExceededError]]:
+def refusals(loss: Loss, left: Mapping[str, Loss], place: Home) -> Iterator[tuple[str, BudgetExceededError]]:
     """Yield the limits, named as in `remaining`, that *loss* would pass where *left* is left of them."""
     for name, room in left.items():
         if not filters.admits(place.filter, loss, room):
             yield name, _refusal(name, loss, room, place)
 
 
-def _refusal(name: str, loss: Loss, left: Loss, place: Place) -> BudgetExceededError:
+def _refusal(name: str, loss: Loss, left: Loss, place: Home) -> BudgetExceededError:
     dataset = place.dataset
     if loss.delta_atto > left.delta_atto:
         spent, rest = (f"{delta / ATTO:.3g}" for delta in (loss.delta_atto, left.delta_atto))
@@ -213,11 +210,6 @@ def _refusal(name: str, loss: Loss, left: Loss, place: Place) -> BudgetExceededE
     if name == "window":
         return BudgetExceededError("budget.window", dataset=dataset, asked=asked, remaining=remaining)
     return BudgetExceededError("budget.lifetime", dataset=dataset, asked=asked, remaining=remaining)
-
-
-def _dataset(connection: sa.Connection, lineage: LineageId) -> str:
-    name = connection.scalar(sa.select(datasets.c.name).where(datasets.c.lineage == lineage).limit(1))
-    return name or lineage
 
 
 def _record(connection: sa.Connection, wanted: Charge) -> None:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 from fractions import Fraction
+from math import isqrt
 from typing import Final
 
 from sandbox.errors import InvalidInputError
@@ -61,9 +62,12 @@ class Loss:
     delta_atto: int = 0
 
     def __post_init__(self) -> None:
-        parts = (self.epsilon_pico, self.rho_pico, self.delta_atto)
-        if any(type(part) is not int or part < 0 for part in parts):
+        if any(type(part) is not int or part < 0 for part in self.parts()):
             raise ValueError("a loss is made of non-negative integers")
+
+    def parts(self) -> tuple[int, int, int]:
+        """Return ε, ρ and δ in their units."""
+        return self.epsilon_pico, self.rho_pico, self.delta_atto
 
     def __add__(self, other: Loss) -> Loss:
         return Loss(
@@ -80,6 +84,10 @@ class Loss:
             max(self.delta_atto - other.delta_atto, 0),
         )
 
+    def within(self, limit: Loss) -> Loss:
+        """Return what is left of both this limit and *limit*."""
+        return Loss(*map(min, self.parts(), limit.parts()))
+
     def fits(self, limit: Loss) -> bool:
         """Return whether no component passes *limit*'s; what a limit does not name it does not allow."""
         return (
@@ -87,6 +95,11 @@ class Loss:
             and self.rho_pico <= limit.rho_pico
             and self.delta_atto <= limit.delta_atto
         )
+
+    def times_in(self, limit: Loss) -> int:
+        """Return how often this loss, more than nothing, fits *limit*."""
+        pairs = zip(limit.parts(), self.parts(), strict=True)
+        return min(have // each for have, each in pairs if each)
 
     def to_json(self) -> dict[str, int]:
         """Return the three integers by name, as log leaves carry them."""
@@ -139,12 +152,17 @@ def epsilon_of_rho(rho_pico: int, delta: Fraction, *, up: bool = True) -> Fracti
     return Fraction(_directed(ctx.add(rho, ctx.add(root, root)), up=up), PICO)
 
 
-def rho_of_pure_epsilon(epsilon: Fraction) -> int:
-    """Return ε²/2 in 10^-12, rounded up: an ε-DP mechanism is (ε²/2)-zCDP (Bun & Steinke 2016, Prop. 1.4)."""
-    rho = -(-(epsilon**2 * PICO) // 2)
-    if rho > MAX_EPSILON * PICO:
-        raise InvalidInputError("privacy.epsilon-too-large", value=str(epsilon)[:40], limit=1414)
-    return int(rho)
+def rho_of_pure(epsilon_pico: int) -> int:
+    """Return ε²/2 in 10^-12, rounded up: an ε-DP mechanism is (ε²/2)-zCDP (Bun & Steinke 2016, Prop. 1.4).
+
+    Both are in units of 10^-12.  What comes out is for comparing with a limit: it may pass 10^18.
+    """
+    return -(-(epsilon_pico**2) // (2 * PICO))
+
+
+def pure_of_rho(rho_pico: int) -> int:
+    """Return the largest ε, in 10^-12, whose `rho_of_pure` is at most *rho_pico*."""
+    return isqrt(2 * PICO * rho_pico)
 
 
 def cost_of_epsilon(filter_: Filter, epsilon: Fraction, delta: Fraction) -> Loss:

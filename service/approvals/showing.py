@@ -17,7 +17,6 @@ from jobs.planning import plan_losses
 from sandbox import canonical
 from sandbox.books import jobs
 from sandbox.errors import DeniedError, KeyongError
-from sandbox.privacy import ledger
 from sandbox.schema import DatasetName, Principal
 from service import dossier, people
 from service.approvals import waiting
@@ -29,7 +28,6 @@ from service.dossier import Dossier
 from service.jobs import forecast
 from service.jobs.answers import status_of
 from service.jobs.costing import items
-from service.jobs.forecast import Account
 from service.jobs.history import history
 from service.jobs.requests import statements as texts_of
 from service.jobs.submission import Settled
@@ -117,10 +115,8 @@ def _bare(connection: sa.Connection, desk: Desk, found: Waiting) -> Json:
 def _detail(entry: Entry, found: Waiting, settled: Settled, theirs: set[DatasetName]) -> Json:
     prepared = settled.prepared
     asker, connection = found.row["principal"], entry.connection
-    accounts = [
-        Account(each, loss, ledger.remaining(connection, each.lineage, asker, entry.at, each.limits()))
-        for each, loss in zip(settled.sources, prepared.losses, strict=True)
-    ]
+    costs = list(zip(settled.sources, prepared.losses, strict=True))
+    accounts = forecast.accounts_of(connection, asker, entry.at, costs)
     texts = texts_of(found.spec["sql"], len(prepared.queries))
     return {
         "datasets": [

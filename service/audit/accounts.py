@@ -10,10 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sandbox.privacy import ledger
+from sandbox.privacy import ledger, namespaces
 from sandbox.privacy.loss import Loss
 from sandbox.schema import Principal
 from service import dossier
+from service.audit import limiting
 from service.clock import present
 from service.desk import Desk
 from service.dossier import Dossier
@@ -32,6 +33,7 @@ def show(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
 def _shown(connection: sa.Connection, found: Dossier, by: Principal, now: dt.datetime) -> dict[str, Any]:
     limits = found.limits()
     spent = ledger.spent(connection, found.lineage)
+    left, shared = limits.lifetime.minus(spent), namespaces.left_for(connection, found.lineage)
 
     def shown(loss: Loss) -> dict[str, Any]:
         return loss_to_json(loss, found.filter, found.delta)
@@ -50,7 +52,9 @@ def _shown(connection: sa.Connection, found: Dossier, by: Principal, now: dt.dat
         "delta": fraction(found.delta),
         "limit": shown(limits.lifetime),
         "spent": shown(spent),
-        "remaining": left_to_json(limits.lifetime.minus(spent), found.filter, found.delta),
+        "remaining": left_to_json(left.within(shared or left), found.filter, found.delta),
+        "held_by_namespace": shared is not None and left.within(shared) != left,
+        "namespace": limiting.standing(connection, found, by),
         "per_job": None if limits.per_job is None else shown(limits.per_job),
         "per_analyst": share(limits.per_analyst, ledger.spent(connection, found.lineage, principal=by.name)),
         "window": by_window,

@@ -10,6 +10,8 @@ Rules and their thresholds (`Thresholds`; docs/reviewers.md lists them):
 * ``probing``: one analyst asked the same question of at least *probes* different single values within
   *probes_within*: many narrow, disjoint filters;
 * ``near-limit``: a lineage has spent the share *near* of its lifetime limit, and again at *close*;
+* ``namespace-near``, ``namespace-close``: so has a namespace of its own limit;
+* ``namespace-limit``, ``namespace-raised``: a reviewer limited a namespace, or allowed it more than before;
 * ``lowered``: an owner confirmed a column as something less strict than classification proposed;
 * ``loosened``: a new version of a policy allows what the one before did not;
 * ``people``: an identity, a signing key or the keys of data came or changed;
@@ -39,12 +41,20 @@ from sandbox.privacy.loss import ZERO, Loss
 from service.audit.alike import Asked, neighbours, probes, runs, together
 from service.audit.clock import Clock
 from service.audit.journal import Entry, named
+from service.audit.populations import NOTHING, Populations, share
 
 HIGH: Final = "high"
 LOOK: Final = "look"
 NOTICE: Final = "notice"
 LEVELS: Final = (HIGH, LOOK, NOTICE)
 """How urgently to look, the most urgent first."""
+_OF_NAMESPACES: Final = {
+    "namespace-close": HIGH,
+    "namespace-near": LOOK,
+    "namespace-raised": LOOK,
+    "namespace-limit": NOTICE,
+}
+"""Rules of `service.audit.populations` → level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +130,17 @@ class _Reader:
     spent: dict[str, Loss] = field(default_factory=dict)
     told: dict[str, Fraction] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
+    populations: Populations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.populations = Populations(self.limits.near, self.limits.close)
 
     def read(self, entry: Entry) -> None:
         """Take in *entry*."""
         if self.clock.read(entry.leaf, entry.time):
             self._say("clock", LOOK, entry)
+        for rule, told in self.populations.read(entry):
+            self._say(rule, _OF_NAMESPACES[rule], entry, **told)
         facts = entry.facts
         match entry.kind:
             case "decision":
@@ -187,9 +203,9 @@ class _Reader:
         self.charged.setdefault(facts["job"], entry)
         spent = self.spent[lineage] = self.spent.get(lineage, ZERO) + loss_of(facts)
         limit = self.known.limits.get((lineage, self.in_force.get(lineage, "")))
-        part = ZERO_SHARE if limit is None else _share(spent, limit)
+        part = NOTHING if limit is None else share(spent, limit)
         for at, level in ((self.limits.close, HIGH), (self.limits.near, LOOK)):
-            if part >= at and self.told.get(lineage, ZERO_SHARE) < at:
+            if part >= at and self.told.get(lineage, NOTHING) < at:
                 self.told[lineage] = at
                 self._say("near-limit", level, entry, percent=int(part * 100))
 
@@ -198,15 +214,6 @@ class _Reader:
         what = (str(named),) if named else ()
         at = (entry.leaf, entry.leaf, entry.time)
         self.made.append(Alert(rule, level, *at, (entry.actor,), what, facts))
-
-
-ZERO_SHARE: Final = Fraction(0)
-
-
-def _share(spent: Loss, limit: Loss) -> Fraction:
-    """Return the largest share that any component has of what is allowed of it."""
-    pairs = ((spent.epsilon_pico, limit.epsilon_pico), (spent.rho_pico, limit.rho_pico))
-    return max((Fraction(one, most) for one, most in pairs if most), default=ZERO_SHARE)
 
 
 # --- many entries of one person ---------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from sandbox.audit.store import read_head
 from sandbox.audit.verify import verify
 from sandbox.errors import InvalidInputError
 from sandbox.privacy import ledger
-from sandbox.privacy.ledger import Charge, Limits
+from sandbox.privacy.ledger import Charge
 from sandbox.privacy.loss import ZERO, Loss
 from sandbox.schema import JobId, Principal, Role
 from sandbox.workspace import utc_now
@@ -119,8 +119,7 @@ def _charge(place: _Place, name: str) -> dict[str, Any] | None:
     if loss == ZERO:
         return None
     job = JobId(f"lost-{place.leaf}")
-    limits = Limits(found.limits().lifetime)
-    ledger.charge(connection, Charge(found.lineage, job, place.by.name, loss, entry.at), limits)
+    ledger.write_off(connection, Charge(found.lineage, job, place.by.name, loss, entry.at))
     entry.log("charge", place.by.name, job=job, lineage=found.lineage, **loss.to_json())
     shown = loss_to_json(loss, found.filter, found.delta)
     return {"lineage": found.lineage, "dataset": name, "loss": shown}

@@ -19,21 +19,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sandbox import canonical
-from sandbox.books import (
-    charges,
-    datasets,
-    destructions,
-    identity_changes,
-    leaves,
-    lineages,
-    owner_keys,
-    policies,
-    principals,
-    releases,
-    removals,
-    tags,
-    versions,
-)
+from sandbox.books import datasets, leaves, releases, tags, versions
 from sandbox.errors import TamperingError
 from service.approvals.templates import LEAVES as TEMPLATES
 from service.approvals.templates import check_templates
@@ -43,6 +29,7 @@ from service.checks.approvals import Answers, Approvals
 from service.checks.jobs import Chosen, Decisions, Which, check_jobs, every_job
 from service.checks.keeping import DELETING, check_keeping
 from service.checks.policies import Told, check_policies
+from service.checks.rows import COLUMNS, TABLES
 from service.datasets.describing import check_descriptions
 from service.datasets.proposed import proposal
 
@@ -54,41 +41,9 @@ _SAY_EVERY: Final = 10_000
 _STREAM: Final = {"yield_per": 1_000}
 _WHOLE_SECONDS: Final = len("2026-11-23T08:00:00+00:00")
 
-_COLUMNS: Final[dict[str, dict[str, str]]] = {
-    "charge": {
-        **{name: name for name in ("job", "lineage", "epsilon_pico", "rho_pico", "delta_atto")},
-        "principal": "actor",
-        "charged": "time",
-    },
-    "destruction": {name: name for name in ("lineage", "version")},
-    "identity": {"name": "actor", "roles": "roles", "groups": "groups", "created": "time"},
-    "identity-change": {
-        **{name: name for name in ("leaf", "name", "roles", "groups")},
-        "changed_by": "actor",
-        "changed": "time",
-    },
-    "identity-key": {
-        **{name: name for name in ("key", "public", "former", "endorsement", "leaf")},
-        "principal": "actor",
-        "pinned": "time",
-    },
-    "lineage": {
-        **{name: name for name in ("lineage", "namespace", "unit", "filter", "delta", "owner", "reason")},
-        "created": "time",
-    },
-    "policy": {
-        **{name: name for name in ("lineage", "version", "digest")},
-        "applied_by": "actor",
-        "applied": "time",
-    },
-    "release": {"job": "job", "digest": "result", "released": "time"},
-    "removal": {"lineage": "lineage", "name": "dataset", "removed_by": "actor", "removed": "time"},
-    "version": {name: name for name in ("lineage", "version", "digest")},
-}
-"""For each kind of leaf, and column of its table: the fact, or the actor or time, that the leaf repeats."""
 _TIMES: Final = {
     kind: list(facts.values()).index("time") if "time" in facts.values() else None
-    for kind, facts in _COLUMNS.items()
+    for kind, facts in COLUMNS.items()
 }
 """At which place of a row its instant stands."""
 _RARE: Final = frozenset({*DELETING, "cleaning", "description", *TEMPLATES})
@@ -97,25 +52,13 @@ _DECISION: Final = re.compile(
     r'"job":"(?P<job>job-[0-9a-f]+)",.*,"kind":"decision","time":"(?P<time>[0-9:T.+-]+)"\}\Z', re.DOTALL
 )
 """How the text of a decision's leaf ends: keys are in order, so nothing that it holds looks the same."""
-_TABLES: Final = {
-    "charge": charges,
-    "destruction": destructions,
-    "identity": principals,
-    "identity-change": identity_changes,
-    "identity-key": owner_keys,
-    "lineage": lineages,
-    "policy": policies,
-    "release": releases,
-    "removal": removals,
-    "version": versions,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class _Logged:
     """What the leaves say: rows by kind with their leaf, jobs with the leaf that charged them, and so on."""
 
-    rows: dict[str, dict[Row, int]] = field(default_factory=lambda: {kind: {} for kind in _COLUMNS})
+    rows: dict[str, dict[Row, int]] = field(default_factory=lambda: {kind: {} for kind in COLUMNS})
     paid: dict[str, int] = field(default_factory=dict)
     tags: dict[tuple[str, str], Row] = field(default_factory=dict)
     proposed: dict[tuple[str, str], str | None] = field(default_factory=dict)
@@ -140,7 +83,7 @@ def check_books(
     """
     logged = _logged(connection, progress)
     _check_results(connection, logged.purged)
-    for kind in _COLUMNS:
+    for kind in COLUMNS:
         for odd in sorted(_stored(connection, kind) ^ logged.rows[kind].keys()):
             raise TamperingError("audit.books-differ", kind=kind, id=odd[0])
     for row, leaf in logged.rows["release"].items():
@@ -199,7 +142,7 @@ def _hear(found: _Logged, leaf: int, text: str) -> None:
         found.rare.setdefault(kind, []).append(rare)
     if kind in found.rows:
         said = {**facts, "actor": entry["actor"], "time": entry["time"], "leaf": leaf}
-        found.rows[kind][_row(kind, [said[fact] for fact in _COLUMNS[kind].values()])] = leaf
+        found.rows[kind][_row(kind, [said[fact] for fact in COLUMNS[kind].values()])] = leaf
         if kind in ("policy", "identity-key"):
             found.told.append((kind, said))
     if kind == "charge":
@@ -232,9 +175,9 @@ def _hear_tags(found: _Logged, entry: dict[str, Any]) -> None:
 
 
 def _stored(connection: sa.Connection, kind: str) -> set[Row]:
-    table = _TABLES[kind]
+    table = TABLES[kind]
     rows = connection.execute(
-        sa.select(*(table.c[name] for name in _COLUMNS[kind])), execution_options=_STREAM
+        sa.select(*(table.c[name] for name in COLUMNS[kind])), execution_options=_STREAM
     )
     return {_row(kind, row) for row in rows}
 

@@ -28,12 +28,10 @@ def budget_bars(budget: Json, width: int = 80) -> list[str]:
         )
         part = wording.share(spent, limit)
         lines += ["", label, f"{bar(part, max(width - 40, 10))} {part:6.1%}  {amounts}"]
-    left = budget["remaining"]
-    return [
-        *lines,
-        "",
-        catalogue.say("reports.left", tongue, left=wording.loss({**left, "filter": budget["filter"]})),
-    ]
+    left = wording.loss({**budget["remaining"], "filter": budget["filter"]})
+    if budget.get("held_by_namespace"):
+        return [*lines, "", catalogue.say("reports.left-of-namespace", tongue, left=left)]
+    return [*lines, "", catalogue.say("reports.left", tongue, left=left)]
 
 
 def bar(part: float, width: int) -> str:
@@ -56,12 +54,15 @@ def filter_of(budget: Json, tongue: str) -> str:
 
 
 def limits_of(budget: Json, tongue: str) -> list[tuple[str, Json, Json]]:
-    """Return (label, spent, limit) of the lifetime, the window and the analyst's share, if set."""
+    """Return (label, spent, limit) of lifetime, window, the analyst's share and the namespace, if set."""
     found = [(catalogue.say("reports.lifetime", tongue), budget["spent"], budget["limit"])]
     if window := budget.get("window"):
         found.append((wording.window(window["every"], tongue), window["spent"], window["limit"]))
     if own := budget.get("per_analyst"):
         found.append((catalogue.say("reports.analyst", tongue), own["spent"], own["limit"]))
+    if shared := budget.get("namespace"):
+        label = catalogue.say("reports.namespace", tongue, namespace=shared["namespace"])
+        found.append((label, shared["spent"], shared["limit"]))
     return found
 
 

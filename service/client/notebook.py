@@ -21,7 +21,7 @@ import pandas as pd
 
 from sandbox.errors import KeyongError
 from sandbox.schema import Principal, exact
-from service.asked import JobRequest, Mock
+from service.asked import JobRequest, Mock, NewLimit
 from service.client import jobfiles
 from service.client.whoami import asking_principal
 from service.embedded import open_gatekeeper
@@ -170,6 +170,15 @@ class Connection:
     def budget(self, dataset: str) -> Json:
         """Return limit, spent and remaining losses of *dataset*, as `Gatekeeper.budget_show`."""
         return self._gatekeeper.budget_show(self._principal, dataset)
+
+    @_told()
+    def limit(self, namespace: str, epsilon: Number, delta: Number, reason: str, **more: str) -> Json:
+        """Set what all datasets of *namespace* may spend together, as `Gatekeeper.budget_limit`; a reviewer.
+
+        *more*: ``filter`` and ``selection`` of `service.asked.NewLimit`.
+        """
+        wanted = NewLimit(str(epsilon), str(delta), reason, **more)
+        return self._gatekeeper.budget_limit(self._principal, namespace, wanted)
 
     def close(self) -> None:
         """End workers and close the books."""

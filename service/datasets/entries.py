@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from classifiers.taxonomy import core
 from policies.approvals import written
-from sandbox.privacy import ledger
+from sandbox.privacy import ledger, namespaces
 from sandbox.schema import Principal
 from service import dossier
 from service.approvals import consent
@@ -165,6 +165,9 @@ def _budget(connection: sa.Connection, found: Dossier, by: Principal, now: dt.da
         return None
     limits = found.limits()
     left = ledger.remaining(connection, found.lineage, by.name, now, limits)
+    shared = namespaces.left_for(connection, found.lineage)
+    if shared is not None:
+        left["namespace"] = shared
     once = left.get("per-job")
     return {
         "limit": loss_to_json(limits.lifetime, found.filter, found.delta),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sandbox.schema import Principal
-from service.asked import Json, Leaves, Progress
+from service.asked import Json, Leaves, NewLimit, Progress
 
 
 class AuditGate(Protocol):
@@ -19,7 +19,15 @@ class AuditGate(Protocol):
         ``{"dataset", "filter", "delta", "limit": loss, "spent": loss, "remaining": loss,
         "window": {"every", "limit": loss, "spent": loss}|null, "per_job": loss|null,
         "per_analyst": {"limit": loss, "spent": loss}|null,
+        "namespace": for reviewers and its owners, as `budget_limit` without leaf|null,
+        "held_by_namespace": whether less remains because of it,
         "charges": [{"job", "principal", "at", "loss"}]}``.
+        """
+
+    def budget_limit(self, by: Principal, namespace: str, wanted: NewLimit) -> Json:
+        """Set what all datasets of *namespace* may spend together from now on; a reviewer.
+
+        ``{"namespace", "filter", "delta", "limit": loss, "spent": loss, "remaining": loss, "leaf"}``.
         """
 
     def audit_list(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sandbox.errors import UsageError
 from sandbox.schema import Principal
-from service.asked import Json, Leaves, Progress
-from service.audit import account, accounts, evidence, review, watch
+from service.asked import Json, Leaves, NewLimit, Progress
+from service.audit import account, accounts, evidence, limiting, review, watch
 from service.audit import month as month_of
 from service.inside.room import Room
 
@@ -19,6 +19,10 @@ class AuditRoom(Room):
     def budget_show(self, by: Principal, dataset: str) -> Json:
         """See the gate."""
         return accounts.show(self._desk, by, dataset)
+
+    def budget_limit(self, by: Principal, namespace: str, wanted: NewLimit) -> Json:
+        """See the gate."""
+        return limiting.set_limit(self._desk, by, namespace, wanted)
 
     def audit_list(
         self, by: Principal, first: int = 0, limit: int = 1000, only: Leaves | None = None

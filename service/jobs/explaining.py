@@ -22,7 +22,7 @@ from service.desk import Desk, require
 from service.jobs import case as cases
 from service.jobs import forecast
 from service.jobs.costing import items
-from service.jobs.forecast import Account, times
+from service.jobs.forecast import Account
 from service.jobs.refusing import log_refusal
 from service.jobs.requests import check_counts, statements
 from service.jobs.submission import replay_key_of
@@ -79,19 +79,20 @@ _LIMITS: Final = {
     "lifetime": "budget.epsilon",
 }
 """Names of limits in the ledger → where a policy sets them."""
+_NAMESPACE: Final = "unit.namespace"
+"""Where a policy names what a reviewer limits."""
 
 
 def _short(accounts: Sequence[Account]) -> list[Json]:
     """Every limit that the job would pass."""
-    return [
+    own = [
         _reason(account.found.name, _LIMITS[name], refusal, account.found.owner)
         for account in accounts
-        for name, refusal in ledger.refusals(
-            account.loss,
-            account.left,
-            ledger.Place(account.found.name, account.found.filter, account.found.delta),
-        )
+        for name, refusal in ledger.refusals(account.loss, account.left, account.found.home)
     ]
+    shared = {each.common.limit.namespace: each.common for each in accounts if each.common}
+    refused = [refusal for each in shared.values() if (refusal := each.refusal())]
+    return own + [_reason(str(it.facts["dataset"]), _NAMESPACE, it, None) for it in refused]
 
 
 def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
@@ -109,12 +110,10 @@ def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
         places = [(found.name, found.lineage, found.policy_digest) for found in sources]
         beforehand = agreed(connection, spec.template, places)
         rules = consent.rules_of_plan(prepared, sources, by.name, beforehand)
-        accounts = [
-            Account(found, loss, ledger.remaining(connection, found.lineage, by.name, now, found.limits()))
-            for found, loss in zip(sources, prepared.losses, strict=True)
-        ]
+        costs = list(zip(sources, prepared.losses, strict=True))
+        accounts = forecast.accounts_of(connection, by.name, now, costs)
         free = released_as(connection, replay_key_of(plan, sources), sources, now) is not None
-    scarce = min(accounts, key=lambda account: times(account.left, account.loss))
+    scarce = min(accounts, key=lambda account: account.times)
     texts = statements(spec.sql, len(queries))
     short = [] if free else _short(accounts)
     return {
@@ -129,7 +128,7 @@ def _explained(desk: Desk, by: Principal, request: JobRequest) -> Json:
         "loss": accounts[0].shown(accounts[0].loss),
         "free_replay": free,
         "remaining": scarce.remaining,
-        "queries_left": times(scarce.left, scarce.loss),
+        "queries_left": scarce.times,
         "halved": simulate.halved(plan, prepared.epsilon, accounts[0].found.delta),
         "statements": [
             forecast.statement(number, texts[number], query, prepared, request.group_size)

@@ -5,11 +5,15 @@ Pure but for the ledger's figures, which the caller brings along: no data is rea
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import reduce
 from math import prod
 from typing import Any
+
+import sqlalchemy as sa
 
 from jobs import simulate
 from jobs.derivations import derivations
@@ -23,8 +27,10 @@ from jobs.sensitivity import reach
 from jobs.spec import Output, Query
 from jobs.values import PAIRED, SPREAD
 from policies.approvals import written
+from sandbox.privacy import ledger, namespaces
 from sandbox.privacy.intervals import half_width
 from sandbox.privacy.loss import ZERO, Loss
+from sandbox.privacy.namespaces import Common
 from service.dossier import Dossier
 from service.jobs.costing import Item, item_losses, items, statement_losses
 from service.numbers import fraction, left_to_json, loss_to_json
@@ -34,11 +40,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One dataset's side: its dossier, what the job would cost it, what each limit leaves."""
+    """One dataset's side: its dossier, what the job would cost it, what each limit leaves.
+
+    *common*: what the job would cost its namespace and what that has left, None if it has no limit.
+    """
 
     found: Dossier
     loss: Loss
     left: Mapping[str, Loss]
+    common: Common | None = None
 
     def shown(self, loss: Loss) -> Json:
         """Return a loss of this dataset as JSON."""
@@ -47,30 +57,45 @@ class Account:
     @property
     def remaining(self) -> Json:
         """What is left under every limit together."""
-        return left_to_json(tightest(self.left), self.found.filter, self.found.delta)
+        left = dict(self.left)
+        if self.common:
+            left["namespace"] = self.common.limit.share(self.common.room, self.found.filter)
+        return left_to_json(tightest(left), self.found.filter, self.found.delta)
+
+    @property
+    def times(self) -> int:
+        """How many such jobs may still be charged."""
+        own = times(self.left, self.loss)
+        return own if self.common is None else min(own, self.common.times())
+
+
+def accounts_of(
+    connection: sa.Connection, by: str, at: dt.datetime, costs: Sequence[tuple[Dossier, Loss]]
+) -> list[Account]:
+    """Return the side of every dataset that a job of *by* would charge now."""
+    charged = [(found.lineage, loss) for found, loss in costs]
+    shared = {each.limit.namespace: each for each in namespaces.common(connection, charged)}
+    return [
+        Account(
+            found,
+            loss,
+            ledger.remaining(connection, found.lineage, by, at, found.limits()),
+            shared.get(found.manifest.namespace),
+        )
+        for found, loss in costs
+    ]
 
 
 def tightest(left: Mapping[str, Loss]) -> Loss:
     """Return what is left under every limit together; the limit of a single job is not one of them."""
-    parts = [loss for name, loss in left.items() if name != "per-job"]
-    return Loss(
-        min(loss.epsilon_pico for loss in parts),
-        min(loss.rho_pico for loss in parts),
-        min(loss.delta_atto for loss in parts),
-    )
+    return reduce(Loss.within, (loss for name, loss in left.items() if name != "per-job"))
 
 
 def times(left: Mapping[str, Loss], cost: Loss) -> int:
     """Return how many jobs of *cost* may still be charged."""
     if not cost.fits(left.get("per-job", cost)):
         return 0
-    tight = tightest(left)
-    pairs = (
-        (tight.epsilon_pico, cost.epsilon_pico),
-        (tight.rho_pico, cost.rho_pico),
-        (tight.delta_atto, cost.delta_atto),
-    )
-    return min(have // each for have, each in pairs if each)
+    return cost.times_in(tightest(left))
 
 
 def dataset(account: Account, prepared: Prepared) -> Json:
@@ -88,7 +113,7 @@ def dataset(account: Account, prepared: Prepared) -> Json:
         "max_group_rows": allowed.max_group_rows,
         "loss": account.shown(account.loss),
         "remaining": account.remaining,
-        "queries_left": times(account.left, account.loss),
+        "queries_left": account.times,
     }
 
 

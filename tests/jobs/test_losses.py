@@ -17,7 +17,7 @@ from jobs.plan import Distinct, Part, Plan, Quantile, Total, Units
 from jobs.planning import bound_of, plan_losses
 from jobs.relations import Frame, Join, Lookup, PerUnit, Scan
 from sandbox.privacy.exponential import cost_of
-from sandbox.privacy.loss import PICO, Filter, Loss, rho_of_pure_epsilon
+from sandbox.privacy.loss import PICO, Filter, Loss, rho_of_pure
 from sandbox.privacy.mechanisms import DiscreteGaussian, DiscreteLaplace
 
 ALL = (
@@ -77,7 +77,7 @@ def test_laplace_noise_under_zcdp_costs_half_its_epsilon_squared() -> None:
     plan = planned("SELECT COUNT(*), AVG(age) FROM a.stays s JOIN b.people p ON s.person = p.id", MIXED, 2)
     first, second = plan_losses(plan, [Filter.ZCDP, Filter.PURE])
     assert second == Loss(epsilon_pico=2 * PICO)
-    assert first == Loss(rho_pico=2 * rho_of_pure_epsilon(Fraction(1)))
+    assert first == Loss(rho_pico=2 * rho_of_pure(PICO))
 
 
 def test_each_dataset_pays_for_the_parts_that_read_it() -> None:

@@ -30,14 +30,16 @@ def test_no_unit_moves_a_measurement_by_more_than_its_bound(of: tuple[Part, ...]
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(parts(count=1), worlds())
-def test_no_unit_of_one_source_moves_a_measurement_further(of: tuple[Part, ...], world: World) -> None:
+def test_no_unit_of_some_sources_moves_a_measurement_further_than_they_pay(
+    of: tuple[Part, ...], world: World
+) -> None:
     assert stays_near(of[0], world)
 
 
 @pytest.mark.soak
 @settings(max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(parts(depth=3, count=1), worlds())
-def test_no_unit_of_one_source_moves_a_measurement_long(of: tuple[Part, ...], world: World) -> None:
+def test_no_unit_of_some_sources_moves_a_measurement_long(of: tuple[Part, ...], world: World) -> None:
     assert stays_near(of[0], world)
 
 

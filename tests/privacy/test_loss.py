@@ -25,8 +25,9 @@ from sandbox.privacy.loss import (
     epsilon_of_rho,
     limit_of_epsilon,
     parse_epsilon,
+    pure_of_rho,
     rho_of_epsilon,
-    rho_of_pure_epsilon,
+    rho_of_pure,
 )
 
 DELTA = Fraction(1, 10**6)
@@ -199,11 +200,14 @@ def test_an_untouched_limit_is_shown_as_it_was_written(text, filter_):
     assert affordable_epsilon(limit_of_epsilon(filter_, Fraction(text), DELTA), filter_, DELTA) == text
 
 
-def test_pure_epsilon_enters_zcdp_as_half_its_square():
-    assert rho_of_pure_epsilon(Fraction(1)) == PICO // 2
-    assert rho_of_pure_epsilon(Fraction(1, PICO)) == 1
-    with pytest.raises(InvalidInputError, match="too-large"):
-        rho_of_pure_epsilon(Fraction(1415))
+@given(st.integers(0, 10**18))
+@example(PICO)
+@example(1)
+def test_pure_epsilon_enters_zcdp_as_half_its_square(epsilon):
+    rho = rho_of_pure(epsilon)
+    assert rho == math.ceil(Fraction(epsilon, PICO) ** 2 / 2 * PICO)
+    assert pure_of_rho(rho) >= epsilon
+    assert rho_of_pure(pure_of_rho(rho)) <= rho < rho_of_pure(pure_of_rho(rho) + 1)
 
 
 @pytest.mark.parametrize("epsilon", ["0.1", "1", "8"])

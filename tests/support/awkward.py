@@ -126,7 +126,7 @@ def parts(draw: Any, depth: int = 2, count: int = 3) -> tuple[Part, ...]:
 
 def plan_of(*of: Part) -> Plan:
     """Return a plan of these parts."""
-    sources = tuple(Source(DatasetName(f"test.t{number}"), 1) for number in range(2))
+    sources = tuple(Source(DatasetName(f"test.t{number}"), 1) for number in range(3))
     return Plan(sources, (), of, (), "discrete-laplace")
 
 

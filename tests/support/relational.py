@@ -275,7 +275,7 @@ class Frames:
 
     def _scan(self, _depth: int, every: bool) -> Shape:
         place = self._next()
-        core = Scan(self.draw(st.integers(0, 1)), place, self._rows(every))
+        core = Scan(self.draw(st.integers(0, 2)), place, self._rows(every))
         return Shape(Frame(core), [slot(place, "group")], [slot(place, "whole"), slot(place, "amount")])
 
     def _unit(self, depth: int, every: bool) -> Shape:
@@ -359,5 +359,5 @@ def shapes(draw: Any, depth: int = 3) -> Shape:
 
 @st.composite
 def worlds(draw: Any) -> World:
-    """Draw two sources and a table."""
-    return World([draw(UNITS), draw(UNITS)], [draw(st.lists(ROW, max_size=5))])
+    """Draw three sources and a table."""
+    return World([draw(UNITS) for _ in range(3)], [draw(st.lists(ROW, max_size=5))])

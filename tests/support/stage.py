@@ -179,14 +179,22 @@ def build(
 _BUILT: dict[str, Path] = {}
 
 
-def copied(place: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Stage:
-    """As `build`, but built once and copied from then on; its anchors lie in *place*."""
+def copied(
+    place: Path, monkeypatch: pytest.MonkeyPatch, *, labs: dict[str, Any] | None = None, **options: Any
+) -> Stage:
+    """As `build`, but built once and copied from then on; its anchors lie in *place*.
+
+    *labs*: with the laboratory's samples, under these options of `with_labs`.
+    """
     monkeypatch.setenv("KEYONG_ANCHORS", str(place / "anchors"))
-    known = repr(sorted(options.items()))
+    known = repr((labs, sorted(options.items())))
     if known not in _BUILT:
         original = Path(tempfile.mkdtemp(prefix="keyong-stage-"))
         atexit.register(shutil.rmtree, original, ignore_errors=True)
-        build(original, **options).keeper.close()
+        stage = build(original, **options)
+        if labs is not None:
+            with_labs(stage, **labs)
+        stage.keeper.close()
         _BUILT[known] = original
     shutil.copytree(_BUILT[known], place, dirs_exist_ok=True)
     return reopen(place)

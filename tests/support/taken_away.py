@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from jobs.kernels import measure
 from jobs.measure import scores
 from jobs.partials import Exact, merge, numbers_per_cell
 from jobs.plan import Distinct, Draw, Measurement, Part, Quantile
+from jobs.reading import sources_of
 from jobs.sensitivity import steps_of
 from sandbox.privacy.widths import width_scores
 
@@ -26,14 +28,20 @@ DRAWS = [
 
 
 def stays_near(part: Part, world: World) -> bool:
-    """Whether removing any one unit from one source alone moves *part* by no more than `steps_of` claims."""
-    whole = integers(part, world)
-    for number, source in enumerate(world.sources):
-        steps = steps_of(part.frame, number)
-        for unit in source:
-            rest = {other: rows for other, rows in source.items() if other != unit}
-            sources = [*world.sources[:number], rest, *world.sources[number + 1 :]]
-            if not _moves_within(part, whole, integers(part, replace(world, sources=sources)), steps):
+    """Whether removing any one unit from some sources moves *part* by no more than they pay for together.
+
+    From all of them at once it is one step, from some at most as many as the dearest pays (`steps_of`).
+    """
+    whole, read = integers(part, world), sources_of(part)
+    steps = {number: steps_of(part.frame, number) for number in read}
+    for chosen in chain.from_iterable(combinations(read, size + 1) for size in range(len(read))):
+        most = 1 if len(chosen) == len(read) else max(steps[number] for number in chosen)
+        for unit in {unit for number in chosen for unit in world.sources[number]}:
+            sources = [
+                {other: rows for other, rows in source.items() if number not in chosen or other != unit}
+                for number, source in enumerate(world.sources)
+            ]
+            if not _moves_within(part, whole, integers(part, replace(world, sources=sources)), most):
                 return False
     return True
 
