@@ -18,6 +18,7 @@ Each function takes a connection inside a transaction, as those of the ledger.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -86,10 +87,15 @@ def limit_from(row: Mapping[Any, Any]) -> NamespaceLimit:
     return NamespaceLimit(row["namespace"], Filter(row["filter"]), *parts)
 
 
-def current(connection: sa.Connection, namespace: str) -> NamespaceLimit | None:
-    """Return the limit that counts for *namespace*, None if it has none."""
+def current(
+    connection: sa.Connection, namespace: str, before: dt.datetime | None = None
+) -> NamespaceLimit | None:
+    """Return the limit that counts (or counted *before* an instant) for *namespace*, None if it has none."""
     table = namespace_limits
-    newest = sa.select(table).where(table.c.namespace == namespace).order_by(table.c.leaf.desc()).limit(1)
+    chosen = sa.select(table).where(table.c.namespace == namespace)
+    if before is not None:
+        chosen = chosen.where(table.c.changed < before.isoformat())
+    newest = chosen.order_by(table.c.leaf.desc()).limit(1)
     row = connection.execute(newest).mappings().one_or_none()
     return None if row is None else limit_from(row)
 

@@ -14,10 +14,12 @@ import sqlalchemy as sa
 
 from policies.build import parse
 from sandbox.audit.store import read_head
-from sandbox.books import charges, datasets, lineages, policies
+from sandbox.books import charges, datasets, lineages, namespace_limits, policies
 from sandbox.errors import InvalidInputError
+from sandbox.privacy import namespaces
 from sandbox.privacy.ledger import loss_of
 from sandbox.privacy.loss import ZERO, Filter, Loss, limit_of_epsilon
+from sandbox.privacy.namespaces import NamespaceLimit
 from sandbox.schema import Principal, Role, exact
 from service.audit import journal, watch
 from service.audit.alerts import alerts
@@ -64,6 +66,7 @@ def show(desk: Desk, by: Principal, month: str) -> Json:
             "log": {"origin": head.origin, "size": head.size, "root": head.root.hex()},
             "counts": dict(sorted(Counter(map(_counted, found)).items())),
             "datasets": _datasets(connection, span, found),
+            "namespaces": _namespaces(connection, span),
             "analysts": _analysts(found),
             "refusals": _refusals(found),
             "policies": [_policy(entry) for entry in found if entry.kind == "policy"],
@@ -130,6 +133,27 @@ def _dataset(connection: sa.Connection, span: Span, name: str, fixed: Mapping[An
         "after": shown(before + during),
         "people": [{"who": who, "loss": shown(loss)} for who, loss in sorted(by_person.items())],
     }
+
+
+def _namespaces(connection: sa.Connection, span: Span) -> list[Json]:
+    """Return what the datasets of every limited namespace spent together, by the limit of the month's end."""
+    names = connection.scalars(sa.select(namespace_limits.c.namespace).distinct())
+    limits = (namespaces.current(connection, name, span.end) for name in sorted(names))
+    return [_namespace(connection, span, limit) for limit in limits if limit is not None]
+
+
+def _namespace(connection: sa.Connection, span: Span, limit: NamespaceLimit) -> Json:
+    before, during = ZERO, ZERO
+    home = lineages.c.lineage == charges.c.lineage
+    rows = sa.select(charges).join(lineages, home).where(lineages.c.namespace == limit.namespace)
+    for row in connection.execute(rows).mappings():
+        if row["charged"] < span.begin.isoformat():
+            before += namespaces.counted(limit.filter, loss_of(row))
+        elif span.holds(row["charged"]):
+            during += namespaces.counted(limit.filter, loss_of(row))
+    figures = {"limit": limit.loss, "before": before, "during": during, "after": before + during}
+    shown = {name: loss_to_json(loss, limit.filter, limit.delta) for name, loss in figures.items()}
+    return {"namespace": limit.namespace, **shown}
 
 
 def _limit(

@@ -125,6 +125,9 @@ class _Page:
 
     def _spending(self) -> Content:
         found = [part for dataset in self._report["datasets"] for part in self._dataset(dataset)]
+        for one in self._report["namespaces"]:
+            name = self._say("reports.namespace", namespace=one["namespace"])
+            found += [tag("h3", name), *self._spent(name, one)]
         return [self._legend(), *found] if found else self._none()
 
     def _legend(self) -> Safe:
@@ -154,14 +157,7 @@ class _Page:
         if limit is None:
             yield tag("p", self._say("report.no-policy", owner=dataset["owner"]), class_="soft")
             return
-        facts = {
-            "before": wording.tidy(dataset["before"]["epsilon"]),
-            "after": wording.tidy(dataset["after"]["epsilon"]),
-            "limit": wording.tidy(limit["epsilon"]),
-        }
-        shares = [wording.share(dataset[name], limit) for name in ("before", "after")]
-        yield self._bar(dataset["dataset"], shares)
-        yield tag("p", self._say("report.spent", **facts, percent=f"{shares[1]:.1%}"))
+        yield from self._spent(dataset["dataset"], dataset)
         told = {name: dataset[name] for name in ("owner", "asked", "refused")}
         told["version"] = dataset["policy_version"]
         yield tag("p", self._say("report.terms", **told), class_="soft")
@@ -172,6 +168,13 @@ class _Page:
                 for one in dataset["people"]
             ]
             yield table(headings, rows, frozenset({2}))
+
+    def _spent(self, name: str, amounts: Json) -> Iterator[Safe]:
+        """A bar of what *name* spent before this month and by its end, and the sentence for it."""
+        facts = {key: wording.tidy(amounts[key]["epsilon"]) for key in ("before", "after", "limit")}
+        shares = [wording.share(amounts[key], amounts["limit"]) for key in ("before", "after")]
+        yield self._bar(name, shares)
+        yield tag("p", self._say("report.spent", **facts, percent=f"{shares[1]:.1%}"))
 
     def _bar(self, name: str, shares: Sequence[float]) -> Safe:
         past, now = (round(share * _BAR_WIDTH) for share in shares)

@@ -90,7 +90,8 @@ class AuditGate(Protocol):
 
         ``{"month", "log": {"origin", "size", "root"}, "counts", "datasets": [{"dataset", "owner",
         "policy_version", "limit", "before", "during", "after": loss, "asked", "refused", "people": [{"who",
-        "loss"}]}], "analysts", "refusals": [{"who", "datasets", "purpose", "code", "rule", "count"}],
+        "loss"}]}], "namespaces": [{"namespace", "limit", "before", "during", "after": loss}], "analysts",
+        "refusals": [{"who", "datasets", "purpose", "code", "rule", "count"}],
         "policies", "alerts", "sign_offs"}``.
         """
 

@@ -623,6 +623,11 @@ class FakeGatekeeper:
             "charges": charges,
         }
 
+    def budget_limit(self, by, namespace, wanted):
+        self.limited = (namespace, wanted)
+        figures = {"limit": loss("2"), "spent": loss(self.spent), "remaining": loss(2 - self.spent)}
+        return {"namespace": namespace, "filter": wanted.filter, "delta": wanted.delta, **figures, "leaf": 9}
+
     def audit_list(self, by, first=0, limit=1000, only=None):
         leaf = {
             "leaf": 0,
@@ -688,7 +693,7 @@ class FakeGatekeeper:
 
     def audit_month(self, by, month):
         log = {"origin": "keyong/w", "size": 7, "root": "bb"}
-        lists = ("datasets", "analysts", "refusals", "policies", "alerts", "sign_offs")
+        lists = ("datasets", "namespaces", "analysts", "refusals", "policies", "alerts", "sign_offs")
         return {"month": month, "log": log, "counts": {}, **{name: [] for name in lists}}
 
     def audit_export(self, by, target, *, texts=False, progress=None):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.asked import JobRequest, NewDataset, NewTable
+from service.asked import JobRequest, NewDataset, NewLimit, NewTable
 
 
 def test_dataset_add_says_everything(known):
@@ -76,6 +76,13 @@ def test_a_public_table_says_everything(known):
     )
 
 
+def test_a_limit_says_everything(known):
+    assert (
+        known("--as li budget limit n.p --epsilon 2 --filter pure --selection 0 --reason because").code == 0
+    )
+    assert known.service.keeper.limited == ("n.p", NewLimit("2", "", "because", "pure", "0"))
+
+
 def test_each_table_of_a_workload_is_drawn(known):
     line = "--as wang query 'SELECT age; SELECT insulin' --epsilon 0.5 --purpose p --plot a.svg"
     assert known(line).code == 0
@@ -107,6 +114,7 @@ JSON_COMMANDS = {
     "job result job-1": "tables",
     "job status job-1": "status",
     "budget show health.diabetes": "remaining",
+    "budget limit health.patient --epsilon 2 --delta 1e-6 --reason r": "leaf",
     "audit list": "leaves",
     "audit show 0": "hashes",
     "audit verify": "root",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -17,8 +20,10 @@ from sandbox.books import namespace_limits
 from sandbox.errors import BudgetExceededError, DeniedError, InvalidInputError, KeyongError, TamperingError
 from sandbox.schema import Role
 from service.asked import JobRequest, NewLimit
+from service.audit.page import page
 from service.audit.telling import alert
 from service.client.bars import budget_bars
+from service.client.notebook import Connection
 
 NAMESPACE = "health.patient"
 JOINED = "SELECT COUNT(*) AS n FROM health.stays AS s JOIN health.labs AS l ON s.person = l.subject"
@@ -196,6 +201,44 @@ def test_lowered_raised_and_told(stage: Stage) -> None:
         ("4", "after all"),
     ]
     stage.keeper.audit_verify(stage.li)
+
+
+def test_it_is_told_before_it_is_reached_and_every_month(stage: Stage) -> None:
+    limit(stage, "1")
+    submit(stage, COUNTS, "0.7")
+    submit(stage, LAB_COUNTS, "0.6")
+    submit(stage, COUNTS, "0.36")
+    told = [it for it in stage.keeper.audit_alerts(stage.li)["alerts"] if it["rule"].startswith("namespace")]
+    assert [(it["rule"], it["level"], it["facts"].get("percent")) for it in told] == [
+        ("namespace-limit", "notice", None),
+        ("namespace-near", "look", 86),
+        ("namespace-close", "high", 99),
+    ]
+    month = told[0]["time"][:7]
+    report = stage.keeper.audit_month(stage.li, month)
+    (one,) = report["namespaces"]
+    spent = stage.keeper.budget_show(stage.li, DATASET)["namespace"]["spent"]
+    assert (one["limit"]["epsilon"], one["before"]["rho"], one["after"]) == ("1", "0", spent)
+    for language in ("en", "zh"):
+        assert NAMESPACE in page(report, language)
+    assert stage.keeper.audit_month(stage.li, "2001-01")["namespaces"] == []
+
+
+def test_a_bundle_and_a_notebook_know_of_it(stage: Stage) -> None:
+    with Connection(stage.keeper, stage.li) as reviewer:
+        said = reviewer.limit(NAMESPACE, 0.1, 1e-6, "decision 7", selection="1e-9")
+        assert (said["limit"]["epsilon"], said["limit"]["delta"]) == ("0.1", "0.000001001")
+        stage.keeper.audit_export(stage.li, stage.place / "bundle")
+    entries = (stage.place / "bundle" / "log.jsonl").read_text().splitlines()
+    (entry,) = [json.loads(line) for line in entries if '"namespace-limit"' in line]
+    assert entry["facts"]["epsilon"] == "0.1"
+    verify = [
+        sys.executable,
+        "-I",
+        str(stage.place / "bundle" / "verify_bundle.py"),
+        str(stage.place / "bundle"),
+    ]
+    subprocess.run(verify, check=True, capture_output=True)
 
 
 def test_a_delta_for_groups_is_part_of_it(tmp_path: Path) -> None:

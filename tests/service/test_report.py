@@ -58,6 +58,9 @@ def report(names: tuple[str, ...] = ("health.stays", "wang", "bureau")) -> dict[
             },
             {"dataset": owner, "owner": owner, "limit": None},
         ],
+        "namespaces": [
+            {"namespace": dataset, **{name: loss("3") for name in ("limit", "before", "during", "after")}}
+        ],
         "analysts": [{"who": who, "allowed": 12, "refused": 3, "released": 11, "replayed": 1}],
         "refusals": [
             {
