@@ -115,11 +115,12 @@ def spent(connection: sa.Connection, limit: NamespaceLimit) -> Loss:
         .where(lineages.c.namespace == limit.namespace)
         .group_by(charges.c.lineage, charges.c.epsilon_pico)
     )
-    found = ZERO
+    epsilons = rhos = deltas = 0  # bare integers: there may be a hundred thousand
     for epsilon, count, rho, delta in connection.execute(query):
-        one = counted(limit.filter, Loss(epsilon))
-        found += Loss(count * one.epsilon_pico, count * one.rho_pico + int(rho), int(delta))
-    return found
+        epsilons += count * epsilon
+        rhos += rho + (0 if limit.filter is Filter.PURE else count * rho_of_pure(epsilon))
+        deltas += delta
+    return Loss(epsilons if limit.filter is Filter.PURE else 0, rhos, deltas)
 
 
 def left_for(connection: sa.Connection, lineage: LineageId) -> Loss | None:

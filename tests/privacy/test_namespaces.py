@@ -197,6 +197,13 @@ def test_a_pure_limit_with_rho_on_the_books_admits_nothing(connection):
     assert refused(connection, "2", p=Loss(epsilon_pico=1)).code == "budget.namespace"
 
 
+def test_what_may_have_been_spent_is_counted_and_not_refused(connection):
+    limit(connection, "1")
+    ledger.write_off(connection, Charge("p", "lost-1", "li", pure(5), NOW))
+    assert namespaces.spent(connection, namespaces.current(connection, "n")) == Loss(rho_pico=25 * PICO // 2)
+    refused(connection, "1", y=Loss(rho_pico=1))
+
+
 def test_sums_past_64_bits_are_sums(connection):
     limit(connection, "1000000")
     rows = [
