@@ -64,7 +64,7 @@ def _limit(namespace: str, wanted: NewLimit) -> NamespaceLimit:
     if pure and (delta or selection):
         raise InvalidInputError("budget.limit-pure-delta")
     if not pure and not delta:
-        raise InvalidInputError("budget.limit-delta", delta=wanted.delta[:40], most=fraction(_MOST_DELTA))
+        raise InvalidInputError("budget.limit-delta", delta=wanted.delta or "–", most=fraction(_MOST_DELTA))
     limit = NamespaceLimit(namespace, filter_, parse_epsilon(wanted.epsilon), delta, selection)
     _ = limit.loss  # raises for an ε of which nothing is left in ρ
     return limit
