@@ -56,6 +56,9 @@ FEW_WORDS = frozenset({"constant", "few-words", "some-words"})
 """Rules of `classifiers.evidence.statistics` that say that values repeat, as no free text does."""
 UNSEEN = "?"
 """What nothing speaks for: it takes its share of the probability and is never proposed."""
+PERSONAL = 0.45
+"""The share of tags of persons, of all that may be proposed, from which one of them is proposed."""
+_OF_PERSONS = ("pi.", "finance.")
 _STRONGEST = 0.995
 ROUNDS = 2
 """How often a table's columns are judged beside each other, each time in the light of the time before."""
@@ -81,13 +84,22 @@ class Judged:
 def judge(
     hints: Sequence[Evidence], around: Surroundings = ALONE, weights: Mapping[str, float] | None = None
 ) -> tuple[Judgement, ...]:
-    """Return what *hints* speak for, likeliest first; of two equal ones the stricter comes first."""
+    """Return what *hints* speak for, likeliest first; of two equal ones the stricter comes first.
+
+    `GENERAL` does not lead where the tags of persons together make up `PERSONAL` of all: several ways to be
+    personal must not each lose to the one way to be nothing of the kind.
+    """
     given = fitted()["beside" if around.known else "alone"] if weights is None else weights
     odds = shares(features(hints, around), given)
     known = core().tags
     # The name comes last, so that the order of the evidence never decides.
     del odds[UNSEEN]
     ordered = sorted(odds, key=lambda tag: (-odds[tag], *_loose(known[tag].strictness), tag))
+    if ordered[:1] == [GENERAL]:
+        own = [tag for tag in ordered if tag.startswith(_OF_PERSONS)]
+        if own and fsum(odds[tag] for tag in own) >= PERSONAL * fsum(odds.values()):
+            ordered.remove(own[0])
+            ordered.insert(0, own[0])
     return tuple(Judgement(tag, odds[tag]) for tag in ordered)
 
 

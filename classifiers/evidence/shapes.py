@@ -26,6 +26,8 @@ WECHAT = r"(?i)^wxid_[a-z0-9*]{6,}$"
 USER_NAME = r"(?i)^[a-z][a-z0-9_*-]{5,19}$"
 _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d|\*)"
 _HEX = r"[0-9a-fA-F]{1,4}"
+_TROOPS = "军士兵官武警海空陆政参后联装沈北兰济南广成东西中部"
+"""What stands before 字 in numbers of soldiers; where 第 is left out, other words do too (文字)."""
 _PLATE = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _STREETS = (
     "street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct"
@@ -86,7 +88,12 @@ SHAPES: tuple[Shape, ...] = (
     Shape("pi.vehicle", "plate-de", 0.7, r"^[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} \d{1,4}[EH]?$"),
     Shape("pi.vehicle", "plate-fr", 0.75, r"^[A-HJ-NP-TV-Z]{2}-\d{3}-[A-HJ-NP-TV-Z]{2}$"),
     Shape("pi.id.document", "permit-cn", 0.65, PERMIT),
-    Shape("pi.id.document", "officer-cn", 0.9, r"^[\x{4e00}-\x{9fff}]{1,3}字第?\d{5,10}号?$"),
+    Shape(
+        "pi.id.document",
+        "officer-cn",
+        0.9,
+        rf"^([\x{{4e00}}-\x{{9fff}}]{{1,3}}字第|[{_TROOPS}]{{1,3}}字)\d{{5,10}}号?$",
+    ),
     Shape(
         "pi.credential",
         "password-hash",

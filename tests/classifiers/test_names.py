@@ -43,6 +43,12 @@ from classifiers.taxonomy import core, read_data
         ("人均支出额", "general"),
         ("imię", "pi.name"),
         ("kod pocztowy", "pi.postcode"),
+        ("WJFL", "finance.personal"),
+        ("POSFZH", "pi.id.resident"),
+        ("待遇开始年月", "pi.event-date"),
+        ("血红蛋白", "pi.health"),
+        ("资助类别", "general"),
+        ("Y", "pi.location"),
     ],
 )
 def test_recognised(name: str, tag: str) -> None:

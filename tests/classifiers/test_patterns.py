@@ -83,6 +83,7 @@ def test_random_numbers_are_no_resident_ids() -> None:
         ([f"W{number:02d}" for number in range(5)], "icd-10"),
         (["a", "b"], "gender-words"),
         (["M", "S"], "gender-letters"),
+        ([f"备注文字{number}" for number in range(123_456, 123_486)], "officer-cn"),
         (["Husband", "Wife"], "gender-words"),
         (
             [f"2020-{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 28)],
@@ -114,6 +115,8 @@ def test_near_misses(values: list[object], rule: str) -> None:
     ("values", "rule"),
     [
         (["M", "F", "M"], "gender-letters"),
+        ([f"文字第{number:08d}号" for number in range(30)], "officer-cn"),
+        ([f"军字{number:07d}" for number in range(30)], "officer-cn"),
         (["Male", "Female", "Unknown"], "gender-words"),
         ([f"{number} Old Oak Street" for number in range(1, 30)], "address-en"),
         (
