@@ -33,7 +33,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     opened.workspace.close()
 
 
-def upload(desk: Desk, tmp_path: Path, text: str = "code,score\nI10,1.5\nE11,\n", by=OWNER, **said):
+def upload(desk: Desk, tmp_path: Path, text: str = "code,factor\nI10,1.5\nE11,\n", by=OWNER, **said):
     (tmp_path / "t.csv").write_text(text)
     return publishing.add(desk, by, NewTable(tmp_path / "t.csv", said.pop("name", "ref.icd"), **said), None)
 
@@ -50,11 +50,11 @@ def test_a_table_is_there_for_planning_and_for_everybody(desk, tmp_path):
         facts = tables.facts(connection, "ref.icd")
         assert tables.facts(connection, "ref.none") is None
     path = stored(desk)
-    assert pq.read_table(path).to_pydict() == {"code": ["I10", "E11"], "score": [1.5, None]}
+    assert pq.read_table(path).to_pydict() == {"code": ["I10", "E11"], "factor": [1.5, None]}
     assert facts.digest == said["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert facts.domains["code"] == CategoricalDomain(("E11", "I10"))
     assert facts.fields["code"].required
-    assert not facts.fields["score"].required
+    assert not facts.fields["factor"].required
     assert tables.show(desk, "ref.icd")["columns"][1]["kind"] == "float"
     assert [line["name"] for line in tables.listing(desk)] == ["ref.icd"]
 
