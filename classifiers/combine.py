@@ -60,6 +60,8 @@ PERSONAL = 0.45
 """The share of tags of persons, of all that may be proposed, from which one of them is proposed."""
 _OF_PERSONS = ("pi.", "finance.")
 _STRONGEST = 0.995
+_FAIR = 1.0
+"""What the strength of a name's hint exceeds if it is better than weak."""
 ROUNDS = 2
 """How often a table's columns are judged beside each other, each time in the light of the time before."""
 
@@ -161,6 +163,8 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
             of_tag["name and more"] = 1.0
         if tag in CHECKED and not of_tag.keys() & {"values", "dictionary"}:
             of_tag[f"shape missing: {tag}"] = 1.0
+            if of_tag.get("name", 0.0) < _FAIR:
+                of_tag["shape missing and name weak"] = 1.0
         if tag == "pi.text":
             of_tag |= {"text without sentences": float("values" not in of_tag), "text of few words": few}
         of_tag.update(context_of(tag, around))

@@ -31,6 +31,7 @@ _UNITS = re.compile(
 _ONE_CHARACTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _BARRED = str.maketrans("łŁøØđĐ", "lLoOdD")
 """Letters with a bar, which Unicode does not take apart."""
+_NUMBER_SIGN = re.compile(r"#(?!\d)|№")
 _SEPARATORS = re.compile(r"[\W_]+")
 _SPELT = re.compile(r"[a-z]{2,24}")
 
@@ -122,6 +123,7 @@ def _stem(text: str) -> tuple[tuple[str, int], ...]:
 def _normal(name: str) -> str:
     wide = unicodedata.normalize("NFKD", name[:LONGEST_NAME])
     plain = "".join(character for character in wide if not unicodedata.combining(character))
+    plain = _NUMBER_SIGN.sub(" no ", plain.replace("%", " pct "))
     return plain.translate(_BARRED).translate(_simplified())
 
 
@@ -162,7 +164,8 @@ def fields() -> Mapping[str, str]:
 def lexicon() -> Lexicon:
     """Return all words, read once."""
     written = _written()
-    latin = {key.replace(" ", ""): word for key, word in written.items() if key.isascii() and len(key) > 2}
+    together = ((key.replace(" ", ""), word) for key, word in written.items() if key.isascii())
+    latin = {key: word for key, word in together if len(key) > 2}
     chinese = {key: word for key, word in written.items() if not re.search(r"[^\u3400-\u9fff]", key)}
     in_use = {short: written[_key(word)] for short, word in names()["initials"].items()}
     return Lexicon(written, (latin, _full_pinyin(chinese), {**_initials(chinese), **in_use}))

@@ -29,6 +29,13 @@ _GROUPS: Final[Mapping[str, str]] = {
     "pi.location": "place",
     "pi.address": "place",
     "pi.postcode": "place",
+    "pi.birth-date": "characteristic",
+    "pi.age": "characteristic",
+    "pi.gender": "characteristic",
+    "pi.ethnicity": "characteristic",
+    "pi.origin": "characteristic",
+    "pi.marital": "characteristic",
+    "pi.religion": "characteristic",
     "org.id": "organisation",
     "org.name": "organisation",
 }

@@ -97,6 +97,27 @@ def test_the_same_date_is_somebodys_where_the_table_is_about_persons() -> None:
     assert found == {"person": "pi.event-date", "organisation": GENERAL}
 
 
+def test_a_weak_name_says_less_where_no_value_has_the_shape() -> None:
+    def chance(*hints: Evidence) -> float:
+        return next(it.confidence for it in judge(hints) if it.tag == "pi.event-date")
+
+    def missing(weight: float) -> float:
+        name = hint("pi.event-date", "name", weight)
+        dates = hint("pi.event-date", "values", 0.5)
+        return chance(name) / chance(name, dates)
+
+    assert missing(0.5) < missing(0.9)
+
+
+def test_a_gender_is_nobodys_in_a_table_about_organisations() -> None:
+    gender = (hint("pi.gender", "name", 0.9),)
+    chances = [
+        next(it.confidence for it in judge(gender, Surroundings(True, about=about)) if it.tag == "pi.gender")
+        for about in ({"organisation": 1.0}, {"person": 1.0})
+    ]
+    assert chances[0] < chances[1] / 2
+
+
 def test_who_acts_for_an_organisation_makes_no_table_of_persons() -> None:
     firm = [("USCC", (hint("org.id", "values", 0.97),)), ("企业名称", (hint("org.name", "name", 0.9),))]
     number = (hint("pi.id.resident", "values", 0.98),)
@@ -120,8 +141,9 @@ def test_every_coefficient_is_of_a_feature() -> None:
         hint(tag, source) for tag in core().tags for source in ("name", "values", "dictionary", "statistics")
     ]
     some = [hint(tag, "name") for tag in core().tags]
+    weak = [hint(tag, "name", 0.5) for tag in core().tags]
     places = (ALONE, Surroundings(True, True, {"person": 0.5}))
-    found = [features(hints, place) for hints in (every, some, some[:1], []) for place in places]
+    found = [features(hints, place) for hints in (every, some, weak, some[:1], []) for place in places]
     names = {name for columns in found for of_tag in columns.values() for name in of_tag}
     names |= {"against a name: dictionary", "against a name: name", "against a name: statistics"}
     assert fitted()["alone"].keys() | fitted()["beside"].keys() <= names

@@ -49,6 +49,13 @@ from classifiers.taxonomy import core, read_data
         ("血红蛋白", "pi.health"),
         ("资助类别", "general"),
         ("Y", "pi.location"),
+        ("age_from", "general"),
+        ("salary to", "general"),
+        ("hire date to", "pi.event-date"),
+        ("Ship To", "pi.name"),
+        ("Bonus %", "general"),
+        ("Account #", "finance.account"),
+        ("phq9_total", "pi.health"),
     ],
 )
 def test_recognised(name: str, tag: str) -> None:
