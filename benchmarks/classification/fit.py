@@ -7,7 +7,7 @@ less well known than those here; and without the columns that say who somebody i
 accounts or visits apart from persons.  Writes ``classifiers/taxonomies/combiner.yaml``.
 
 ``… fit --left-out`` writes nothing: it fits without a sixth of the domains and prints what that makes of
-the domains left out, as an estimate for domains nobody has seen.  The held-out parts are never read.
+the domains left out: too optimistic, since the lists know their words.  The held-out parts are never read.
 """
 
 from __future__ import annotations
