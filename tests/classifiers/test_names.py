@@ -80,6 +80,13 @@ def test_a_head_may_mean_one_or_the_other() -> None:
     assert hints == {"general": 0.7, "pi.event-date": 0.7}
 
 
+def test_one_word_of_many_meanings_says_less_than_two() -> None:
+    for one, two in (("condition", "medical condition"), ("union", "political party"), ("plate", "plate no")):
+        [vague, *_], [sure, *_] = name_evidence(one), name_evidence(two)
+        assert vague.tag == sure.tag
+        assert vague.weight < sure.weight
+
+
 def test_every_field_of_a_standard_is_read_as_something() -> None:
     for name, meaning in fields().items():
         assert name == name.lower(), name
