@@ -13,6 +13,7 @@ the domains left out: too optimistic, since the lists know their words.  The hel
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ import yaml
 
 import classifiers
 from benchmarks.classification import labelled
+from benchmarks.classification.generators import tables as zh
+from benchmarks.classification.generators_intl import tables as intl
 from benchmarks.classification.metrics import Judged, personal
 from benchmarks.classification.report import figures
 from classifiers.classify import hints_of
@@ -45,6 +48,11 @@ MISSING = 5
 """Of how many names one is missing in the third view."""
 GROUPS = 6
 """Groups of domains that are left out together."""
+HANDS = {
+    "second": {*zh.SECOND_HAND, *intl.SECOND_HAND},
+    "third": {*zh.THIRD_HAND, *intl.THIRD_HAND},
+}
+"""Domains by whose labels they have; those of the first hand are the others."""
 TARGET = Path(classifiers.__file__).parent / "taxonomies" / "combiner.yaml"
 Matrix = npt.NDArray[np.float64]
 Example = tuple[str, Mapping[str, Mapping[str, float]]]
@@ -127,7 +135,10 @@ def fit_all(tables: Mapping[str, Table]) -> Weights:
     """Return the coefficients for columns alone, for subjects and for columns beside others."""
     found = [(about(table), view) for name, table in tables.items() for view in _views(name, table)]
     views = [view for _, view in found]
-    alone = fit([(it.tag, features(it.hints)) for view in views for it in view])
+    of_hand = _counts(tables)
+    counts = [of_hand[hand_of(name)] for name, table in tables.items() for _ in _views(name, table)]
+    each = [count for view, count in zip(views, counts, strict=True) for _ in view]
+    alone = fit([(it.tag, features(it.hints)) for view in views for it in view], each)
     chances = [
         [{it.tag: it.confidence for it in judge(of.hints, ALONE, alone)} for of in view] for view in views
     ]
@@ -136,6 +147,7 @@ def fit_all(tables: Mapping[str, Table]) -> Weights:
             (topic, subject.features(subject.signs([it.name for it in view], judged)))
             for (topic, view), judged in zip(found, chances, strict=True)
         ],
+        counts,
         PENALTY_OF_SUBJECTS,
     )
     beside = fit(
@@ -147,9 +159,27 @@ def fit_all(tables: Mapping[str, Table]) -> Weights:
                 surroundings(judged, subject_of([it.name for it in view], judged, subjects)),
                 strict=True,
             )
-        ]
+        ],
+        each,
     )
     return {"alone": alone, "subject": subjects, "beside": beside}
+
+
+def hand_of(name: str) -> str:
+    """Return who wrote the table called *name*: ``first``, ``second`` or ``third``."""
+    domain = name.split("/")[2]
+    for hand, known in HANDS.items():
+        if domain in known:
+            return hand
+    return "first"
+
+
+def _counts(tables: Mapping[str, Table]) -> dict[str, float]:
+    """How much a column of each hand counts, so that all hands count the same together."""
+    columns = Counter[str]()
+    for name, table in tables.items():
+        columns[hand_of(name)] += len(table)
+    return {hand: columns.total() / len(columns) / count for hand, count in columns.items()}
 
 
 def about(table: Table) -> str:
@@ -214,8 +244,14 @@ def _nameless(table: Table) -> Table:
     return [it.nameless() for it in table]
 
 
-def fit(examples: Sequence[Example], penalty: float = PENALTY, rounds: int = 50) -> dict[str, float]:
-    """Return the coefficients by feature; where nothing speaks for the label, `UNSEEN` is right."""
+def fit(
+    examples: Sequence[Example], counts: Sequence[float], penalty: float = PENALTY, rounds: int = 50
+) -> dict[str, float]:
+    """Return the coefficients by feature; where nothing speaks for the label, `UNSEEN` is right.
+
+    *counts*: how often each example counts.
+    """
+    often = np.array(counts)
     names = sorted({name for _, found in examples for values in found.values() for name in values})
     values, real, right = _arrays(examples, names)
     weights = np.array([1.0 if name in ("name", "values") else 0.0 for name in names])
@@ -225,9 +261,9 @@ def fit(examples: Sequence[Example], penalty: float = PENALTY, rounds: int = 50)
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
         chances = odds / odds.sum(axis=1, keepdims=True)
         mean = np.einsum("nc,ncf->nf", chances, values)
-        slope = penalty * (weights - centre) + (mean - right).sum(axis=0)
-        flat = (values * np.sqrt(chances)[:, :, None]).reshape(-1, len(names))
-        bend = penalty * np.eye(len(names)) + flat.T @ flat - mean.T @ mean
+        slope = penalty * (weights - centre) + often @ (mean - right)
+        flat = (values * np.sqrt(often[:, None] * chances)[:, :, None]).reshape(-1, len(names))
+        bend = penalty * np.eye(len(names)) + flat.T @ flat - (mean * often[:, None]).T @ mean
         step = np.linalg.solve(bend, slope)
         weights -= step
         if np.abs(step).max() < 1e-9:
