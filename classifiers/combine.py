@@ -56,7 +56,7 @@ FEW_WORDS = frozenset({"constant", "few-words", "some-words"})
 """Rules of `classifiers.evidence.statistics` that say that values repeat, as no free text does."""
 UNSEEN = "?"
 """What nothing speaks for: it takes its share of the probability and is never proposed."""
-PERSONAL = 0.45
+PERSONAL = 0.5
 """The share of tags of persons, of all that may be proposed, from which one of them is proposed."""
 _OF_PERSONS = ("pi.", "finance.")
 _STRONGEST = 0.995
