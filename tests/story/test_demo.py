@@ -21,7 +21,7 @@ LANDMARKS = (
     r"health\.diabetes is registered, version 1\.",
     r"\$ ls\nanchors\nidentities\nworkspace\n",
     # 2. what the columns are, who may learn what
-    r"gender +string +pi\.gender \(proposed\)",
+    r"gender +string +Gender .*\n +pi\.gender \(proposed\)",
     r"In force: policy version 1 for health\.diabetes",
     # 3. rehearsed, explained, then answered with intervals
     r"\nhealth\.diabetes +health-bureau +patient_nbr +health\.patient +1 +50 +1\n",
