@@ -8,7 +8,6 @@ were then.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -52,6 +51,8 @@ def change(
         raise DeniedError("identity.own-roles", rule="identity-change", name=name)
     row = _row(name, roles, groups, none=True)
     with desk.writing() as entry:
+        # Two reviewers who take each other's role away: the second one is none any more.
+        require(known(entry.connection, by.name) or by, Role.REVIEWER)
         _check_change(entry.connection, row)
         told = entry.log("identity-change", by.name, **row)
         made = {"leaf": told, "changed": entry.at.isoformat(), "changed_by": by.name}
@@ -146,11 +147,12 @@ def find(desk: Desk, name: str) -> Principal:
     return found
 
 
-def known(connection: sa.Connection, name: str, at: dt.datetime | None = None) -> Principal | None:
-    """Return whom the books had as *name* at the instant *at* (None: now), None if nobody."""
-    found = [
-        row for row in _history(connection, name) if at is None or dt.datetime.fromisoformat(row.at) <= at
-    ]
+def known(connection: sa.Connection, name: str, before: int | None = None) -> Principal | None:
+    """Return whom the books have as *name*, or had before leaf *before* of the log; None if nobody.
+
+    By leaves, not by instants: where a clock was set back, several leaves have the same one.
+    """
+    found = [row for row in _history(connection, name) if before is None or row.leaf < before]
     return _principal(name, found[-1]) if found else None
 
 
@@ -161,14 +163,11 @@ def everybody(connection: sa.Connection) -> list[Principal]:
 
 
 def _history(connection: sa.Connection, name: str) -> list[sa.Row[Any]]:
-    """Return roles and groups of *name* with the instant from which they count, in order."""
-    first = sa.select(principals.c.roles, principals.c.groups, principals.c.created.label("at"))
-    later = sa.select(
-        identity_changes.c.roles, identity_changes.c.groups, identity_changes.c.changed.label("at")
-    )
-    made = list(connection.execute(first.where(principals.c.name == name)))
-    changed = later.where(identity_changes.c.name == name).order_by(identity_changes.c.leaf)
-    return made + list(connection.execute(changed))
+    """Return roles and groups of *name* with the leaf that says so, in order; at first it is -1."""
+    first, later = principals.c, identity_changes.c
+    made = sa.select(first.roles, first.groups, sa.literal(-1).label("leaf")).where(first.name == name)
+    changed = sa.select(later.roles, later.groups, later.leaf).where(later.name == name)
+    return [*connection.execute(made), *connection.execute(changed.order_by(later.leaf))]
 
 
 def _principal(name: str, row: sa.Row[Any]) -> Principal:

@@ -33,12 +33,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One answer to a job: ``yes`` or ``no``, by whom, when and why."""
+    """One answer to a job: ``yes`` or ``no``, by whom, when and why, and its leaf."""
 
     by: str
     answer: str
     at: dt.datetime
     reason: str
+    leaf: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def read(connection: sa.Connection, workspace: Workspace, row: sa.RowMapping) ->
     said = [_said(connection, workspace, answer, facts) for answer in stored.mappings()]
     # While a job waits, a yes counts of people who still are what the rule asks for.
     open_ = row["state"] == "awaiting-approval"
-    by = {one: people.known(connection, one.by, None if open_ else one.at) for one in said}
+    by = {one: people.known(connection, one.by, None if open_ else one.leaf) for one in said}
     yeses = [Yes(who, one.at) for one in said if one.answer == "yes" and (who := by[one]) is not None]
     return Waiting(
         row,
@@ -165,7 +166,7 @@ def _said(connection: sa.Connection, workspace: Workspace, row: sa.RowMapping, f
     if entry != expected or row["bound"] != consent.bound(facts):
         raise TamperingError("audit.books-differ", kind="approval", id=row["job"])
     at = dt.datetime.fromisoformat(row["given"])
-    return Said(row["principal"], row["answer"], at, row["reason"])
+    return Said(row["principal"], row["answer"], at, row["reason"], row["leaf"])
 
 
 def _reviewers(connection: sa.Connection) -> dict[str, Principal]:

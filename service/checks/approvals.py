@@ -76,7 +76,7 @@ class Approvals:
         said = [
             Yes(who, dt.datetime.fromisoformat(entry["facts"]["given"]))
             for entry in before
-            if (who := people.known(self._connection, entry["actor"], settled)) is not None
+            if (who := people.known(self._connection, entry["actor"], leaf)) is not None
         ]
         refused = any(entry["kind"] == "rejection" for entry in before)
         return not refused and satisfied(rules, said, settled)

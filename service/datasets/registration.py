@@ -28,7 +28,7 @@ from sandbox.vault.partition import LayoutKeys
 from sandbox.vault.register import Declaration, Prepared, prepare
 from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
-from service import dossier
+from service import dossier, people
 from service.asked import NewDataset, Progress
 from service.datasets import catalogue, tables
 from service.datasets.declared import check_restated, declared_fields, proposals_of
@@ -68,6 +68,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
         prepared = prepare(source, declared, place.keys, store, heard)
         try:
             with desk.writing() as entry:
+                require(people.known(entry.connection, by.name) or by, Role.OWNER)
                 under = _dataset_key_id(entry, place) if place.known else _new_lineage(entry, by, new, place)
                 manifest = _commit(entry, prepared, under, store)
                 facts = {"lineage": place.lineage, "version": manifest.version, "digest": manifest.digest()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from stage import COUNTS, DATASET, PURPOSE, Stage, build
 
 from sandbox.books import identity_changes
 from sandbox.errors import DeniedError, InvalidInputError, KeyongError, TamperingError, UsageError
+from service import clock
 from service.asked import JobRequest
 
 ASKED = JobRequest(COUNTS, PURPOSE, epsilon="0.5")
@@ -53,6 +55,27 @@ def test_an_approval_stays_what_it_was_when_its_giver_leaves(tmp_path: Path) -> 
     assert [party["given"] for party in rule["parties"]] == [["sun"]]
     assert stage.keeper.job_run(stage.wang, job)["status"] == "released"
     stage.keeper.audit_verify(stage.li)  # at the moment of the charge sun was a member
+
+
+def test_leaves_of_one_instant_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is set back gives everything after it the newest leaf's instant."""
+    stage = build(tmp_path, approval="{need: 1, of: [group:ethics]}")
+    stage.keeper.identity_new("sun", ["operator"], ["ethics"])
+    job = stage.keeper.job_submit(stage.wang, ASKED)["job"]
+    monkeypatch.setattr(clock, "utc_now", lambda: dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    assert stage.keeper.job_approve(stage.keeper.principal("sun"), job)["status"] == "charged"
+    stage.keeper.identity_change(stage.li, "sun", [], [])
+    times = [leaf["time"] for leaf in stage.keeper.audit_list(stage.li, 0, 10**6)["leaves"]][-3:]
+    assert len(set(times)) == 1
+    stage.keeper.audit_verify(stage.li)
+
+
+def test_reviewers_who_take_each_others_role_away(stage: Stage) -> None:
+    stage.keeper.identity_new("wu", ["reviewer"], [])
+    wu = stage.keeper.principal("wu")
+    stage.keeper.identity_change(stage.li, "wu", [], [])
+    with pytest.raises(DeniedError, match=r"role\.missing"):  # though the door was opened to a reviewer
+        stage.keeper.identity_change(wu, "li", [], [])
 
 
 def test_who_may_change_whom(stage: Stage) -> None:
