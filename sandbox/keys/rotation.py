@@ -6,9 +6,9 @@ The books change in one transaction, files by renames, and nothing joins the two
 2. one transaction wraps every key of the books by it;
 3. ``keyring`` becomes ``keyring.old``, ``keyring.next`` becomes ``keyring``, the old one is overwritten.
 
-Whoever dies in between leaves ``keyring.next`` or ``keyring.old`` behind, and whoever opens the workspace
-next settles it: the key that opens the books stays, the other goes.  No key is destroyed before the one that
-stays has opened the books.  Rotation holds the lock of `held` alone, opening shares it.
+Whoever dies in between leaves a draft, ``keyring.next`` or ``keyring.old`` behind, and whoever opens the
+workspace next settles it: the key that opens the books stays, the other goes.  No key is destroyed before
+the one that stays has opened the books.  Rotation holds the lock of `held` alone, opening shares it.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def sealed(directory: Path) -> bool:
 
 
 def under_way(directory: Path) -> bool:
-    """Whether a rotation has begun and not ended; only told for sure while `held`."""
-    return any((directory / name).exists() for name in (_NEXT, _OLD))
+    """Whether a rotation has begun, be it only a draft, and not ended; only told for sure while `held`."""
+    return any((directory / name).exists() for name in (_NEXT, _OLD)) or any(_drafts(directory))
 
 
 def begin(directory: Path, passphrase: str | None) -> KeyProvider:
@@ -87,7 +87,7 @@ def end(directory: Path, *, changed: bool) -> None:
             keyring.rename(old)
         following.rename(keyring)
         sync_directory(directory)
-    for place in (following, old, *directory.glob(f"{_DRAFT}*")):
+    for place in (following, old, *_drafts(directory)):
         _wipe(place)
 
 
@@ -114,6 +114,10 @@ def settle(directory: Path, passphrase: Callable[[], str] | None, opens: Opens) 
     for refusal in refusals:
         raise refusal
     raise TamperingError("key.unwrap-failed", context=KEYRING)
+
+
+def _drafts(directory: Path) -> Iterator[Path]:
+    return directory.glob(f"{_DRAFT}*")
 
 
 def _wipe(place: Path) -> None:

@@ -323,6 +323,17 @@ def test_no_key_is_destroyed_where_none_opens_the_books(tmp_path: Path) -> None:
     assert not (tmp_path / "keyring" / "master.key").exists()
 
 
+def test_a_draft_is_gone_once_somebody_has_opened(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:  # dies between the draft's files and its name
+        patch.setattr(rotation, "_wipe", lambda _: None)
+        patch.setattr(Path, "rename", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            rotation.begin(stage.place / "ws", None)
+    assert len(list((stage.place / "ws").glob(".keyring-*/master.key"))) == 1
+    reopen(stage.place).keeper.close()
+    assert [path.name for path in (stage.place / "ws").iterdir() if "keyring" in path.name] == ["keyring"]
+
+
 def test_between_the_renames(tmp_path: Path) -> None:
     (tmp_path / "keyring").mkdir()
     FileKeyProvider.create(tmp_path / "keyring")
