@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from jobs.pipeline import Circumstances
-from policies.model import AccessPolicy, ColumnRule, policy_digest
+from policies.model import AccessPolicy, BudgetRule, ColumnRule, policy_digest
 from policies.signed import check_signed
 from policies.store import current as current_policy
 from policies.tags import effective
@@ -76,27 +76,10 @@ class Dossier:
         )
 
     def limits(self) -> Limits:
-        """Return the limits of the policy in force in the filter's own currency; without one, nothing.
-
-        A δ is allowed for key selection only: so much in all, and so much for one job.
-        """
+        """Return the limits of the policy in force; `DeniedError` without one."""
         if self.policy is None:
             raise DeniedError("denied.no-policy", rule="policy", dataset=self.name)
-        budget, selection = self.policy.budget, self.policy.budget.selection
-        lifetime, once = (selection.lifetime, selection.per_job) if selection else (Fraction(0), Fraction(0))
-
-        def limit(epsilon: Fraction, delta: Fraction) -> Loss:
-            atto = int(delta * ATTO)
-            return limit_of_epsilon(self.filter, epsilon, self.delta) + Loss(delta_atto=atto)
-
-        window, share = budget.window, budget.per_analyst
-        one = budget.epsilon if budget.per_job is None and selection else budget.per_job
-        return Limits(
-            lifetime=limit(budget.epsilon, lifetime),
-            per_job=None if one is None else limit(one, once),
-            per_analyst=None if share is None else limit(share, lifetime),
-            window=Window(window.every, limit(window.epsilon, lifetime)) if window else None,
-        )
+        return limits_of(self.policy.budget, self.filter, self.delta)
 
     def rule(self, column: str) -> ColumnRule | None:
         """Return the rule that holds for *column*: its own, or for want of one that of its confirmed tag."""
@@ -122,6 +105,26 @@ class Dossier:
     def visible(self, by: Principal) -> bool:
         """Whether *by* may see the catalogue entry: its owner, a reviewer, or someone granted."""
         return by.name == self.owner or self.reviewed_by(by) or self.granted(by)
+
+
+def limits_of(budget: BudgetRule, filter_: Filter, delta: Fraction) -> Limits:
+    """Return what *budget* allows a lineage of *filter_* and *delta*, in the filter's own currency.
+
+    A δ is allowed for key selection only: so much in all, and so much for one job.
+    """
+    selection, window, share = budget.selection, budget.window, budget.per_analyst
+    lifetime, once = (selection.lifetime, selection.per_job) if selection else (Fraction(0), Fraction(0))
+
+    def limit(epsilon: Fraction, selecting: Fraction) -> Loss:
+        return limit_of_epsilon(filter_, epsilon, delta) + Loss(delta_atto=int(selecting * ATTO))
+
+    one = budget.epsilon if budget.per_job is None and selection else budget.per_job
+    return Limits(
+        lifetime=limit(budget.epsilon, lifetime),
+        per_job=None if one is None else limit(one, once),
+        per_analyst=None if share is None else limit(share, lifetime),
+        window=Window(window.every, limit(window.epsilon, lifetime)) if window else None,
+    )
 
 
 def read(connection: sa.Connection, workspace: Workspace, name: str) -> Dossier:

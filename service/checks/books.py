@@ -4,8 +4,8 @@ A sound Merkle tree proves that nobody changed the log.  These checks prove that
 that decisions are made from: every identity, charge, release, policy, version and lineage has its leaf and
 every such leaf its row, who did it and when included; every confirmed tag is the one logged last, by whom,
 when and why; every dataset's name leads to its lineage; every release was paid for before.  Jobs are
-`service.checks.jobs`'s, what policies say and who signed them `service.checks.policies`'s, keys
-and deletions `service.checks.keeping`'s.
+`service.checks.jobs`'s, what charges had to fit `service.checks.limits`'s, what policies say and who signed
+them `service.checks.policies`'s, keys and deletions `service.checks.keeping`'s.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from service.audit.journal import Entry
 from service.checks.approvals import Answers, Approvals
 from service.checks.jobs import Chosen, Decisions, Which, check_jobs, every_job
 from service.checks.keeping import DELETING, check_keeping
+from service.checks.limits import check_limits
 from service.checks.policies import Told, check_policies
 from service.checks.rows import COLUMNS, TABLES
 from service.datasets.describing import check_descriptions
@@ -72,6 +73,11 @@ class _Logged:
     restored: list[dict[str, Any]] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
 
+    @property
+    def lost(self) -> frozenset[str]:
+        """Under what names accepting an older copy wrote off what may have been spent."""
+        return frozenset(f"lost-{it['leaf']}" for it in self.restored)
+
 
 def check_books(
     connection: sa.Connection, progress: Progress | None = None, mine: Chosen = every_job
@@ -90,6 +96,7 @@ def check_books(
         if logged.paid.get(row[0], leaf) >= leaf:
             raise TamperingError("audit.unpaid-release", job=row[0])
     check_policies(connection, logged.told)
+    check_limits(connection, logged.rows, logged.lost)
     _check_tags(connection, logged.tags, logged.proposed)
     _check_datasets(connection, logged.homes)
     _check_jobs(connection, logged, mine, progress)
@@ -110,9 +117,8 @@ def check_half(connection: sa.Connection, mine: Chosen) -> None:
 
 
 def _check_jobs(connection: sa.Connection, logged: _Logged, mine: Chosen, progress: Progress | None) -> None:
-    lost = {f"lost-{it['leaf']}" for it in logged.restored}
     approvals = Approvals(connection, logged.answers, logged.decisions)
-    what = Which(lost, mine, progress)
+    what = Which(logged.lost, mine, progress)
     check_jobs(connection, logged.decisions, logged.replays, approvals.check, what)
 
 
