@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.classification import baseline, labelled, presidio, report, speed
+from benchmarks.classification import agreement, baseline, labelled, presidio, report, speed
 from benchmarks.classification.labelled import Table
 from benchmarks.classification.metrics import Judged
 
@@ -34,12 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _measure([group for group in groups if group[1]], Path(folder), chosen)
 
 
-def judge(tables: Sequence[Table], propose: Callable[[Table], Proposals]) -> list[Judged]:
-    """Return what *propose* makes of every labelled column."""
+def judge(tables: Sequence[Table], proposed: Mapping[str, Proposals], by: str = "tag") -> list[Judged]:
+    """Return what is *proposed*, by table, for every labelled column; *by*: which of its labels counts."""
     return [
-        Judged(f"{table.name}: {label.column}", label.tag, label.values, tag, confidence)
+        Judged(f"{table.name}: {label.column}", getattr(label, by), label.values, tag, confidence)
         for table in tables
-        for label, (tag, confidence) in zip(table.labels, propose(table), strict=True)
+        for label, (tag, confidence) in zip(table.labels, proposed[table.name], strict=True)
     ]
 
 
@@ -60,19 +60,22 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _measure(groups: list[tuple[str, list[Table]]], folder: Path, chosen: argparse.Namespace) -> None:
     every = [table for _, tables in groups for table in tables]
     entities = None if chosen.no_peers else presidio.propose(every)
-    rows, extra = [], []
+    rows, extra = [], [agreement.table(groups)]
     for where, tables in groups:
-        bare = judge(tables, lambda table: labelled.propose(labelled.without_header(table, folder)))
-        named = bare if chosen.no_headers else judge(tables, lambda table: labelled.propose(table.path))
-        rows.append(report.line(where, "Keyong", named, bare, True))
-        plain = judge(tables, lambda table: _plain(table, chosen.no_headers))
-        rows.append(report.line(where, "header expressions", plain, [], False))
-        if entities is not None:
-            seen = judge(tables, lambda table: [(tag, 0.0) for tag in entities[table.name]])
-            rows.append(report.line(where, "Presidio, patterns", seen, seen, False))
-        extra.append(f"Reliability, {where}:\n\n{report.reliability(named)}")
+        bare = {it.name: labelled.propose(labelled.without_header(it, folder)) for it in tables}
+        named = bare if chosen.no_headers else {it.name: labelled.propose(it.path) for it in tables}
+        plain = {it.name: _plain(it, chosen.no_headers) for it in tables}
+        for by, whose in (("tag", where), ("author", f"{where}, by the author alone")):
+            ours = judge(tables, named, by)
+            rows.append(report.line(whose, "Keyong", ours, judge(tables, bare, by), True))
+            rows.append(report.line(whose, "header expressions", judge(tables, plain, by), [], False))
+            if entities is not None:
+                seen = judge(tables, entities, by)
+                rows.append(report.line(whose, "Presidio, patterns", seen, seen, False))
+        judged = judge(tables, named)
+        extra.append(f"Reliability, {where}:\n\n{report.reliability(judged)}")
         if chosen.errors:
-            wrong = [it for it in named if it.shown] if chosen.no_headers else named
+            wrong = [it for it in judged if it.shown] if chosen.no_headers else judged
             extra.append(f"Wrong, {where}:\n\n{report.errors(wrong)}")
     print("\n\n".join((report.table(report.HEAD, rows), *extra)))
     if entities is None and not chosen.no_peers:

@@ -1,16 +1,19 @@
-"""The labelled tables: where they are, what a careful person says of their columns, and how they are read.
+"""The labelled tables: where they are, what careful people say of their columns, and how they are read.
 
-``<set>/<part>/<domain>/<table>.csv.gz`` lie beside a ``labels.yaml`` per domain.  A table is read by the way
-`keyong dataset add` reads it: as text, types proposed from the first rows, tags proposed from a sample.
+``<set>/<part>/<domain>/<table>.csv.gz`` lie beside a ``labels.yaml`` per domain, by whoever made the tables,
+and ``others.yaml``, by two who labelled them apart.  What at least two of the three say is the label.  A
+table is read by the way `keyong dataset add` reads it: as text, types proposed from the first rows, tags
+proposed from a sample.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -26,11 +29,16 @@ PARTS = ("development", "heldout")
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What *column* is; *values*: a careful person could tell from the values alone."""
+    """What *column* is; *values*: a careful person could tell from the values alone.
+
+    *author*: what whoever made the table says; *others*: what the two others say.
+    """
 
     column: str
     tag: str
     values: bool
+    author: str
+    others: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,25 @@ def tables(chosen: str, part: str, root: Path = HERE) -> Iterator[Table]:
     known = core().tags
     for listing in sorted((root / chosen / part).glob("*/labels.yaml")):
         domain = yaml.safe_load(listing.read_text(encoding="utf-8"))
+        others = yaml.safe_load((listing.parent / "others.yaml").read_text(encoding="utf-8"))
         for name, entries in domain.items():
             path = listing.parent / f"{name}.csv.gz"
-            labels = tuple(Label(it["column"], it["tag"], it["values"]) for it in entries)
-            unknown = {label.tag for label in labels} - known.keys()
+            pairs = zip(others[name]["b"], others[name]["c"], strict=True)
+            labels = tuple(_label(it, pair) for it, pair in zip(entries, pairs, strict=True))
+            unknown = {tag for it in labels for tag in (it.author, *it.others)} - known.keys()
             if unknown or [label.column for label in labels] != header(path):
                 raise ValueError(f"{path}: labels do not fit the file, or unknown tags {sorted(unknown)}")
             yield Table(f"{chosen}/{part}/{listing.parent.name}/{name}", path, labels)
+
+
+def _label(entry: Mapping[str, Any], others: tuple[str, str]) -> Label:
+    """Return the label that two of three agree on, for want of one the author's.
+
+    Only the author said what values show: of a label that is not the author's, nothing is said.
+    """
+    author = str(entry["tag"])
+    tag = others[0] if others[0] == others[1] else author
+    return Label(entry["column"], tag, entry["values"] and tag == author, author, others)
 
 
 def header(path: Path) -> list[str]:

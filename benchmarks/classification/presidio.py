@@ -40,8 +40,8 @@ TAGS = (
 """Entities → tags, the first that fits; any other (national numbers) is `pi.id.foreign`."""
 
 
-def propose(tables: Sequence[Table]) -> dict[str, list[str]] | None:
-    """Return the proposed tags of every table by its name; None where Presidio is not installed."""
+def propose(tables: Sequence[Table]) -> dict[str, list[tuple[str, float]]] | None:
+    """Return what is proposed, without confidence, by table; None where Presidio is not installed."""
     if not PYTHON.exists():
         return None
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +49,7 @@ def propose(tables: Sequence[Table]) -> dict[str, list[str]] | None:
         given.write_text(json.dumps({it.name: samples(it.path, VALUES) for it in tables}), encoding="utf-8")
         subprocess.run([PYTHON, Path(__file__).with_name("peer_presidio.py"), given, result], check=True)
         found = json.loads(result.read_text(encoding="utf-8"))
-    return {name: [_tag(entity) for entity in entities] for name, entities in found.items()}
+    return {name: [(_tag(entity), 0.0) for entity in entities] for name, entities in found.items()}
 
 
 def _tag(entity: str | None) -> str:

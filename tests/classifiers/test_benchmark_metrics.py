@@ -6,7 +6,7 @@ import math
 import pytest
 
 from benchmarks.classification import __main__ as harness
-from benchmarks.classification import baseline, labelled, metrics, report
+from benchmarks.classification import agreement, baseline, labelled, metrics, report
 from benchmarks.classification.metrics import Judged, Share
 
 JUDGED = [
@@ -102,6 +102,34 @@ def test_labels_that_do_not_fit_are_refused(tmp_path):
     folder = tmp_path / "intl" / "development" / "shop"
     folder.mkdir(parents=True)
     (folder / "labels.yaml").write_text("t: [{column: a, tag: pi.nonsense, values: true}]", encoding="utf-8")
+    (folder / "others.yaml").write_text("t: {b: [pi.name], c: [pi.name]}", encoding="utf-8")
     (folder / "t.csv.gz").write_bytes(gzip.compress(b"a\n1\n"))
     with pytest.raises(ValueError, match="unknown tags"):
         list(labelled.tables("intl", "development", tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("author", "b", "c", "tag", "shown"),
+    [
+        ("pi.name", "pi.name", "general", "pi.name", True),
+        ("pi.name", "general", "general", "general", False),
+        ("pi.name", "org.name", "general", "pi.name", True),
+    ],
+)
+def test_two_of_three_say_what_a_column_is(tmp_path, author, b, c, tag, shown):
+    folder = tmp_path / "intl" / "development" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "labels.yaml").write_text(f"t: [{{column: a, tag: {author}, values: true}}]", encoding="utf-8")
+    (folder / "others.yaml").write_text(f"t: {{b: [{b}], c: [{c}]}}", encoding="utf-8")
+    (folder / "t.csv.gz").write_bytes(gzip.compress(b"a\n1\n"))
+    (table,) = labelled.tables("intl", "development", tmp_path)
+    (label,) = table.labels
+    assert (label.tag, label.values, label.author, label.others) == (tag, shown, author, (b, c))
+
+
+def test_kappa_is_that_of_the_textbook():
+    # Cohen 1960 in the form every textbook has: 20 yes-yes, 5 and 10 differ, 15 no-no gives 0.4.
+    one = ["yes"] * 25 + ["no"] * 25
+    other = ["yes"] * 20 + ["no"] * 5 + ["yes"] * 10 + ["no"] * 15
+    assert agreement.kappa(one, other) == pytest.approx(0.4)
+    assert agreement.kappa(one, one) == 1
