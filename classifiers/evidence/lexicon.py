@@ -168,7 +168,9 @@ def lexicon() -> Lexicon:
     latin = {key: word for key, word in together if len(key) > 2}
     chinese = {key: word for key, word in written.items() if not re.search(r"[^\u3400-\u9fff]", key)}
     in_use = {short: written[_key(word)] for short, word in names()["initials"].items()}
-    return Lexicon(written, (latin, _full_pinyin(chinese), {**_initials(chinese), **in_use}))
+    pinyin = _full_pinyin(chinese)
+    run = {key.replace(" ", ""): word for key, word in reversed(pinyin.items())}
+    return Lexicon({**pinyin, **written}, (latin, run, {**_initials(chinese), **in_use}))
 
 
 def _written() -> dict[str, Word]:
@@ -195,8 +197,8 @@ def _full_pinyin(chinese: Mapping[str, Word]) -> dict[str, Word]:
     found: dict[str, Word] = {}
     for key, word in chinese.items():
         if len(key) > 1:
-            for syllables in product(*(_readings().get(character, ("",)) for character in key)):
-                found.setdefault("".join(syllables), word)
+            for syllables in product(*(_readings().get(character, ()) for character in key)):
+                found.setdefault(" ".join(syllables), word)
     return found
 
 
@@ -206,7 +208,7 @@ def _initials(chinese: Mapping[str, Word]) -> dict[str, Word]:
     strongest = sorted(chinese.items(), key=lambda item: min((step for _, step in item[1].tags), default=3))
     for key, word in strongest:
         if len(key) > 2:
-            for syllables in product(*(_readings().get(character, ("?",)) for character in key)):
+            for syllables in product(*(_readings().get(character, ()) for character in key)):
                 found.setdefault("".join(syllable[0] for syllable in syllables), word.weaker())
     return found
 
