@@ -23,6 +23,8 @@ LONGEST_NAME = 200
 """Characters of a name that are read; what stands behind them is no name."""
 LONGEST_WORD = 12
 """Units, or letters of a run-together word, above which nothing is looked up as one word."""
+WESTERN = 4
+"""Letters of a known word of another language, beside which some initials are not Chinese."""
 STRENGTHS = ("strong", "fair", "weak")
 _GAP = -3
 _UNITS = re.compile(
@@ -56,10 +58,14 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """All words as written, and by other *spellings*: run together, full pinyin, initials."""
+    """All words as written, and by other *spellings*: run together, full pinyin, initials.
+
+    *western* are initials that abbreviate words of other languages too: ``depth_mm`` is no password (密码).
+    """
 
     words: Mapping[str, Word]
     spellings: tuple[Mapping[str, Word], ...]
+    western: frozenset[str]
 
 
 @lru_cache(maxsize=4096)
@@ -67,7 +73,8 @@ def words_of(name: str) -> tuple[Word, ...]:
     """Return the words of *name* in order, the unknown ones too, without numbers."""
     units = [_unit(unit) for unit in _UNITS.findall(_normal(meaning_of(name) or name))]
     found = cover(units, lexicon().words)
-    return tuple(word for part in found for word in _resolved(part) if not word.text.isdigit())
+    western = any(part.known and part.text.isascii() and len(part.text) >= WESTERN for part in found)
+    return tuple(word for part in found for word in _resolved(part, western) if not word.text.isdigit())
 
 
 def cover(units: Sequence[str], words: Mapping[str, Word]) -> list[Word]:
@@ -90,7 +97,7 @@ def _path(units: Sequence[str], best: Sequence[tuple[int, int, Word | None]]) ->
         end = start
 
 
-def _resolved(word: Word) -> Sequence[Word]:
+def _resolved(word: Word, western: bool) -> Sequence[Word]:
     if word.known or not word.text.isascii():
         return (word,)
     if meaning := meaning_of(word.text):
@@ -99,11 +106,11 @@ def _resolved(word: Word) -> Sequence[Word]:
     known = lexicon().words.get(bare) or (lexicon().words.get(bare[:-1]) if bare.endswith("s") else None)
     if known is not None:
         return (known,)
-    return _spelt(bare) or (Word(bare),)
+    return _spelt(bare, western) or (Word(bare),)
 
 
-def _spelt(text: str) -> Sequence[Word]:
-    if not _SPELT.fullmatch(text):
+def _spelt(text: str, western: bool) -> Sequence[Word]:
+    if not _SPELT.fullmatch(text) or (western and text in lexicon().western):
         return ()
     for spelling in lexicon().spellings:
         if text in spelling:
@@ -170,7 +177,8 @@ def lexicon() -> Lexicon:
     in_use = {short: written[_key(word)] for short, word in names()["initials"].items()}
     pinyin = _full_pinyin(chinese)
     run = {key.replace(" ", ""): word for key, word in reversed(pinyin.items())}
-    return Lexicon({**pinyin, **written}, (latin, run, {**_initials(chinese), **in_use}))
+    spellings = (latin, run, {**_initials(chinese), **in_use})
+    return Lexicon({**pinyin, **written}, spellings, frozenset(names()["abbreviations"]))
 
 
 def _written() -> dict[str, Word]:
