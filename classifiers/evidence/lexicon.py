@@ -103,10 +103,16 @@ def _resolved(word: Word, western: bool) -> Sequence[Word]:
     if meaning := meaning_of(word.text):
         return cover([_unit(unit) for unit in _UNITS.findall(meaning)], lexicon().words)
     bare = word.text.rstrip("0123456789") or word.text
-    known = lexicon().words.get(bare) or (lexicon().words.get(bare[:-1]) if bare.endswith("s") else None)
+    known = lexicon().words.get(bare) or _singular(bare)
     if known is not None:
         return (known,)
     return _spelt(bare, western) or (Word(bare),)
+
+
+def _singular(text: str) -> Word | None:
+    """Return the word that *text* is the plural of: of persons it is rather how many of them."""
+    known = lexicon().words.get(text[:-1]) if text.endswith("s") else None
+    return known.weaker() if known is not None and "person" in known.roles else known
 
 
 def _spelt(text: str, western: bool) -> Sequence[Word]:

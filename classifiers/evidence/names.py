@@ -33,6 +33,8 @@ _UNIT = re.compile(
 """What stands in brackets as the unit of a measure, which is no word."""
 _CLAUSE_ENDS = re.compile(r"[，。；、：,;:.\n(（\[【]|--| - ")
 
+_PREFIX = re.compile("[a-z]{1,2}")
+"""An unknown word that may be the prefix of a table (``s_manager``), and says nothing."""
 _BODY = "org"
 """The role of heads that mean something whatever stands before them (查获单位), and more after some words."""
 _KEPT: Mapping[str, int] = {"same": 0, "keep": 1}
@@ -92,11 +94,14 @@ def _head_last(words: Sequence[Word]) -> tuple[list[Word], bool]:
     if joints:
         ordered = ordered[joints[0] + 1 :] + ordered[: joints[0]]
     known = [word for word in ordered if word.known]
+    cut = any(not (word.known or _PREFIX.fullmatch(word.text)) for word in ordered)
+    if len(known) > 1 and known[0].text in names()["leading"] and not _is_head(known[-1]):
+        return known[::-1], cut
     if len(known) > 1 and (
         known[0].text in names()["first"] or (_is_head(known[0]) and not _speaks(known[-1]))
     ):
         known = [*known[1:], known[0]]
-    return known, len(known) < len(ordered)
+    return known, cut
 
 
 def _is_head(word: Word) -> bool:

@@ -69,6 +69,19 @@ from classifiers.taxonomy import core, read_data
         ("输血总量", "pi.health"),
         ("答辩日期", "pi.event-date"),
         ("开户支行", "finance.account"),
+        ("id_cliente", "pi.id.generic"),
+        ("NM_CANDIDATO", "pi.name"),
+        ("email_de_contacto", "pi.contact.email"),
+        ("cod_distrito", "geo.region"),
+        ("nombre_responsable_pago", "pi.name"),
+        ("do_not_email", "general"),
+        ("borrower_state", "geo.region"),
+        ("task_state", "general"),
+        ("depth_mm", "general"),
+        ("weather_condition", "general"),
+        ("hadm_id", "pi.id.generic"),
+        ("codePostalEtablissement", "pi.postcode"),
+        ("得意先コード", "org.id"),
     ],
 )
 def test_recognised(name: str, tag: str) -> None:
@@ -85,6 +98,20 @@ def test_a_word_inside_a_word_is_no_hint(name: str) -> None:
 @pytest.mark.parametrize("name", ["column_7", "f3", "Unnamed: 2", "", "()", "\0", "x" * 100_000])
 def test_nothing_is_said_of_nothing(name: str) -> None:
     assert name_evidence(name) == ()
+
+
+def test_unknown_readings_spell_nothing() -> None:
+    """A Chinese word with characters of no known reading is not what is left of its pinyin."""
+    assert name_evidence("unita_di_misura") == ()
+
+
+def test_people_in_the_plural_are_less_a_name() -> None:
+    one, many = (name_evidence(name)[0] for name in ("passenger", "passengers"))
+    assert (one.tag, one.weight) > (many.tag, many.weight) or many.tag != "pi.name"
+
+
+def test_the_prefix_of_a_table_takes_nothing_away() -> None:
+    assert name_evidence("s_state")[0].weight == name_evidence("state")[0].weight
 
 
 def test_a_head_may_mean_one_or_the_other() -> None:
