@@ -37,6 +37,8 @@ _PREFIX = re.compile("[a-z]{1,2}")
 """An unknown word that may be the prefix of a table (``s_manager``), and says nothing."""
 _BODY = "org"
 """The role of heads that mean something whatever stands before them (查获单位), and more after some words."""
+_BODIES = frozenset({"person", "representative", "org"})
+"""The roles of words that before an unknown word say whose it is (``insured_hobbies``)."""
 _KEPT: Mapping[str, int] = {"same": 0, "keep": 1}
 """What stands for the tags of the word before a head, and by how many steps they are weaker then."""
 
@@ -83,8 +85,15 @@ def read(words: Sequence[Word]) -> tuple[Hint, ...]:
     if not ordered:
         return ()
     *before, head = ordered
+    if _BODIES.intersection(head.roles) and len(words) > 1 and _tail_unknown(words):
+        sure = tuple((tag, step) for tag, step in head.tags if step < len(STRENGTHS) - 1)
+        head = Word(head.text, sure, head.roles if sure else ()).weaker()
     found = _composed(head, before) or _own(head, bool(before) or cut) or _rule("alone", head, head.text)
     return tuple(found)
+
+
+def _tail_unknown(words: Sequence[Word]) -> bool:
+    return not (words[-1].known or _PREFIX.fullmatch(words[-1].text) or words[0].text in names()["leading"])
 
 
 def _head_last(words: Sequence[Word]) -> tuple[list[Word], bool]:
@@ -131,11 +140,10 @@ def _of_anything(head: Word, before: Sequence[Word]) -> list[Hint]:
 
 
 def _keys(word: Word) -> Iterator[str]:
-    for tag, _ in word.tags[:1]:
-        yield tag
+    surest = [tag for tag, _ in sorted(word.tags, key=lambda hint: hint[1])[:1]]
+    yield from surest
     yield from word.roles
-    for tag, _ in word.tags[:1]:
-        yield role_of(tag)
+    yield from map(role_of, surest)
 
 
 def _meant(entry: str, word: Word, rule: str) -> list[Hint]:

@@ -110,6 +110,11 @@ def test_people_in_the_plural_are_less_a_name() -> None:
     assert (one.tag, one.weight) > (many.tag, many.weight) or many.tag != "pi.name"
 
 
+def test_whose_an_unknown_thing_is_says_little() -> None:
+    assert name_evidence("owner_zqwv") == ()
+    assert name_evidence("agency_zqwv")[0].weight < name_evidence("agency")[0].weight
+
+
 def test_the_prefix_of_a_table_takes_nothing_away() -> None:
     assert name_evidence("s_state")[0].weight == name_evidence("state")[0].weight
 
