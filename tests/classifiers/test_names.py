@@ -82,6 +82,12 @@ from classifiers.taxonomy import core, read_data
         ("hadm_id", "pi.id.generic"),
         ("codePostalEtablissement", "pi.postcode"),
         ("得意先コード", "org.id"),
+        ("Förnamn", "pi.name"),
+        ("medborgarskap", "pi.origin"),
+        ("körkortsnummer", "pi.id.document"),
+        ("potilasnumero", "pi.id.generic"),
+        ("inköpspris", "general"),
+        ("bedrijfsnaam", "org.name"),
     ],
 )
 def test_recognised(name: str, tag: str) -> None:
@@ -102,7 +108,7 @@ def test_nothing_is_said_of_nothing(name: str) -> None:
 
 def test_unknown_readings_spell_nothing() -> None:
     """A Chinese word with characters of no known reading is not what is left of its pinyin."""
-    assert name_evidence("unita_di_misura") == ()
+    assert name_evidence("misura_di_zqwv") == ()
 
 
 def test_people_in_the_plural_are_less_a_name() -> None:
