@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from service import wording
 from service.audit.markup import Content, Safe, document, table, tag
+from service.audit.refused import why
 from service.audit.telling import alert, instant, loosened
 from service.messages.catalogue import say
 
@@ -212,7 +213,7 @@ class _Page:
                 ", ".join(one["datasets"]) or "–",
                 one["purpose"] or "–",
                 one["rule"] or "–",
-                tag("code", one["code"]),
+                [why(one["code"], self._language), tag("br"), tag("code", one["code"])],
                 one["count"],
             ]
             for one in self._report["refusals"]

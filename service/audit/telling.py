@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from service import wording
+from service.audit.refused import why
 from service.messages.catalogue import language, say
 
 Json = Mapping[str, Any]
@@ -188,6 +189,7 @@ def refusal(entry: Json, leaf: int) -> str:
         leaf=leaf,
         rule=facts["rule"] or "–",
         code=facts["code"],
+        why=why(facts["code"]),
         datasets=[item["dataset"] for item in facts.get("datasets", ())],
         purpose=facts.get("purpose") or "–",
     )

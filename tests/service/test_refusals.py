@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from stage import DATASET, LABS, Stage, build, with_labs
 
 from sandbox.errors import DeniedError, InvalidInputError
 from service.asked import JobRequest, Leaves
+from service.audit.refused import why
 from service.audit.telling import refusal
 from service.jobs.refusing import mentioned
+from service.messages import catalogue
 
 DENIED = "SELECT name, COUNT(*) FROM health.stays GROUP BY name"
 OTHERS = "SELECT COUNT(*) FROM health.secret"
@@ -135,7 +139,7 @@ def test_leaves_of_older_builds_are_read_and_verified(stage: Stage) -> None:
         assert [each["leaf"] for each in found] == listed
     shown = stage.keeper.audit_show(stage.li, leaf)
     told = refusal(json.loads(shown["entry"]), leaf)
-    assert told.endswith("by grants[0] (denied.purpose): about –, for the purpose –.")
+    assert told.endswith("(denied.purpose, by rule grants[0]). It was about –, for the purpose –.")
     month = json.loads(shown["entry"])["time"][:7]
     refusals = stage.keeper.audit_month(stage.li, month)["refusals"]
     assert any(each["who"] == "zhou" and each["datasets"] == [] for each in refusals)
@@ -163,3 +167,18 @@ def test_a_name_is_found_wherever_it_stands(name: str, around: str) -> None:
     quoted = ".".join(f'"{part}"' for part in name.split("."))
     for written in (quoted,) if "-" in name else (name, quoted):  # SQL wants quotes around a hyphen
         assert name in mentioned(f"SELECT x FROM {around.format(written)}")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_refusal_of_a_rule_or_a_limit_is_said_in_words(language: str) -> None:
+    folder = Path(catalogue.__file__).parent / "en"
+    # What only ever answers commands that log no refusal.
+    elsewhere = {"charged-differently", "unknown-namespace", "limited", "limit-"}
+    for name in ("denied", "budget"):
+        for code in yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")):
+            said = why(code, language)
+            if not code.partition(".")[2].startswith(tuple(elsewhere)):
+                assert said not in (code, ""), code
+                assert not said.startswith("refusal."), said
+    assert why("sql.not-a-query", language) != "sql.not-a-query"
+    assert why("nowhere.at-all", language) == "nowhere.at-all"
