@@ -3,7 +3,8 @@
 The score of a tag is a weighted sum of `features`, its probability exp(score) over the sum of all (McFadden
 1974, "Conditional logit analysis of qualitative choice behavior").  A hint of weight w enters as -ln(1 - w),
 so that with all coefficients 1 hints add up as in a noisy-or (Pearl 1988, §4.3.2); of one source only the
-strongest hint for a tag counts.  What nothing speaks for has a share too (`UNSEEN`): without it confidence
+strongest hint for a tag counts; for values, each rule counts once more with a coefficient of its own.  What
+nothing speaks for has a share too (`UNSEEN`): without it confidence
 would be about the hints alone.  The coefficients are data (``taxonomies/combiner.yaml``), fitted to the
 development parts of the labelled sets by ``benchmarks/classification/fit.py``, and calibrated by that.
 
@@ -59,6 +60,8 @@ UNSEEN = "?"
 PERSONAL = 0.5
 """The share of tags of persons, of all that may be proposed, from which one of them is proposed."""
 _OF_PERSONS = ("pi.", "finance.")
+_RULED = frozenset({"values", "dictionary", "statistics"})
+"""Sources whose rules are few and written once; words of names are thousands."""
 _STRONGEST = 0.995
 _FAIR = 1.0
 """What the strength of a name's hint exceeds if it is better than weak."""
@@ -146,7 +149,9 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
     for hint in hints:
         strength = -log1p(-min(hint.weight, _STRONGEST))
         of_tag = found[hint.tag]
-        of_tag[hint.source] = max(strength, of_tag.get(hint.source, 0.0))
+        # What a rule for values is worth by itself comes on top of what all of its source are.
+        for name in (hint.source, *([f"{hint.rule}: {hint.tag}"] if hint.source in _RULED else [])):
+            of_tag[name] = max(strength, of_tag.get(name, 0.0))
     named = max((of_tag.get("name", 0.0) for tag, of_tag in found.items() if tag != GENERAL), default=0.0)
     if named:  # plain values say little where the name says much: codes hide what is sensitive
         against = found[GENERAL].items()
@@ -159,7 +164,7 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
         if tag in (GENERAL, UNSEEN):
             continue
         of_tag["something"] = 1.0
-        if "name" in of_tag and len(of_tag) > 2:
+        if "name" in of_tag and of_tag.keys() & _RULED:
             of_tag["name and more"] = 1.0
         if tag in CHECKED and not of_tag.keys() & {"values", "dictionary"}:
             of_tag[f"shape missing: {tag}"] = 1.0
