@@ -36,6 +36,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "pi.origin": "characteristic",
     "pi.marital": "characteristic",
     "pi.religion": "characteristic",
+    "finance.account": "account",
     "org.id": "organisation",
     "org.name": "organisation",
 }
