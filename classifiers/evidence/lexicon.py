@@ -77,6 +77,14 @@ def words_of(name: str) -> tuple[Word, ...]:
     return tuple(word for part in found for word in _resolved(part, western) if not word.text.isdigit())
 
 
+def roles_of_parts(text: str) -> frozenset[str]:
+    """Return the roles of the two words, where there are such, that the word *text* is made of."""
+    units, words = [_unit(unit) for unit in _UNITS.findall(text)], lexicon().words
+    halves = ((_joined(units[:end]), _joined(units[end:])) for end in range(1, len(units)))
+    both = (pair for pair in halves if all(half in words for half in pair))
+    return frozenset(role for pair in both for half in pair for role in words[half].roles)
+
+
 def cover(units: Sequence[str], words: Mapping[str, Word]) -> list[Word]:
     """Return *units* cut into *words* and unknown units, with the greatest sum of squared word lengths."""
     best: list[tuple[int, int, Word | None]] = [(0, 0, None)]

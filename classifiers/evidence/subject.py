@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from classifiers.evidence.names import roles_of
+from classifiers.evidence.names import numbers_persons, roles_of
 
 PERSON: Final = "person"
 ORGANISATION: Final = "organisation"
@@ -79,6 +79,7 @@ def signs(names: Sequence[str], judged: Judged) -> dict[str, float]:
     found["share of what is general"] = sum(column.get("general", 0.0) for column in judged) / columns
     numbered = [column for column, has in zip(own, own_roles, strict=True) if "person" in has]
     found["a person's record"] = _most(numbered, _RECORDS)
+    found["a person's number by its name"] = float(any(map(numbers_persons, names)))
     counted = Counter(role for of_name in roles for role in of_name)
     first = frozenset().union(*roles[:_FIRST_COLUMNS])
     for role in _ROLES:
