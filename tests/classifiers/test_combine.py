@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+import classifiers
 from classifiers.combine import GENERAL, features, fitted, judge, judge_table
 from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
@@ -142,10 +145,17 @@ def test_every_coefficient_is_of_a_feature() -> None:
     ]
     some = [hint(tag, "name") for tag in core().tags]
     weak = [hint(tag, "name", 0.5) for tag in core().tags]
-    places = (ALONE, Surroundings(True, True, {"person": 0.5}))
-    found = [features(hints, place) for hints in (every, some, weak, some[:1], []) for place in places]
+    around = (ALONE, Surroundings(True, True, {"person": 0.5}))
+    found = [features(hints, place) for hints in (every, some, weak, some[:1], []) for place in around]
     names = {name for columns in found for of_tag in columns.values() for name in of_tag}
     names |= {"against a name: dictionary", "against a name: name", "against a name: statistics"}
-    assert fitted()["alone"].keys() | fitted()["beside"].keys() <= names
+    others = (fitted()["alone"].keys() | fitted()["beside"].keys()) - names
+    rules = {name.removeprefix("against a name: ").rpartition(": ")[::2] for name in others}
+    assert {tag for _, tag in rules} <= core().tags.keys()
+    places = ("evidence/*.py", "taxonomies/dictionaries/*", "taxonomies/values.yaml")
+    home = Path(classifiers.__file__).parent
+    source = "".join(path.read_text(encoding="utf-8") for place in places for path in home.glob(place))
+    found_in_text = {rule.removesuffix("-inside").removeprefix("text-with-") for rule, _ in rules}
+    assert not [rule for rule in found_in_text if rule not in source]
     signs = subject.features(subject.signs(["a"], [{}]))
     assert fitted()["subject"].keys() == {name for of_subject in signs.values() for name in of_subject}
