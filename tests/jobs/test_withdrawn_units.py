@@ -76,7 +76,9 @@ def test_a_withdrawn_unit_is_as_one_that_never_was(
     stored: Layouts, share: float, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     gone = {
-        name: [one for one in sorted(ids) if random.random() < share] + [1, 10**18]
+        # At least one who is there: of few people a small share may be nobody.
+        name: [one for one in sorted(ids) if random.random() < share]
+        + [random.choice(sorted(ids)), 1, 10**18]
         for name, ids in EVERYBODY.items()
     }
     left = without(stored, gone)
