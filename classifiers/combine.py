@@ -4,9 +4,9 @@ The score of a tag is a weighted sum of `features`, its probability exp(score) o
 1974, "Conditional logit analysis of qualitative choice behavior").  A hint of weight w enters as -ln(1 - w),
 so that with all coefficients 1 hints add up as in a noisy-or (Pearl 1988, §4.3.2); of one source only the
 strongest hint for a tag counts; for values, each rule counts once more with a coefficient of its own.  What
-nothing speaks for has a share too (`UNSEEN`): without it confidence
-would be about the hints alone.  The coefficients are data (``taxonomies/combiner.yaml``), fitted to the
-development parts of the labelled sets by ``benchmarks/classification/fit.py``, and calibrated by that.
+nothing speaks for has a share too (`UNSEEN`): without it confidence would be about the hints alone.  The
+coefficients are data (``taxonomies/combiner.yaml``), fitted to the development parts of the labelled sets by
+``benchmarks/classification/fit.py``, and calibrated by that.
 
 A column is judged alone, and then in its `Surroundings`, since a date or an amount is about a person where
 the table is.  What the table is about is itself weighed from its columns (`subject_of`), once from what they

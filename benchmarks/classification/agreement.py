@@ -1,4 +1,4 @@
-"""How far careful people agree: the author of the tables and two who labelled them apart, by the rules alone.
+"""How far labellers agree: the author of the tables and two who labelled them apart, by the rules alone.
 
 Cohen's κ (Cohen 1960, "A coefficient of agreement for nominal scales") for each pair, of the exact tag and
 of PII yes/no.  No classifier can be expected to agree with one person better than others do: the last two
