@@ -28,6 +28,8 @@ _SAMPLE_BATCHES: Final = 4
 _SPREAD_BATCHES: Final = 5
 _SPREAD_ROWS, _SPREAD_CELLS = 2_000, 1_000_000
 """Of Parquet, so many batches spread over the file, of so many rows at the least, or of so many cells."""
+_SPREAD_COLUMNS: Final = 20
+"""… and of so many columns at a time."""
 
 
 def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, ...]:
@@ -87,7 +89,10 @@ def proposals_of(
 
 
 def sampled_rows(source: Source) -> Iterator[Any]:
-    """Yield the batches that tags are proposed from: the first of a file, of Parquet some of every part."""
+    """Yield the batches that tags are proposed from: the first of a file, of Parquet some of every part.
+
+    A batch of Parquet holds some of the columns; together they hold all, with the same rows of each.
+    """
     if isinstance(source, ParquetSource):
         yield from _spread(source)
     else:
@@ -95,16 +100,28 @@ def sampled_rows(source: Source) -> Iterator[Any]:
 
 
 def _spread(source: ParquetSource) -> Iterator[Any]:
+    """Some columns at a time: the pages of a whole row group of a wide table take a gigabyte."""
     rows = min(max(_SPREAD_ROWS, _SPREAD_CELLS // len(source.columns)), BATCH_ROWS)
     try:
         with pq.ParquetFile(source.path, pre_buffer=False) as file:
-            parts = min(_SPREAD_BATCHES, max(file.num_row_groups, 1))
-            for groups in np.array_split(np.arange(file.num_row_groups), parts):
-                wanted = rows * _SPREAD_BATCHES // parts
-                for batch in file.iter_batches(rows, row_groups=groups.tolist(), use_threads=False):
-                    yield batch
+            parts = np.array_split(
+                np.arange(file.num_row_groups), min(_SPREAD_BATCHES, max(file.num_row_groups, 1))
+            )
+            for columns, groups in itertools.product(_some(source.columns), parts):
+                wanted = rows * _SPREAD_BATCHES // len(parts)
+                found = file.iter_batches(
+                    rows, row_groups=groups.tolist(), columns=columns, use_threads=False
+                )
+                for batch in found:
+                    # Parquet takes a.b for a part of a.
+                    yield batch.select(columns)
                     wanted -= batch.num_rows
                     if wanted <= 0:
                         break
     except (pa.ArrowException, OSError):
         raise InvalidInputError("vault.bad-parquet", file=str(source.path)) from None
+
+
+def _some(columns: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(columns), _SPREAD_COLUMNS):
+        yield list(columns[start : start + _SPREAD_COLUMNS])

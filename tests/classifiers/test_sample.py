@@ -122,6 +122,22 @@ def test_short_parquet_files_are_read_whole(tmp_path: Path, rows: int) -> None:
     assert draw([TEXT], sampled_rows(open_source(path)))["c"].rows == rows
 
 
+def test_of_a_wide_parquet_file_every_column_is_looked_at_once_and_the_same_rows_of_each(
+    tmp_path: Path,
+) -> None:
+    """Names that Parquet reads as paths (``c`` and ``c.1``) among them."""
+    path = tmp_path / "wide.parquet"
+    names = ["c", *(f"c.{place}" for place in range(1, 90))]
+    pq.write_table(pa.table({name: pa.array(map(str, range(3_000))) for name in names}), path, 1_000)
+    seen: dict[str, list[str]] = {}
+    for batch in sampled_rows(open_source(path)):
+        assert batch.num_columns < len(names)  # what is read at a time does not grow with the columns
+        for name in batch.schema.names:
+            seen.setdefault(name, []).extend(batch.column(name).to_pylist())
+    assert list(seen) == names
+    assert all(values == [str(row) for row in range(3_000)] for values in seen.values())
+
+
 def test_a_broken_parquet_file_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "broken.parquet"
     pq.write_table(pa.table({"c": [str(number) for number in range(5_000)]}), path, compression="zstd")
