@@ -14,6 +14,7 @@ from typing import Any
 from classifiers.combine import Judged, Judgement, judge_table
 from classifiers.evidence.dictionaries import dictionary_evidence
 from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.lexicon import may_be_initials
 from classifiers.evidence.names import name_evidence
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
@@ -57,18 +58,19 @@ def classify(
     """
     year = dt.datetime.now(dt.UTC).year
     samples = draw(fields, sample)
-    found = [hints_of(field, samples[field.name], recognizers) for field in fields]
+    initials = may_be_initials([field.name for field in fields])
+    found = [hints_of(field, samples[field.name], recognizers, initials) for field in fields]
     judged = judge_table([field.name for field in fields], found)
     made = [_as_unit(each) if each.column == unit else each for each in map(_proposal, fields, found, judged)]
     return tuple(_with_minors(proposal, samples[proposal.column], year) for proposal in made)
 
 
 def hints_of(
-    field: Field, sample: ColumnSample, recognizers: Sequence[Recognizer] = ()
+    field: Field, sample: ColumnSample, recognizers: Sequence[Recognizer] = (), initials: bool = True
 ) -> tuple[Evidence, ...]:
-    """Return all hints of one column, the strongest first."""
+    """Return all hints of one column, the strongest first; *initials* as for `name_evidence`."""
     hints = (
-        *name_evidence(field.name, field.description),
+        *name_evidence(field.name, field.description, initials),
         *value_evidence(sample),
         *dictionary_evidence(sample),
         *statistic_evidence(sample),

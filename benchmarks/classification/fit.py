@@ -33,6 +33,7 @@ from classifiers.classify import hints_of
 from classifiers.combine import UNSEEN, Weights, features, judge, judge_table, subject_of
 from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.lexicon import may_be_initials
 from classifiers.evidence.neighbours import ALONE, surroundings
 from classifiers.evidence.sample import draw
 from sandbox.vault.propose import propose_fields
@@ -99,8 +100,9 @@ def read(table: labelled.Table) -> Table:
     source = open_source(table.path)
     fields = propose_fields(source)
     samples = draw(fields, sampled_rows(source))
+    initials = may_be_initials([field.name for field in fields])
     return [
-        Column(field.name, label.tag, label.values, hints_of(field, samples[field.name]))
+        Column(field.name, label.tag, label.values, hints_of(field, samples[field.name], (), initials))
         for label, field in zip(table.labels, fields, strict=True)
     ]
 

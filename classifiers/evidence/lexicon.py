@@ -25,6 +25,8 @@ LONGEST_WORD = 12
 """Units, or letters of a run-together word, above which nothing is looked up as one word."""
 WESTERN = 4
 """Letters of a known word of another language, beside which some initials are not Chinese."""
+MOSTLY = 0.6
+"""The share of names with a known word above which a table's names are not in Chinese initials."""
 STRENGTHS = ("strong", "fair", "weak")
 _GAP = -3
 _UNITS = re.compile(
@@ -36,6 +38,7 @@ _BARRED = str.maketrans("łŁøØđĐ", "lLoOdD")
 _NUMBER_SIGN = re.compile(r"#(?!\d)|№")
 _SEPARATORS = re.compile(r"[\W_]+")
 _SPELT = re.compile(r"[a-z]{2,24}")
+_LATIN = re.compile(r"[A-Za-z]+[0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +63,46 @@ class Word:
 class Lexicon:
     """All words as written, and by other *spellings*: run together, full pinyin, initials.
 
-    *western* are initials that abbreviate words of other languages too: ``depth_mm`` is no password (密码).
+    *western* are initials that abbreviate words of other languages too: ``depth_mm`` is no password (密码);
+    *latin* are the single words written in Latin letters.
     """
 
     words: Mapping[str, Word]
     spellings: tuple[Mapping[str, Word], ...]
     western: frozenset[str]
+    latin: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """Whether a name holds a *western* word, and whether its letters may be Chinese *initials* at all."""
+
+    western: bool
+    initials: bool
 
 
 @lru_cache(maxsize=4096)
-def words_of(name: str) -> tuple[Word, ...]:
-    """Return the words of *name* in order, the unknown ones too, without numbers."""
+def words_of(name: str, initials: bool = True) -> tuple[Word, ...]:
+    """Return the words of *name* in order, the unknown ones too, without numbers.
+
+    *initials*: whether Latin letters may be the initials of Chinese words.
+    """
     units = [_unit(unit) for unit in _UNITS.findall(_normal(meaning_of(name) or name))]
     found = cover(units, lexicon().words)
     western = any(part.known and part.text.isascii() and len(part.text) >= WESTERN for part in found)
-    return tuple(word for part in found for word in _resolved(part, western) if not word.text.isdigit())
+    script = _Script(western, initials)
+    return tuple(word for part in found for word in _resolved(part, script) if not word.text.isdigit())
+
+
+def may_be_initials(names: Sequence[str]) -> bool:
+    """Return whether unknown Latin letters in the columns' *names* of a table may be Chinese initials.
+
+    They are not where most of the names hold words of other languages: ``PE_CLS`` beside ``CUST_NAME``.
+    """
+    written = [[_unit(it) for it in _UNITS.findall(_normal(name)) if _LATIN.fullmatch(it)] for name in names]
+    latin = [units for units in written if units]
+    known = sum(any(unit.rstrip("0123456789") in lexicon().latin for unit in it) for it in latin)
+    return known <= len(latin) * MOSTLY
 
 
 def roles_of_parts(text: str) -> frozenset[str]:
@@ -105,7 +133,7 @@ def _path(units: Sequence[str], best: Sequence[tuple[int, int, Word | None]]) ->
         end = start
 
 
-def _resolved(word: Word, western: bool) -> Sequence[Word]:
+def _resolved(word: Word, script: _Script) -> Sequence[Word]:
     if word.known or not word.text.isascii():
         return (word,)
     if meaning := meaning_of(word.text):
@@ -114,7 +142,7 @@ def _resolved(word: Word, western: bool) -> Sequence[Word]:
     known = lexicon().words.get(bare) or _singular(bare)
     if known is not None:
         return (known,)
-    return _spelt(bare, western) or (Word(bare),)
+    return _spelt(bare, script) or (Word(bare),)
 
 
 def _singular(text: str) -> Word | None:
@@ -123,12 +151,14 @@ def _singular(text: str) -> Word | None:
     return known.weaker() if known is not None and "person" in known.roles else known
 
 
-def _spelt(text: str, western: bool) -> Sequence[Word]:
-    if not _SPELT.fullmatch(text) or (western and text in lexicon().western):
+def _spelt(text: str, script: _Script) -> Sequence[Word]:
+    if not _SPELT.fullmatch(text) or (script.western and text in lexicon().western):
         return ()
-    for spelling in lexicon().spellings:
+    spellings = lexicon().spellings if script.initials else lexicon().spellings[:-1]
+    for spelling in spellings:
         if text in spelling:
             return (spelling[text],)
+    for spelling in spellings:
         parts = cover(text, spelling)
         if all(part.known for part in parts):
             return [part.weaker() for part in parts]
@@ -192,7 +222,8 @@ def lexicon() -> Lexicon:
     pinyin = _full_pinyin(chinese)
     run = {key.replace(" ", ""): word for key, word in reversed(pinyin.items())}
     spellings = (latin, run, {**_initials(chinese), **in_use})
-    return Lexicon({**pinyin, **written}, spellings, frozenset(names()["abbreviations"]))
+    single = frozenset(key for key in written if _LATIN.fullmatch(key))
+    return Lexicon({**pinyin, **written}, spellings, frozenset(names()["abbreviations"]), single)
 
 
 def _written() -> dict[str, Word]:

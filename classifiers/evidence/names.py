@@ -46,18 +46,21 @@ Hint = tuple[str, int, str]
 """A tag, the step of its strength (0 is strongest), and the words that say so."""
 
 
-def name_evidence(name: str, description: str = "") -> tuple[Evidence, ...]:
-    """Return what a column's *name* and its owner's *description* hint at, the strongest hint per tag."""
+def name_evidence(name: str, description: str = "", initials: bool = True) -> tuple[Evidence, ...]:
+    """Return what a column's *name* and its owner's *description* hint at, the strongest hint per tag.
+
+    *initials*: whether Latin letters may be Chinese initials (`may_be_initials`).
+    """
     best: dict[str, Evidence] = {}
-    for found in _hints(name, description):
+    for found in _hints(name, description, initials):
         if found.tag not in best or best[found.tag].weight < found.weight:
             best[found.tag] = found
     return tuple(best.values())
 
 
-def _hints(name: str, description: str) -> Iterator[Evidence]:
+def _hints(name: str, description: str, initials: bool) -> Iterator[Evidence]:
     plain = _BRACKETS.sub(" ", name)
-    own = tuple(_evidence(plain, "", 1.0))
+    own = tuple(_evidence(plain, "", 1.0, initials))
     yield from own
     # Where the name itself says nothing, what stands beside it is all there is.
     aside = ASIDE if own else 1.0
@@ -66,8 +69,8 @@ def _hints(name: str, description: str) -> Iterator[Evidence]:
     yield from _evidence(_said_of_itself(description), "comment:", aside)
 
 
-def _evidence(text: str, kind: str, share: float) -> Iterator[Evidence]:
-    for tag, step, rule in () if made_up(text) else read(words_of(text)):
+def _evidence(text: str, kind: str, share: float, initials: bool = True) -> Iterator[Evidence]:
+    for tag, step, rule in () if made_up(text) else read(words_of(text, initials)):
         yield Evidence(tag, "name", kind + rule, round(WEIGHTS[STRENGTHS[step]] * share, 2))
 
 

@@ -41,9 +41,16 @@ FOURTH_HAND = (
     "notary_legal_aid", "checkup", "ride_hailing", "property_mgmt", "recruitment", "fire_safety", "surveys",
 )  # fmt: skip
 """Domains of three more hands, last, without sight of the held-out part or of the classifier."""
+FIRST_HAND = ("civil_affairs", "hospital", "school", "transport")
+FRESH = (
+    "family_doctor", "research_admin", "vehicle_admin", "immigration", "community_correction", "funeral",
+    "sports_events", "religious_affairs", "livestream", "heating_water", "village_finance", "auctions",
+)  # fmt: skip
+"""Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
-    "development": ("civil_affairs", "hospital", "school", "transport", *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND),
+    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND),
     "heldout": ("bank", "social_security", "market_regulation"),
+    "fresh": FRESH,
 }
 _TAGGED = ("pi.", "finance.", "org.", "geo.", "general")
 _NOT_PERSONAL = ("org.", "geo.", "general")

@@ -38,9 +38,16 @@ FOURTH_HAND = (
     "elder_care", "veterinary", "crm_saas", "ad_tech", "hotel", "ride_share",
 )  # fmt: skip
 """Domains of three more hands, last, without sight of the held-out part or of the classifier."""
+FIRST_HAND = ("retail", "hr", "travel", "lending")
+FRESH = (
+    "museum", "dental", "crypto_exchange", "mortgage_servicing", "telehealth", "refugee_aid",
+    "sports_federation", "parking_authority", "coworking", "e_learning", "genealogy", "waste_services",
+)  # fmt: skip
+"""Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
-    "development": ("retail", "hr", "travel", "lending", *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND),
+    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND),
     "heldout": ("clinic", "telecom", "insurance", "public"),
+    "fresh": FRESH,
 }
 _TAGGED = ("pi.", "finance.", "org.", "geo.", "general")
 
