@@ -1,7 +1,7 @@
 """How good the classifier is, beside a plain baseline and Presidio: see README.md here.
 
-python -m benchmarks.classification [--set zh|intl] [--part development|heldout] [--no-headers] [--errors]
-                                    [--no-peers] [--speed]
+python -m benchmarks.classification [--set zh|intl] [--part development|heldout|fresh] [--no-headers]
+                                    [--errors] [--no-peers] [--speed]
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from service.datasets.declared import proposals_of
 
 HERE = Path(__file__).parent
 SETS = ("zh", "intl")
-PARTS = ("development", "heldout")
+PARTS = ("development", "heldout", "fresh")
 
 
 @dataclass(frozen=True, slots=True)

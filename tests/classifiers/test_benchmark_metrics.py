@@ -67,7 +67,7 @@ def test_errors_list_missed_pii_first():
     assert [line.split(" ")[2] for line in lines] == ["c", "e", "g", "b"]
 
 
-@pytest.mark.parametrize("part", [[], ["--part", "heldout"]])
+@pytest.mark.parametrize("part", [[], ["--part", "heldout"], ["--part", "fresh"]])
 def test_wrong_columns_of_the_held_out_part_are_shown_to_nobody(part, capsys):
     with pytest.raises(SystemExit):
         harness.main(["--errors", *part])

@@ -96,12 +96,13 @@ def test_the_set_is_large_enough_and_balanced():
     assert len(labels) >= 700
     ordinary = sum(not label.tag.startswith(("pi.", "finance.")) for label in labels)
     assert 0.4 <= ordinary / len(labels) <= 0.5
-    assert sum(path.stat().st_size for path in INTL.rglob("*") if path.is_file()) <= 2_000_000
+    assert sum(path.stat().st_size for path in INTL.rglob("*") if path.is_file()) <= 4_000_000
 
 
 def test_every_tag_of_one_part_is_in_the_other():
     seen = [{label.tag for table in _all(part) for label in table.labels} for part in labelled.PARTS]
     assert seen[0] == seen[1]
+    assert seen[2] <= seen[0]
 
 
 def test_the_second_hand_uses_no_word_that_is_kept_for_the_held_out_part():
@@ -117,7 +118,13 @@ def test_the_second_hand_uses_no_word_that_is_kept_for_the_held_out_part():
 
 @pytest.mark.parametrize(
     ("part", "domain"),
-    [("development", "hr"), ("development", "taxation"), ("development", "airline"), ("heldout", "telecom")],
+    [
+        ("development", "hr"),
+        ("development", "taxation"),
+        ("development", "airline"),
+        ("development", "hotel"),
+        ("heldout", "telecom"),
+    ],
 )
 def test_the_generators_give_the_committed_tables(part, domain):
     """Compared unpacked: other builds of zlib pack the same bytes differently."""

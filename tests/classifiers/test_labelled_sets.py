@@ -54,14 +54,14 @@ def test_every_tag_is_one_of_the_taxonomy_and_only_personal_ones_are_shown(label
 
 def test_the_set_is_large_enough_and_balanced(labelled):
     counts = {domain: len(_labels(domain)) for domain in FOLDERS}
-    assert min(counts.values()) >= 5
+    assert min(counts.values()) >= 4
     assert sum(counts.values()) >= 60
     assert len(labelled) >= 620
     ordinary = sum(not entry["tag"].startswith(("pi.", "finance.")) for entry in labelled)
     assert 0.4 <= ordinary / len(labelled) <= 0.5
     unnamed = sum(entry["column"].startswith("column_") for entry in labelled)
     assert 0.03 <= unnamed / len(labelled) <= 0.08
-    assert sum(path.stat().st_size for path in ZH.rglob("*") if path.is_file()) <= 3 * MEGABYTE
+    assert sum(path.stat().st_size for path in ZH.rglob("*") if path.is_file()) <= 5 * MEGABYTE
 
 
 def test_every_personal_tag_of_the_development_part_is_measured_on_the_held_out_part_too():
@@ -72,9 +72,10 @@ def test_every_personal_tag_of_the_development_part_is_measured_on_the_held_out_
         for part, domains in tables.PARTS.items()
     }
     assert seen["development"] == seen["heldout"]
+    assert seen["fresh"] <= seen["development"]
 
 
-@pytest.mark.parametrize("domain", ["school", "tourism", "customs", "market_regulation"])
+@pytest.mark.parametrize("domain", ["school", "tourism", "customs", "leasing", "market_regulation"])
 def test_the_generators_give_the_committed_tables(domain):
     """Compared unpacked: other builds of zlib pack the same bytes differently."""
     for name, table in tables.specification(domain).items():
