@@ -29,6 +29,7 @@ MOSTLY = 0.6
 """The share of names with a known word above which a table's names are not in Chinese initials."""
 STRENGTHS = ("strong", "fair", "weak")
 _GAP = -3
+_NEVER = -(10**6)
 _UNITS = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff]|[0-9]+|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[A-Z][0-9]*|[^\W_]"
 )
@@ -38,6 +39,11 @@ _BARRED = str.maketrans("łŁøØđĐ", "lLoOdD")
 _NUMBER_SIGN = re.compile(r"#(?!\d)|№")
 _SEPARATORS = re.compile(r"[\W_]+")
 _SPELT = re.compile(r"[a-z]{2,24}")
+_LETTERS = re.compile(r"[a-z]+")
+_PARTS = 4
+"""Parts of a name that are looked up together as one word in full pinyin."""
+_INITIALS = re.compile(r"[a-hj-tw-z]{2,7}")
+"""No syllable of pinyin begins with i, u or v."""
 _LATIN = re.compile(r"[A-Za-z]+[0-9]*")
 
 
@@ -91,7 +97,26 @@ def words_of(name: str, initials: bool = True) -> tuple[Word, ...]:
     found = cover(units, lexicon().words)
     western = any(part.known and part.text.isascii() and len(part.text) >= WESTERN for part in found)
     script = _Script(western, initials)
-    return tuple(word for part in found for word in _resolved(part, script) if not word.text.isdigit())
+    parts = _pinyin_joined(found)
+    return tuple(word for part in parts for word in _resolved(part, script) if not word.text.isdigit())
+
+
+def _pinyin_joined(words: Sequence[Word]) -> Iterator[Word]:
+    """Yield *words*, of them those that together are one Chinese word in full pinyin as that word."""
+    run, place = lexicon().spellings[1], 0
+    while place < len(words):
+        for end in range(min(place + _PARTS, len(words)), place, -1):
+            piece = words[place:end]
+            found = run.get("".join(it.text for it in piece)) if _apart(piece) else None
+            if found is not None:
+                break
+        yield found or words[place]
+        place = end
+
+
+def _apart(words: Sequence[Word]) -> bool:
+    """Whether *words* are several and of Latin letters."""
+    return len(words) > 1 and all(_LETTERS.fullmatch(it.text) for it in words)
 
 
 def may_be_initials(names: Sequence[str]) -> bool:
@@ -113,11 +138,14 @@ def roles_of_parts(text: str) -> frozenset[str]:
     return frozenset(role for pair in both for half in pair for role in words[half].roles)
 
 
-def cover(units: Sequence[str], words: Mapping[str, Word]) -> list[Word]:
-    """Return *units* cut into *words* and unknown units, with the greatest sum of squared word lengths."""
+def cover(units: Sequence[str], words: Mapping[str, Word], gap: int = _GAP) -> list[Word]:
+    """Return *units* cut into *words* and unknown units, with the greatest sum of squared word lengths.
+
+    *gap* is added for each unknown unit: with `_NEVER` a cut that comes out even is taken if there is one.
+    """
     best: list[tuple[int, int, Word | None]] = [(0, 0, None)]
     for end in range(1, len(units) + 1):
-        choices: list[tuple[int, int, Word | None]] = [(best[end - 1][0] + _GAP, end - 1, None)]
+        choices: list[tuple[int, int, Word | None]] = [(best[end - 1][0] + gap, end - 1, None)]
         for start in range(max(0, end - LONGEST_WORD), end):
             if (word := words.get(_joined(units[start:end]))) is not None:
                 choices.append((best[start][0] + (end - start) ** 2, start, word))
@@ -147,7 +175,7 @@ def _resolved(word: Word, script: _Script) -> Sequence[Word]:
 
 def _singular(text: str) -> Word | None:
     """Return the word that *text* is the plural of: of persons it is rather how many of them."""
-    known = lexicon().words.get(text[:-1]) if text.endswith("s") else None
+    known = lexicon().words.get(text[:-1]) if text.endswith("s") and len(text) >= WESTERN else None
     return known.weaker() if known is not None and "person" in known.roles else known
 
 
@@ -159,10 +187,20 @@ def _spelt(text: str, script: _Script) -> Sequence[Word]:
         if text in spelling:
             return (spelling[text],)
     for spelling in spellings:
-        parts = cover(text, spelling)
+        parts = cover(text, spelling, _NEVER)
         if all(part.known for part in parts):
             return [part.weaker() for part in parts]
-    return (Word(text, _stem(text)),)
+    return _ending(text, script) or (Word(text, _stem(text)),)
+
+
+def _ending(text: str, script: _Script) -> Sequence[Word]:
+    """Return unknown initials of a Chinese word and the head they end in (``pfkmc``: …名称)."""
+    base, end = text[:-2], text[-2:]
+    if script.western or not script.initials or end not in names()["ends"] or not _INITIALS.fullmatch(base):
+        return ()
+    parts = cover(base, lexicon().spellings[-1], _NEVER)
+    before = [part.weaker() for part in parts] if all(part.known for part in parts) else [Word(base)]
+    return (*before, lexicon().words[_key(names()["ends"][end])].weaker())
 
 
 def _stem(text: str) -> tuple[tuple[str, int], ...]:
