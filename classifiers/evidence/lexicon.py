@@ -21,8 +21,8 @@ from classifiers.taxonomy import core, read_data
 
 LONGEST_NAME = 200
 """Characters of a name that are read; what stands behind them is no name."""
-LONGEST_WORD = 12
-"""Units, or letters of a run-together word, above which nothing is looked up as one word."""
+LONGEST_WORD, LONGEST_PART = 12, 20
+"""Units of a name, and letters of a run-together word, above which nothing is looked up as one word."""
 WESTERN = 4
 """Letters of a known word of another language, beside which some initials are not Chinese."""
 MOSTLY = 0.6
@@ -34,11 +34,14 @@ _UNITS = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff]|[0-9]+|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[A-Z][0-9]*|[^\W_]"
 )
 _ONE_CHARACTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_BARRED = str.maketrans("łŁøØđĐ", "lLoOdD")
-"""Letters with a bar, which Unicode does not take apart."""
+_BARRED = str.maketrans(
+    {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe"}
+)
+"""Letters with a bar and joined ones, which Unicode does not take apart."""
 _NUMBER_SIGN = re.compile(r"#(?!\d)|№")
 _SEPARATORS = re.compile(r"[\W_]+")
 _SPELT = re.compile(r"[a-z]{2,24}")
+_SHORTEST_BASE = 3
 _LETTERS = re.compile(r"[a-z]+")
 _PARTS = 4
 """Parts of a name that are looked up together as one word in full pinyin."""
@@ -144,9 +147,10 @@ def cover(units: Sequence[str], words: Mapping[str, Word], gap: int = _GAP) -> l
     *gap* is added for each unknown unit: with `_NEVER` a cut that comes out even is taken if there is one.
     """
     best: list[tuple[int, int, Word | None]] = [(0, 0, None)]
+    longest = LONGEST_PART if isinstance(units, str) else LONGEST_WORD
     for end in range(1, len(units) + 1):
         choices: list[tuple[int, int, Word | None]] = [(best[end - 1][0] + gap, end - 1, None)]
-        for start in range(max(0, end - LONGEST_WORD), end):
+        for start in range(max(0, end - longest), end):
             if (word := words.get(_joined(units[start:end]))) is not None:
                 choices.append((best[start][0] + (end - start) ** 2, start, word))
         best.append(max(choices, key=lambda choice: choice[0]))
@@ -190,7 +194,16 @@ def _spelt(text: str, script: _Script) -> Sequence[Word]:
         parts = cover(text, spelling, _NEVER)
         if all(part.known for part in parts):
             return [part.weaker() for part in parts]
-    return _ending(text, script) or (Word(text, _stem(text)),)
+    return _compound(text) or _ending(text, script) or (Word(text, _stem(text)),)
+
+
+def _compound(text: str) -> Sequence[Word]:
+    """Return an unknown word and the head that it is compounded with (``emissionsbetrag``: …betrag)."""
+    found = max((tail for tail in names()["tails"] if text.endswith(tail)), key=len, default="")
+    base = text.removesuffix(found)
+    if not found or len(base) < _SHORTEST_BASE:
+        return ()
+    return (Word(base), lexicon().words[found].weaker())
 
 
 def _ending(text: str, script: _Script) -> Sequence[Word]:
@@ -254,7 +267,7 @@ def lexicon() -> Lexicon:
     """Return all words, read once."""
     written = _written()
     together = ((key.replace(" ", ""), word) for key, word in written.items() if key.isascii())
-    latin = {key: word for key, word in together if len(key) > 2}
+    latin = {key: word for key, word in together if len(key) > 2 or key in names()["short"]}
     chinese = {key: word for key, word in written.items() if not re.search(r"[^\u3400-\u9fff]", key)}
     in_use = {short: written[_key(word)] for short, word in names()["initials"].items()}
     pinyin = _full_pinyin(chinese)
