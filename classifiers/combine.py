@@ -9,8 +9,8 @@ coefficients are data (``taxonomies/combiner.yaml``), fitted to the development 
 ``benchmarks/classification/fit.py``, and calibrated by that.
 
 A column is judged alone, and then in its `Surroundings`, since a date or an amount is about a person where
-the table is.  What the table is about is itself weighed from its columns (`subject_of`), once from what they
-seem to be alone, and once more from what they seem to be in that light.
+the table is.  What the table is about is itself weighed from what its
+columns seem to be alone (`subject_of`): weighed again in the light of that it would only confirm itself.
 """
 
 from __future__ import annotations
@@ -66,8 +66,6 @@ _RULED = frozenset({"values", "dictionary", "statistics"})
 _STRONGEST = 0.995
 _FAIR = 1.0
 """What the strength of a name's hint exceeds if it is better than weak."""
-ROUNDS = 2
-"""How often a table's columns are judged beside each other, each time in the light of the time before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +114,8 @@ def judge_table(
     given = fitted() if weights is None else weights
     alone = [judge(of_column, ALONE, given["alone"]) for of_column in hints]
     beside, about = alone, dict[str, float]()
-    for _ in range(ROUNDS if len(hints) > 1 else 0):  # a single column stands beside nothing
-        chances = [{it.tag: it.confidence for it in judged} for judged in beside]
+    if len(hints) > 1:  # a single column stands beside nothing
+        chances = [{it.tag: it.confidence for it in judged} for judged in alone]
         about = subject_of(names, chances, given["subject"])
         places = surroundings(chances, about)
         beside = [judge(*it, given["beside"]) for it in zip(hints, places, strict=True)]

@@ -48,6 +48,11 @@ _GROUPS: Final[Mapping[str, frozenset[str]]] = {
     "an organisation's number": frozenset({"org.id"}),
 }
 """Dates, amounts and numbers of records are not among them: what they say depends on the table."""
+_MATTERS: Final[Mapping[str, frozenset[str]]] = {
+    "moments": frozenset({"pi.event-date"}),
+    "money": frozenset({"finance.personal"}),
+    "numbers": frozenset({"pi.id.generic"}),
+}
 _FIRST: Final[Mapping[str, frozenset[str]]] = {
     "an organisation first": frozenset({"org.id", "org.name"}),
     "a person first": frozenset({"pi.name"}) | _PAPERS,
@@ -75,6 +80,8 @@ def signs(names: Sequence[str], judged: Judged) -> dict[str, float]:
     columns = max(len(judged), 1)
     traits = sorted(_sum(column, _TRAITS) for column in own)
     found["share of traits"] = min(sum(traits) * _MANY / columns, 1.0)
+    for group, tags in _MATTERS.items():
+        found[f"share of {group}"] = min(sum(_sum(column, tags) for column in own) * _MANY / columns, 1.0)
     found["more than one trait"] = min(sum(traits[:-1]), 1.0)
     found["share of what is general"] = sum(column.get("general", 0.0) for column in judged) / columns
     numbered = [column for column, has in zip(own, own_roles, strict=True) if "person" in has]
