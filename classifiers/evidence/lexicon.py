@@ -43,6 +43,7 @@ _SEPARATORS = re.compile(r"[\W_]+")
 _SPELT = re.compile(r"[a-z]{2,24}")
 _SHORTEST_BASE = 3
 _LETTERS = re.compile(r"[a-z]+")
+_PLAIN = re.compile(r"[a-z]+(?: [a-z]+)*")
 _PARTS = 4
 """Parts of a name that are looked up together as one word in full pinyin."""
 _INITIALS = re.compile(r"[a-hj-tw-z]{2,7}")
@@ -294,6 +295,8 @@ def _written() -> dict[str, Word]:
 
 
 def _key(word: str) -> str:
+    if _PLAIN.fullmatch(word):  # most are: nothing to normalize
+        return word
     return _joined([_unit(unit) for unit in _UNITS.findall(_normal(word))])
 
 
