@@ -14,8 +14,7 @@ from typing import Any
 from classifiers.combine import Judged, Judgement, judge_table
 from classifiers.evidence.dictionaries import dictionary_evidence
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.lexicon import may_be_initials
-from classifiers.evidence.names import name_evidence
+from classifiers.evidence.names import may_be_initials, name_evidence
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
 from classifiers.evidence.statistics import statistic_evidence

@@ -33,7 +33,7 @@ from classifiers.classify import hints_of
 from classifiers.combine import UNSEEN, Weights, features, judge, judge_table, subject_of
 from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.lexicon import may_be_initials
+from classifiers.evidence.names import may_be_initials
 from classifiers.evidence.neighbours import ALONE, surroundings
 from classifiers.evidence.sample import draw
 from sandbox.vault.propose import propose_fields

@@ -25,8 +25,6 @@ LONGEST_WORD, LONGEST_PART = 12, 20
 """Units of a name, and letters of a run-together word, above which nothing is looked up as one word."""
 WESTERN = 4
 """Letters of a known word of another language, beside which some initials are not Chinese."""
-MOSTLY = 0.6
-"""The share of names with a known word above which a table's names are not in Chinese initials."""
 STRENGTHS = ("strong", "fair", "weak")
 _GAP = -3
 _NEVER = -(10**6)
@@ -74,7 +72,7 @@ class Lexicon:
     """All words as written, and by other *spellings*: run together, full pinyin, initials.
 
     *western* are initials that abbreviate words of other languages too: ``depth_mm`` is no password (密码);
-    *latin* are the single words written in Latin letters.
+    *latin* are the single words written in Latin letters but full pinyin.
     """
 
     words: Mapping[str, Word]
@@ -123,15 +121,10 @@ def _apart(words: Sequence[Word]) -> bool:
     return len(words) > 1 and all(_LETTERS.fullmatch(it.text) for it in words)
 
 
-def may_be_initials(names: Sequence[str]) -> bool:
-    """Return whether unknown Latin letters in the columns' *names* of a table may be Chinese initials.
-
-    They are not where most of the names hold words of other languages: ``PE_CLS`` beside ``CUST_NAME``.
-    """
-    written = [[_unit(it) for it in _UNITS.findall(_normal(name)) if _LATIN.fullmatch(it)] for name in names]
-    latin = [units for units in written if units]
-    known = sum(any(unit.rstrip("0123456789") in lexicon().latin for unit in it) for it in latin)
-    return known <= len(latin) * MOSTLY
+def holds_latin_word(name: str) -> bool | None:
+    """Return whether a word in Latin letters of *name* is known as it is written, None if there is none."""
+    units = [_unit(unit) for unit in _UNITS.findall(_normal(name)) if _LATIN.fullmatch(unit)]
+    return any(unit.rstrip("0123456789") in lexicon().latin for unit in units) if units else None
 
 
 def roles_of_parts(text: str) -> frozenset[str]:
@@ -274,7 +267,7 @@ def lexicon() -> Lexicon:
     pinyin = _full_pinyin(chinese)
     run = {key.replace(" ", ""): word for key, word in reversed(pinyin.items())}
     spellings = (latin, run, {**_initials(chinese), **in_use})
-    single = frozenset(key for key in written if _LATIN.fullmatch(key))
+    single = frozenset(key for key in written if _LATIN.fullmatch(key) and key not in run)
     return Lexicon({**pinyin, **written}, spellings, frozenset(names()["abbreviations"]), single)
 
 

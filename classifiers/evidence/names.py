@@ -17,13 +17,23 @@ from functools import cache, lru_cache
 from itertools import filterfalse
 
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.lexicon import STRENGTHS, Word, names, role_of, roles_of_parts, words_of
+from classifiers.evidence.lexicon import (
+    STRENGTHS,
+    Word,
+    holds_latin_word,
+    names,
+    role_of,
+    roles_of_parts,
+    words_of,
+)
 
 WEIGHTS: Mapping[str, float] = {"strong": 0.9, "fair": 0.7, "weak": 0.5}
 """How often a name alone is right: 0.91, 0.72, 0.60 of 275, 110, 89 hints in the Chinese development set."""
 ASIDE = 0.8
 """What a hint in brackets or in a comment weighs, as a share of one in the name."""
 LONGEST_COMMENT = 400
+MOSTLY = 0.6
+"""The share of names with a known word above which a table's names are not in Chinese initials."""
 
 _BRACKETS = re.compile(r"[(\[{<（【〔《]([^)\]}>）】〕》]*)[)\]}>）】〕》]?")
 _UNIT = re.compile(
@@ -172,6 +182,16 @@ def _rule(table: str, head: Word, rule: str) -> list[Hint]:
 def made_up(name: str) -> bool:
     """Return whether a program gave a column this *name* for want of one."""
     return bool(_made_up().fullmatch(name.strip().lower()))
+
+
+def may_be_initials(given: Sequence[str]) -> bool:
+    """Return whether unknown Latin letters in the names *given* to a table's columns may be Chinese initials.
+
+    They are not where most of the names hold words of other languages: ``PE_CLS`` beside ``CUST_NAME``.
+    """
+    found = [holds_latin_word(name) for name in given if not made_up(name)]
+    latin = [known for known in found if known is not None]
+    return sum(latin) <= len(latin) * MOSTLY
 
 
 def roles_of(name: str) -> frozenset[str]:

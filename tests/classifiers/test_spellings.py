@@ -1,0 +1,76 @@
+"""One Latin word may be words run together, pinyin or initials; what it cannot be is left unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifiers.classify import classify
+from classifiers.evidence.lexicon import lexicon, names, words_of
+from classifiers.evidence.names import may_be_initials, name_evidence
+from sandbox.schema import Field, Kind
+
+
+def read(name: str, initials: bool = True) -> list[str]:
+    return [word.text for word in words_of(name, initials) if word.known]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("zhufang_gongjijin", ["住房公积金"]),  # over separators
+        ("zhufanggongjijin", ["住房公积金"]),
+        ("hospitalname", ["hospital name"]),
+        ("zzfjjrxm", ["住址", "罚金", "军人姓名"]),  # no longer word with a letter left over
+        ("kundenr", ["kundenr"]),
+    ],
+)
+def test_cuts_come_out_even(name: str, words: list[str]) -> None:
+    assert read(name)[-len(words) :] == words
+
+
+def test_every_head_that_names_end_in_is_a_known_word() -> None:
+    known = lexicon().words
+    assert all(known[head].known for head in names()["ends"].values())
+    assert all(known[head].known for head in (*names()["tails"], *names()["short"]))
+
+
+def test_unknown_initials_are_read_up_to_their_head() -> None:
+    assert {found.tag for found in name_evidence("wwwwrq")} == {"general", "pi.event-date"}
+    assert max(found.weight for found in name_evidence("wwwwrq")) <= 0.5  # the head alone says little
+    assert read("customer_wwwwrq") == ["customer"]  # beside a word of another language it is no pinyin
+    assert not read("wwwwrq", initials=False)
+    assert not read("uvwrq")  # no syllable begins with u or v
+
+
+def test_unknown_compounds_are_read_up_to_their_head() -> None:
+    assert read("zzyxbetrag") == ["betrag"]
+    assert max(found.weight for found in name_evidence("zzyxbetrag")) <= 0.5
+    assert not read("xnummer")
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"), [("Straße", "pi.address"), ("Größe", None), ("Fødselsdato", "pi.birth-date")]
+)
+def test_letters_that_unicode_does_not_take_apart(name: str, tag: str | None) -> None:
+    found = name_evidence(name)
+    assert found
+    assert tag is None or max(found, key=lambda hint: hint.weight).tag == tag
+
+
+def test_initials_are_read_where_names_are_no_words() -> None:
+    assert may_be_initials(["khxm", "zjhm", "CUST_NO", "备注"])
+    assert not may_be_initials(["CUST_NO", "PE_CLS", "ACCT_STS", "OPEN_DT"])
+    assert may_be_initials(["客户", "column_1"])
+    assert may_be_initials([])
+
+
+def test_the_table_decides_whether_letters_are_initials() -> None:
+    """``sfz`` is 身份证 among initials, and nothing among words."""
+
+    def proposed(*others: str) -> str:
+        fields = [Field(name, Kind.STRING) for name in ("sfz", *others)]
+        found = classify(fields, [])
+        return next(iter(hint.rule for hint in found[0].evidence if hint.source == "name"), "")
+
+    assert "身份证" in proposed("khxm", "lxdh")
+    assert "身份证" not in proposed("customer_name", "open_date", "branch_code")
