@@ -1,9 +1,10 @@
 """Evidence from word lists: the share of a column's distinct values that are words of a list or hold one.
 
 The lists are data with sources (``taxonomies/dictionaries``).  A list has `words` that a value is, `tokens`
-that one of its words is, `ends` that one of its words ends with, `stems` that it contains anywhere.  Two
-letters that changed places, blanks, accents and case make no difference.  Values with a mask and words that
-fit any list ("other") do not count.  Names of people are looked up word by word: a whole name is in no list.
+that one of its words is, `ends` that one of its words ends with, `stems` that it contains anywhere, `firsts`
+and `lasts` that are the first or the last word of several: what tells there only.  Two letters that changed
+places, blanks, accents and case make no difference.  Values with a mask and words that fit any list
+("other") do not count.  Names of people are looked up word by word: a whole name is in no list.
 Weights follow the right proposals per proposal on the development parts of the labelled sets, cautiously
 where a list spoke rarely, as most did.  Everyday words were completed with those parts in view: they do
 worse elsewhere.
@@ -50,6 +51,8 @@ _NO_WORDS = ("/", "http:", "https:", "www.")
 """How paths and links begin: what words they hold is chance."""
 _NO_LIST: frozenset[str] = frozenset()
 _ORGANISATIONS = frozenset({"organisation", "organisation-zh"})
+_KINDS = frozenset({"organisation-kind", "education"})
+"""What is a kind of organisation, or of school, names none."""
 _NOT_PEOPLE = frozenset({"organisation", "city", "state", "country", "occupation"})
 _LETTERS_MOVE = 5
 """Letters from which on a word is known by its letters in any order."""
@@ -83,6 +86,8 @@ class _Index:
     tokens: dict[str, set[str]] = field(default_factory=dict)
     ends: dict[str, set[str]] = field(default_factory=dict)
     stems: dict[str, set[str]] = field(default_factory=dict)
+    firsts: dict[str, set[str]] = field(default_factory=dict)
+    lasts: dict[str, set[str]] = field(default_factory=dict)
     sizes: dict[str, dict[str, set[int]]] = field(default_factory=dict)
 
 
@@ -132,6 +137,8 @@ def _rules(text: str) -> set[str]:
     index = _index()
     tokens = [it for it in _WORD.findall(text) if not (it.isascii() and any(map(str.isdigit, it)))]
     found = set(index.words.get(key_of(text), ()))
+    if len(tokens) > 1:
+        found |= index.firsts.get(tokens[0], _NO_LIST) | index.lasts.get(tokens[-1], _NO_LIST)
     for token in tokens:
         found |= index.tokens.get(token, _NO_LIST)
         for size in index.sizes["ends"].get(token[-1], ()):
@@ -139,7 +146,7 @@ def _rules(text: str) -> set[str]:
     for start, letter in enumerate(text):
         for size in index.sizes["stems"].get(letter, ()):
             found |= index.stems.get(text[start : start + size], _NO_LIST)
-    if "organisation-kind" in found:
+    if found & _KINDS:
         found -= _ORGANISATIONS
     if not found & _NOT_PEOPLE:
         found.update(_person(tokens, text))
@@ -206,7 +213,7 @@ def _index() -> _Index:
     for data in _data():
         for rule, it in data.get("lists", {}).items():
             _add(index.words, rule, (key_of(fold(word)) for word in _entries(it.get("words"))))
-            for part in ("tokens", "ends", "stems"):
+            for part in ("tokens", "ends", "stems", "firsts", "lasts"):
                 _add(getattr(index, part), rule, map(fold, _entries(it.get(part))))
     names, codes = _divisions()
     _add(index.words, "division-name", map(key_of, names))

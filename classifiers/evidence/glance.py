@@ -37,12 +37,13 @@ _NEEDS: Final = {
         iban hkid id-tw vin wechat-id nino-gb plate-gb permit-cn passport-cn documents token postcode-gb
         postcode-ca postcode-nl vin-shape user-name base-64 address-en address-eu icd-10 icd-10-undotted icd-9
         dni-es nie-es pan-in codice-it hetu-fi pps-ie cc-pt curp-mx cif-es gstin-in vat-eu credit-code
+        rfc-mx rfc-company-mx uid-ch register-de
     """,
-    _LETTER: "age-words gender-words gender-letters",
+    _LETTER: "age-words gender-words gender-letters plates",
 }
 _DIGITS: Final = {
-    1: "priced age-words address-en address-eu address-jp icd-9 ages amount",
-    2: "ipv4 icd-10 icd-10-undotted degrees-minutes age-bands plate-gb postcode-gb postcode-ca",
+    1: "register-de priced age-words address-en address-eu address-jp icd-9 ages amount",
+    2: "plates ipv4 icd-10 icd-10-undotted degrees-minutes age-bands plate-gb postcode-gb postcode-ca",
     4: "ssn-us postcode-nl vin-shape passport-cn",
     5: "dates dates-over-a-lifetime latitude longitude zip-5 officer-cn",
     6: "phone-e164 nino-gb postcode-cn hkid permit-cn",
@@ -53,22 +54,32 @@ _DIGITS: Final = {
     15: "resident-id",
 }
 _LENGTHS: Final = {
+    (4, 12): "plates",
+    (8, 8): "y-tunnus-fi",
     (8, 9): "pps-ie",
+    (8, 10): "cvr-dk",
+    (9, 14): "orgnr-no",
     (8, 11): "hkid",
     (8, 18): "documents",
-    (9, 9): "dni-es nie-es bsn-nl sin-ca tfn-au siren-fr cif-es regon-pl",
+    (9, 9): "dni-es nie-es bsn-nl nif-pt sin-ca tfn-au siren-fr cif-es regon-pl",
     (9, 17): "mobile-cn",
-    (10, 10): "nhs-gb pan-in cpr-dk nip-pl id-tw",
-    (10, 11): "rodne-cislo-cz hetu-fi",
+    (10, 10): "nhs-gb pan-in cpr-dk nip-pl id-tw orgnr-se",
+    (10, 11): "rodne-cislo-cz hetu-fi utr-gb",
     (10, 13): "personnummer-se",
     (10, 18): "vat-eu",
     (10, 34): "iban",
-    (11, 11): "steuer-id-de pesel-pl fodselsnummer-no tc-kimlik-tr partita-iva-it abn-au",
+    (
+        11,
+        11,
+    ): "steuer-id-de pesel-pl fodselsnummer-no tc-kimlik-tr partita-iva-it abn-au oib-hr "
+    "asmens-kodas-lt cuit-person-ar cuit-company-ar",
+    (10, 14): "bce-be",
     (11, 13): "cpf-br",
     (11, 15): "nn-be",
-    (12, 12): "aadhaar-in my-number-jp nric-my cc-pt",
+    (12, 18): "uid-ch",
+    (12, 12): "rfc-company-mx aadhaar-in my-number-jp nric-my cc-pt",
     (12, 23): "card",
-    (13, 13): "cnp-ro rrn-kr pin-th id-za corporate-number-jp",
+    (13, 13): "rfc-mx cnp-ro rrn-kr pin-th id-za corporate-number-jp",
     (13, 16): "ahv-ch",
     (14, 14): "siret-fr",
     (14, 17): "cnpj-br",

@@ -5,39 +5,46 @@ python-stdnum takes 3-7 microseconds a number, so at most `CONFIRMED` of those w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from stdnum.ar import cuit
 from stdnum.au import abn, tfn
 from stdnum.be import nn
+from stdnum.be import vat as ondernemingsnummer
 from stdnum.br import cnpj, cpf
 from stdnum.ca import sin
 from stdnum.ch import ssn as ahv
+from stdnum.ch import uid
 from stdnum.cl import rut
 from stdnum.cz import rc
 from stdnum.de import idnr
-from stdnum.dk import cpr
+from stdnum.dk import cpr, cvr
 from stdnum.es import cif, dni, nie
 from stdnum.eu import vat
-from stdnum.fi import hetu
+from stdnum.fi import hetu, ytunnus
 from stdnum.fr import nir, siren, siret
-from stdnum.gb import nhs
+from stdnum.gb import nhs, utr
+from stdnum.hr import oib
 from stdnum.ie import pps
 from stdnum.in_ import aadhaar, gstin, pan
 from stdnum.it import codicefiscale, iva
 from stdnum.jp import cn as houjin
 from stdnum.jp import in_ as my_number
 from stdnum.kr import rrn
-from stdnum.mx import curp
+from stdnum.lt import asmens
+from stdnum.mx import curp, rfc
 from stdnum.my import nric
 from stdnum.nl import bsn
-from stdnum.no import fodselsnummer
+from stdnum.no import fodselsnummer, orgnr
 from stdnum.pl import nip, pesel, regon
-from stdnum.pt import cc
+from stdnum.pt import cc, nif
 from stdnum.ro import cnp
+from stdnum.se import orgnr as organisationsnummer
 from stdnum.se import personnummer
 from stdnum.th import pin
 from stdnum.tr import tckimlik
@@ -72,6 +79,15 @@ def confirmed(number: National, texts: Any) -> Any:
     passed = sum(map(number.check, texts.take(pa.array(chosen)).to_pylist()))
     mask[places[round(len(places) * passed / max(len(chosen), 1)) :]] = False
     return mask
+
+
+def _norwegian(number: str) -> bool:
+    return orgnr.is_valid(number.removeprefix("NO").removesuffix("MVA"))
+
+
+def _swiss(number: str) -> bool:
+    """Return whether *number*, with or without the mark of its use, has the right check digit."""
+    return uid.is_valid(re.sub(r"(MWST|TVA|IVA|HR)$", "", number))
 
 
 _ID, _ORG, _SOCIAL = "pi.id.foreign", "org.id", "pi.id.social"
@@ -118,6 +134,20 @@ NATIONAL: tuple[National, ...] = (
     National("nip-pl", _ORG, r"^\d{10}$", nip.is_valid, 0.1),
     National("regon-pl", _ORG, r"^\d{9}$", regon.is_valid, 0.1),
     National("abn-au", _ORG, r"^\d{11}$", abn.is_valid, 0.02),
+    National("orgnr-se", _ORG, r"^[125-9]\d[2-9]\d{7}$", organisationsnummer.is_valid, 0.1),
+    National("orgnr-no", _ORG, r"^(NO)?[89]\d{8}(MVA)?$", _norwegian, 0.1),
+    National("cvr-dk", _ORG, r"^(DK)?[1-9]\d{7}$", cvr.is_valid, 0.1),
+    National("y-tunnus-fi", _ORG, r"^\d{8}$", ytunnus.is_valid, 0.1),
+    National("uid-ch", _ORG, r"^CHE\d{3}\.?\d{3}\.?\d{3}(MWST|TVA|IVA|HR)?$", _swiss, 0.1),
+    National("bce-be", _ORG, r"^(BE)?[01]\d{3}\.?\d{3}\.?\d{3}$", ondernemingsnummer.is_valid, 0.02),
+    National("rfc-mx", _ID, r"^[A-ZÑ&]{4}\d{6}[0-9A-Z]{3}$", rfc.is_valid, 0.1),
+    National("rfc-company-mx", _ORG, r"^[A-ZÑ&]{3}\d{6}[0-9A-Z]{3}$", rfc.is_valid, 0.1),
+    National("cuit-person-ar", _ID, r"^2[0347]\d{9}$", cuit.is_valid, 0.1),
+    National("cuit-company-ar", _ORG, r"^3[034]\d{9}$", cuit.is_valid, 0.1),
+    National("utr-gb", _ID, r"^\d{10}K?$", utr.is_valid, 0.1),
+    National("nif-pt", _ID, r"^[1-35689]\d{8}$", nif.is_valid, 0.1),
+    National("oib-hr", _ID, r"^\d{11}$", oib.is_valid, 0.1),
+    National("asmens-kodas-lt", _ID, r"^[1-6]\d{10}$", asmens.is_valid, 0.02),
     National("vat-eu", _ORG, r"^(ATU|[A-Z]{2})\d{8,12}(B\d{2})?$", vat.is_valid, 0.1),
 )
 """The social security number of the USA has no check digit: only its dashes tell it (``patterns``)."""

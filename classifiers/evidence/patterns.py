@@ -24,6 +24,7 @@ from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.freetext import text_evidence
 from classifiers.evidence.glance import Glance
 from classifiers.evidence.national import NATIONAL, National, confirmed
+from classifiers.evidence.plates import plates
 from classifiers.evidence.sample import ColumnSample
 from sandbox.schema import Kind
 
@@ -195,6 +196,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "pi.contact.mobile", "phone-mixed", 0.85, 0.6, 0.01, TEXTS, lambda it: measures.mixed_phones(it.plain)
     ),
+    Pattern("pi.vehicle", "plates", 0.75, 0.6, 0.01, TEXTS, lambda it: plates(it.plain)),
     Pattern("finance.personal", "priced", 0.4, 0.6, 0.01, TEXTS, lambda it: measures.priced(it.plain)),
     Pattern("pi.birth-date", "dates-over-a-lifetime", 0.88, 0.6, 0.02, DATED, lambda it: births(it.dated)),
     Pattern("pi.event-date", "dates", 0.5, 0.6, 0.02, DATED, lambda it: it.dated[0]),

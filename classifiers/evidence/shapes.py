@@ -35,6 +35,16 @@ _STREETS = (
 )
 _DECIMAL = r"[-+]?\d{1,3}\.\d{3,}"
 
+_AREAS = (
+    "A[BL]|B[ABDHLNRST]|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]|F[KY]|G[LUY]|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]"
+    "|L[ADELNSU]|M[EKL]|N[EGNPRW]|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]|T[ADFNQRSW]|UB|W[ACDFNRSV]|YO|ZE"
+)
+"""Areas of postcodes of two letters; without a blank plates of Italy and France look like postcodes."""
+_POSTCODE_GB = (
+    r"(?i)^([A-Z]{1,2}\d[A-Z0-9]? \d[A-Z]{2}|[A-Z]\d[A-Z0-9]?\d[A-Z]{2}"
+    rf"|({_AREAS})\d[A-Z0-9]?\d[A-Z]{{2}})$"
+)
+
 _SURE_ADDRESS = (
     r"(路|街|道|巷|弄|胡同|村|小区|花园|苑|里)\S{0,10}?(\d+|[\*]{2,})\s?\S{0,3}?(号|弄|幢|栋|室|单元|组|户)"
 )
@@ -56,6 +66,14 @@ SHAPES: tuple[Shape, ...] = (
     Shape("pi.id.foreign", "ssn-us", 0.92, r"^(\d{3}|[*xX]{3})[- ](\d{2}|[*xX]{2})[- ]\d{4}$"),
     Shape("pi.id.foreign", "nino-gb", 0.95, r"(?i)^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(\d\d ?){3}[A-D]$"),
     Shape("org.id", "ein-us", 0.7, r"^\d{2}-\d{7}$"),
+    Shape(
+        "org.id",
+        "register-de",
+        0.9,
+        r"(?i)^((AG|Amtsgericht) [\w .-]{2,25} )?(HR[AB]|GnR|VR) ?\d{1,6}( ?[A-Z]{1,2})?( [\w .-]{3,25})?$",
+        0.6,
+        0.01,
+    ),
     Shape("org.id", "lei", 0.8, r"^[0-9]{4}00[0-9A-Z]{12}\d{2}$"),
     Shape("pi.contact.online", "handle", 0.85, r"^@[A-Za-z0-9_.]{2,30}$"),
     Shape(
@@ -112,7 +130,7 @@ SHAPES: tuple[Shape, ...] = (
         "pi.location", "wkt", 0.85, r"(?i)^(srid=\d+;)?(point|(multi)?linestring|(multi)?polygon) ?z?m? ?\("
     ),
     Shape("pi.location", "degrees-minutes", 0.9, r"^[NSEW]?\s?\d{1,3}\s?[°º度]\s?\d{1,2}\s?['′’分]"),
-    Shape("pi.postcode", "postcode-gb", 0.93, r"(?i)^[A-Z]{1,2}\d[A-Z0-9]? ?\d[A-Z]{2}$"),
+    Shape("pi.postcode", "postcode-gb", 0.93, _POSTCODE_GB),
     Shape("pi.postcode", "postcode-ca", 0.93, r"(?i)^[A-Z]\d[A-Z] ?\d[A-Z]\d$"),
     Shape("pi.postcode", "postcode-nl", 0.85, r"^[1-9]\d{3} ?[A-Z]{2}$"),
     Shape("pi.postcode", "postcode-jp", 0.85, r"^〒?\s?\d{3}-\d{4}$"),

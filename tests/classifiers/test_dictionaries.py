@@ -42,6 +42,17 @@ def _best(values: Iterable[str], kind: Kind = Kind.STRING) -> str:
         ("soltero,casada,viudo,DIVORCIADO", "pi.marital"),
         ("father,mother,spouse,son,guardian", "pi.marital"),
         ("Herr,Frau,Divers", "pi.gender"),
+        ("Sig.,Sig.ra,Dott.", "pi.gender"),
+        ("gift,ogift,sambo,skild", "pi.marital"),
+        ("havo,vwo,vmbo,mbo", "pi.education"),
+        ("Grundschule,Hauptschule,Gymnasium,Hochschule", "pi.education"),
+        ("Impiegato,Operaia,Insegnante,Casalinga", "pi.work"),
+        ("misshandel,stöld,rattfylleri,bedrägeri", "pi.criminal"),
+        ("要介護1,要介護2,要支援1", "pi.health"),
+        ("Bäckerei Huber,Gasthof zur Linde,Autohaus Schmidt,Solel ek. för.", "org.name"),
+        ("EHPAD Les Tilleuls,Résidence Bellevue,SCI Les Lilas,Mutuelle du Sud", "org.name"),
+        ("さくら訪問看護ステーション,やすらぎホーム,長寿の里,中央クリニック", "org.name"),
+        ("Lincoln HS,Riverside K-8,Oak Manor,Blue Sky Holidays", "org.name"),
         ("群众,中共党员,共青团员,民盟盟员", "pi.political"),
         ("römisch-katholisch,evangelisch,konfessionslos,muslimisch", "pi.religion"),
         ("佛教,道教,伊斯兰教,无宗教信仰", "pi.religion"),
@@ -121,6 +132,23 @@ def test_letters_a_b_c_are_no_blood_groups() -> None:
 def test_places_and_companies_named_after_people_are_not_people() -> None:
     assert _best(["San Jose", "Santa Ana", "St. Louis", "Kansas City", "Los Angeles"]) == "geo.region"
     assert _best(["Johnson & Johnson Inc", "Morgan Stanley LLC", "Charles Schwab Corp."]) == "org.name"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "Anna Becker,Thomas Müller,Julia Wirth,Jonas Bauer,Lena Schulze",
+        "Carlos Casas,María Villa,José Iglesias,Ana Castillo",
+        "Organic Milk,Chicken Soup,Green Tea,Office Chair",
+        "Akkuschrauber,Gartenbank,Powerbank,Werkzeugkasten",
+        "Website Relaunch,CRM Migration,Cloud Rollout",
+        "Expressversand,Abholung,Behandlung,Verhandlung",
+        "Casa adosada,Local comercial,Oficina,Trastero",
+        "Main Street,Church Lane,Manor Road,Station Road",
+    ],
+)
+def test_people_goods_projects_and_streets_are_no_organisations(values: str) -> None:
+    assert _best(values.split(",")) != "org.name"
 
 
 def test_kinds_of_organisations_are_no_names_of_them() -> None:
