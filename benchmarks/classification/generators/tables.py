@@ -45,6 +45,7 @@ FIRST_HAND = ("civil_affairs", "hospital", "school", "transport")
 FRESH = (
     "family_doctor", "research_admin", "vehicle_admin", "immigration", "community_correction", "funeral",
     "sports_events", "religious_affairs", "livestream", "heating_water", "village_finance", "auctions",
+    "lottery", "tobacco_monopoly", "seafarers", "coal_mine", "matchmaking", "reservoir_resettlement",
 )  # fmt: skip
 """Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
