@@ -42,6 +42,7 @@ FIRST_HAND = ("retail", "hr", "travel", "lending")
 FRESH = (
     "museum", "dental", "crypto_exchange", "mortgage_servicing", "telehealth", "refugee_aid",
     "sports_federation", "parking_authority", "coworking", "e_learning", "genealogy", "waste_services",
+    "music_rights", "farm_subsidies", "betting", "casting", "fisheries", "dating",
 )  # fmt: skip
 """Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
