@@ -10,14 +10,15 @@ coefficients are data (``taxonomies/combiner.yaml``), fitted to the development 
 
 A column is judged alone, and then in its `Surroundings`, since a date or an amount is about a person where
 the table is.  What the table is about is itself weighed from what its
-columns seem to be alone (`subject_of`): weighed again in the light of that it would only confirm itself.
+columns seem to be alone (`subject_of`), and a column is what it is in each case, as probable as the case.
+Weighed again in the light of that, what the table is about would only confirm itself.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import exp, fsum, log1p
 
@@ -94,7 +95,7 @@ def judge(
     personal must not each lose to the one way to be nothing of the kind.
     """
     given = fitted()["beside" if around.known else "alone"] if weights is None else weights
-    odds = shares(features(hints, around), given)
+    odds = _mixed(hints, around, given)
     known = core().tags
     # The name comes last, so that the order of the evidence never decides.
     del odds[UNSEEN]
@@ -105,6 +106,13 @@ def judge(
             ordered.remove(own[0])
             ordered.insert(0, own[0])
     return tuple(Judgement(tag, odds[tag]) for tag in ordered)
+
+
+def _mixed(hints: Sequence[Evidence], around: Surroundings, weights: Mapping[str, float]) -> dict[str, float]:
+    """Return each choice's probability: in a table about persons, times that it is one, and so on."""
+    cases = [(share, replace(around, about={topic: 1.0})) for topic, share in around.about.items() if share]
+    found = [(share, shares(features(hints, case), weights)) for share, case in cases or [(1.0, around)]]
+    return {tag: fsum(share * odds[tag] for share, odds in found) for tag in found[0][1]}
 
 
 def judge_table(

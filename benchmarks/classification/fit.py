@@ -30,7 +30,7 @@ from benchmarks.classification.generators_intl import tables as intl
 from benchmarks.classification.metrics import Judged, personal
 from benchmarks.classification.report import figures
 from classifiers.classify import hints_of
-from classifiers.combine import UNSEEN, Weights, features, judge, judge_table, subject_of
+from classifiers.combine import UNSEEN, Weights, features, judge, judge_table
 from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.names import may_be_initials
@@ -156,12 +156,8 @@ def fit_all(tables: Mapping[str, Table]) -> Weights:
     beside = fit(
         [
             (column.tag, features(column.hints, place))
-            for view, judged in zip(views, chances, strict=True)
-            for column, place in zip(
-                view,
-                surroundings(judged, subject_of([it.name for it in view], judged, subjects)),
-                strict=True,
-            )
+            for (topic, view), judged in zip(found, chances, strict=True)
+            for column, place in zip(view, surroundings(judged, {topic: 1.0}), strict=True)
         ],
         each,
     )
