@@ -17,15 +17,8 @@ from functools import cache, lru_cache
 from itertools import filterfalse
 
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.lexicon import (
-    STRENGTHS,
-    Word,
-    holds_latin_word,
-    names,
-    role_of,
-    roles_of_parts,
-    words_of,
-)
+from classifiers.evidence.lexicon import STRENGTHS, Word, names, role_of
+from classifiers.evidence.spelling import holds_latin_word, roles_of_parts, words_of
 
 WEIGHTS: Mapping[str, float] = {"strong": 0.9, "fair": 0.7, "weak": 0.5}
 """How often a name alone is right: 0.91, 0.72, 0.60 of 275, 110, 89 hints in the Chinese development set."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from classifiers.evidence.lexicon import fields, words_of
+from classifiers.evidence.lexicon import fields
 from classifiers.evidence.names import name_evidence
+from classifiers.evidence.spelling import words_of
 from classifiers.taxonomy import core, read_data
 
 

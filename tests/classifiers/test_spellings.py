@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from classifiers.classify import classify
-from classifiers.evidence.lexicon import lexicon, names, words_of
+from classifiers.evidence.lexicon import lexicon, names
 from classifiers.evidence.names import may_be_initials, name_evidence
+from classifiers.evidence.spelling import words_of
 from sandbox.schema import Field, Kind
 
 
