@@ -32,7 +32,7 @@ class Proposal:
     """*tag* for *column* with *confidence* from 0 to 1; *evidence* holds all hints, also for other tags.
 
     *others*: what else it may be, likeliest first.  *alone*: what it seems to be whatever stands beside it,
-    which changes only if the column does.
+    which changes only if the column does, or the names of the table's columns, which versions share.
     """
 
     column: str

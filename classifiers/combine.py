@@ -9,9 +9,9 @@ coefficients are data (``taxonomies/combiner.yaml``), fitted to the development 
 ``benchmarks/classification/fit.py``, and calibrated by that.
 
 A column is judged alone, and then in its `Surroundings`, since a date or an amount is about a person where
-the table is.  What the table is about is itself weighed from what its
-columns seem to be alone (`subject_of`), and a column is what it is in each case, as probable as the case.
-Weighed again in the light of that, what the table is about would only confirm itself.
+the table is.  What the table is about is itself weighed from what its columns seem to be alone
+(`subject_of`), and a column is what it is in each case, as probable as the case.  Weighed again in the light
+of that, what the table is about would only confirm itself.
 """
 
 from __future__ import annotations

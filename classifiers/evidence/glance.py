@@ -68,11 +68,10 @@ _LENGTHS: Final = {
     (10, 13): "personnummer-se",
     (10, 18): "vat-eu",
     (10, 34): "iban",
-    (
-        11,
-        11,
-    ): "steuer-id-de pesel-pl fodselsnummer-no tc-kimlik-tr partita-iva-it abn-au oib-hr "
-    "asmens-kodas-lt cuit-person-ar cuit-company-ar",
+    (11, 11): """
+        steuer-id-de pesel-pl fodselsnummer-no tc-kimlik-tr partita-iva-it abn-au oib-hr asmens-kodas-lt
+        cuit-person-ar cuit-company-ar
+    """,
     (10, 14): "bce-be",
     (11, 13): "cpf-br",
     (11, 15): "nn-be",

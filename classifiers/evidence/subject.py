@@ -47,12 +47,13 @@ _GROUPS: Final[Mapping[str, frozenset[str]]] = {
     "an organisation": frozenset({"org.id", "org.name"}),
     "an organisation's number": frozenset({"org.id"}),
 }
-"""Dates, amounts and numbers of records are not among them: what they say depends on the table."""
+"""Dates, amounts and numbers of records are not among them: what one of them says depends on the table."""
 _MATTERS: Final[Mapping[str, frozenset[str]]] = {
     "moments": frozenset({"pi.event-date"}),
     "money": frozenset({"finance.personal"}),
     "numbers": frozenset({"pi.id.generic"}),
 }
+"""What may be a person's or not: how much of it seems so by itself speaks for the table, no single column."""
 _FIRST: Final[Mapping[str, frozenset[str]]] = {
     "an organisation first": frozenset({"org.id", "org.name"}),
     "a person first": frozenset({"pi.name"}) | _PAPERS,
