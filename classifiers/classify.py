@@ -14,6 +14,7 @@ from typing import Any
 from classifiers.combine import Judged, Judgement, judge_table
 from classifiers.evidence.dictionaries import dictionary_evidence
 from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.headers import header_evidence
 from classifiers.evidence.names import may_be_initials, name_evidence
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
@@ -23,8 +24,11 @@ from classifiers.recognizers import Recognizer, recognizer_evidence
 from classifiers.taxonomy import GENERAL
 from sandbox.schema import Field
 
+WORTH_SAYING = 0.1
+"""The weight from which the owner is told of a hint: of names there is a faint one for nearly every tag."""
 _UNIT = Evidence("pi.id.generic", "unit", "declared", 0.95)
-"""Where nothing else speaks: who is protected is told apart by the unit, so it is a number of theirs."""
+"""Where nothing else speaks: who is protected is told apart by the unit, so it is a number of theirs.  And
+where it seems to be one, this makes it sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ def classify(
     samples = draw(fields, sample)
     initials = may_be_initials([field.name for field in fields])
     found = [hints_of(field, samples[field.name], recognizers, initials) for field in fields]
-    judged = judge_table([field.name for field in fields], found)
+    names = [field.name for field in fields]
+    found = with_headers(names, found, [field.description for field in fields])
+    judged = judge_table(names, found)
     made = [_as_unit(each) if each.column == unit else each for each in map(_proposal, fields, found, judged)]
     return tuple(_with_minors(proposal, samples[proposal.column], year) for proposal in made)
 
@@ -75,25 +81,38 @@ def hints_of(
         *statistic_evidence(sample),
         *recognizer_evidence(recognizers, field.name, sample),
     )
+    return _strongest_first(hints)
+
+
+def with_headers(
+    names: Sequence[str], hints: Sequence[tuple[Evidence, ...]], descriptions: Sequence[str] | None = None
+) -> list[tuple[Evidence, ...]]:
+    """Return the *hints* of every column of a table with what the *names* of all say of it."""
+    read = header_evidence(names, descriptions)
+    return [_strongest_first((*own, *more)) for own, more in zip(hints, read, strict=True)]
+
+
+def _strongest_first(hints: Iterable[Evidence]) -> tuple[Evidence, ...]:
     return tuple(sorted(hints, key=lambda hint: (-hint.weight, hint.tag, hint.source, hint.rule)))
 
 
 def _proposal(field: Field, hints: tuple[Evidence, ...], judged: Judged) -> Proposal:
     best, *others = judged.beside
     confidence, alone = round(best.confidence, 2), judged.alone[0].tag
-    return Proposal(field.name, best.tag, confidence, hints, alone, tuple(others))
+    told = tuple(hint for hint in hints if hint.weight >= WORTH_SAYING)
+    return Proposal(field.name, best.tag, confidence, told, alone, tuple(others))
 
 
 def _as_unit(proposal: Proposal) -> Proposal:
-    if proposal.tag != GENERAL:
+    if proposal.tag not in (GENERAL, _UNIT.tag):
         return proposal
-    seemed = Judgement(proposal.tag, proposal.confidence)
+    seemed = () if proposal.tag == _UNIT.tag else (Judgement(proposal.tag, proposal.confidence),)
     return replace(
         proposal,
         tag=_UNIT.tag,
-        confidence=_UNIT.weight,
+        confidence=max(proposal.confidence, _UNIT.weight),
         evidence=(_UNIT, *proposal.evidence),
-        others=(seemed, *(it for it in proposal.others if it.tag != _UNIT.tag)),
+        others=(*seemed, *(it for it in proposal.others if it.tag != _UNIT.tag)),
     )
 
 

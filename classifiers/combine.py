@@ -20,9 +20,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import exp, fsum, log1p
+from math import exp, fsum, log, log1p
 
-from classifiers.evidence import subject
+from classifiers.evidence import headers, subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
 from classifiers.taxonomy import GENERAL, core, read_data
@@ -64,9 +64,12 @@ below half, since to overlook a personal column is worse than to look at one too
 _OF_PERSONS = ("pi.", "finance.")
 _RULED = frozenset({"values", "dictionary", "statistics"})
 """Sources whose rules are few and written once; words of names are thousands."""
+_NAMES = frozenset({"name", headers.ALONE, headers.BESIDE})
+"""Sources that speak of names.  What the words of a name hint at (``name``) is among what the network reads,
+which knows better than their weights how often they are right on names that the lexicon was not made for."""
 _STRONGEST = 0.995
-_FAIR = 1.0
-"""What the strength of a name's hint exceeds if it is better than weak."""
+_FAIR = log(2)
+"""The strength of a name that is as likely right as not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,34 +156,52 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
     """Return for every tag that may be proposed what the coefficients are about, by name."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
     found[UNSEEN]["unseen"] = 1.0
-    for hint in hints:
-        strength = -log1p(-min(hint.weight, _STRONGEST))
+    own = [hint for hint in hints if hint.source not in _NAMES]
+    for hint in own:
+        strength = _strength(hint)
         of_tag = found[hint.tag]
         # What a rule for values is worth by itself comes on top of what all of its source are.
         for name in (hint.source, *([f"{hint.rule}: {hint.tag}"] if hint.source in _RULED else [])):
             of_tag[name] = max(strength, of_tag.get(name, 0.0))
-    named = max((of_tag.get("name", 0.0) for tag, of_tag in found.items() if tag != GENERAL), default=0.0)
+    read = [hint for hint in hints if hint.source == (headers.BESIDE if around.known else headers.ALONE)]
+    for hint in read:
+        found[hint.tag]["name"] = max(_strength(hint), found[hint.tag].get("name", 0.0))
+    named = max((_strength(hint) for hint in read if hint.tag != GENERAL), default=0.0)
     if named:  # plain values say little where the name says much: codes hide what is sensitive
         against = found[GENERAL].items()
         found[GENERAL] = {f"against a name: {name}": value * exp(-named) for name, value in against}
+    for hint in read:
+        of_tag = found[hint.tag]
+        of_tag["name by its odds"] = max(
+            log(hint.weight / headers.LEAST), of_tag.get("name by its odds", 0.0)
+        )
     found[GENERAL].update(context_of(GENERAL, around))
-    if not hints:
+    if not own:
         found[GENERAL]["nothing speaks"] = 1.0
-    few = float(any(hint.rule in FEW_WORDS for hint in hints))
+    few = any(hint.rule in FEW_WORDS for hint in own)
     for tag, of_tag in found.items():
-        if tag in (GENERAL, UNSEEN):
-            continue
-        of_tag["something"] = 1.0
-        if "name" in of_tag and of_tag.keys() & _RULED:
-            of_tag["name and more"] = 1.0
-        if tag in CHECKED and not of_tag.keys() & {"values", "dictionary"}:
-            of_tag[f"shape missing: {tag}"] = 1.0
-            if of_tag.get("name", 0.0) < _FAIR:
-                of_tag["shape missing and name weak"] = 1.0
-        if tag == "pi.text":
-            of_tag |= {"text without sentences": float("values" not in of_tag), "text of few words": few}
-        of_tag.update(context_of(tag, around))
+        if tag not in (GENERAL, UNSEEN):
+            of_tag.update(_of_tag(tag, of_tag, few))
+            of_tag.update(context_of(tag, around))
     return dict(sorted(found.items()))
+
+
+def _of_tag(tag: str, of_tag: Mapping[str, float], few: bool) -> dict[str, float]:
+    """Return the features of *tag* that depend on its others; *few*: values repeat, as no free text does."""
+    found = {"something": 1.0}
+    if "name" in of_tag and of_tag.keys() & _RULED:
+        found["name and more"] = 1.0
+    if tag in CHECKED and not of_tag.keys() & {"values", "dictionary"}:
+        found[f"shape missing: {tag}"] = 1.0
+        if of_tag.get("name", 0.0) < _FAIR:
+            found["shape missing and name weak"] = 1.0
+    if tag == "pi.text":
+        found |= {"text without sentences": float("values" not in of_tag), "text of few words": float(few)}
+    return found
+
+
+def _strength(hint: Evidence) -> float:
+    return -log1p(-min(hint.weight, _STRONGEST))
 
 
 @cache

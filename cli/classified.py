@@ -14,11 +14,17 @@ _SHOWN_COLUMNS: Final = 12
 _SHOWN_HINTS: Final = 2
 _SOURCES: Final = {
     "name": "cli.hint-name",
+    "header": "cli.hint-header",
+    "headers": "cli.hint-headers",
     "values": "cli.hint-values",
     "statistics": "cli.hint-statistics",
     "dictionary": "cli.hint-dictionary",
     "unit": "cli.hint-unit",
 }
+_OF_NAMES: Final = ("name", "headers")
+_READ_ALONE: Final = "header"
+"""What a name seems alone is told by `--explain`; what it seems beside the others follows from it."""
+_NO_RULE: Final = "-"
 _TREATMENTS: Final = {
     "withhold": "cli.treatment-withhold",
     "unit-key": "cli.treatment-unit-key",
@@ -67,7 +73,7 @@ def _proposal(
 ) -> tuple[render.Cell, ...]:
     """One column in two lines: all of it side by side is wider than screens are."""
     level = titles[column["levels"][profile]][catalogue.language()]
-    hints = [_hint(hint) for hint in column["hints"] if hint["tag"] == column["proposed"]]
+    hints = [_hint(hint) for hint in _telling(column)]
     return (
         column["name"],
         column["kind"],
@@ -104,8 +110,20 @@ def _treatment(column: Mapping[str, Any]) -> str:
     return say(_TREATMENTS[name]) if name in _TREATMENTS else name
 
 
+def _telling(column: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the hints for what is proposed, the strongest of its name and of its values first."""
+    own = [it for it in column["hints"] if it["tag"] == column["proposed"] and it["source"] != _READ_ALONE]
+    of_names = [it for it in own if it["source"] in _OF_NAMES]
+    leading = [*of_names[:1], *[it for it in own if it not in of_names][:1]]
+    return sorted(own, key=lambda it: it not in leading)
+
+
 def _hint(hint: Mapping[str, Any]) -> str:
-    return f"{_source(hint)}: {hint['rule']}"
+    return _source(hint) if hint["rule"] == _NO_RULE else f"{_source(hint)}: {hint['rule']}"
+
+
+def _rule(hint: Mapping[str, Any]) -> str:
+    return "–" if hint["rule"] == _NO_RULE else str(hint["rule"])
 
 
 def _source(hint: Mapping[str, Any]) -> str:
@@ -130,7 +148,7 @@ def show_explained(answer: Mapping[str, Any], column: Mapping[str, Any]) -> None
         ("cli.head-share", "right"),
     ]
     hints = column["hints"]
-    rows = [(h["tag"], _source(h), h["rule"], f"{h['weight']:.2f}", percent(h["share"])) for h in hints]
+    rows = [(h["tag"], _source(h), _rule(h), f"{h['weight']:.2f}", percent(h["share"])) for h in hints]
     render.keyed(headings, rows)
     if not hints:
         render.lines(say("cli.explain-nothing"))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -29,7 +29,7 @@ from benchmarks.classification.generators import tables as zh
 from benchmarks.classification.generators_intl import tables as intl
 from benchmarks.classification.metrics import Judged, personal
 from benchmarks.classification.report import figures
-from classifiers.classify import hints_of
+from classifiers.classify import hints_of, with_headers
 from classifiers.combine import UNSEEN, Weights, features, judge, judge_table
 from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
@@ -45,6 +45,7 @@ PENALTY_OF_SUBJECTS = 2.0
 """Tables are fewer than columns."""
 FEWEST = 4
 """Columns that a table has at least in the fourth view."""
+UNNAMED = "column_1"
 MISSING = 5
 """Of how many names one is missing in the third view."""
 GROUPS = 6
@@ -127,6 +128,7 @@ def left_out(tables: Mapping[str, Table]) -> Iterator[tuple[str, list[Judged], l
 
 def judged(table: Table, weights: Weights) -> list[Judged]:
     """Return what *weights* make of the columns of *table*."""
+    table = _read_together(table)
     found = judge_table([it.name for it in table], [it.hints for it in table], weights)
     return [
         Judged(column.name, column.tag, column.shown, it.beside[0].tag, it.beside[0].confidence)
@@ -236,7 +238,14 @@ _NOT_ONLY_PERSONS = frozenset(
 def _views(name: str, table: Table) -> tuple[Table, ...]:
     some = [it.nameless() if crc32(f"{name} {it.name}".encode()) % MISSING == 0 else it for it in table]
     apart = [it for it in table if it.tag not in _IDENTITY]
-    return table, _nameless(table), some, *([apart] if len(apart) >= FEWEST else [])
+    views = [table, _nameless(table), some, *([apart] if len(apart) >= FEWEST else [])]
+    return tuple(map(_read_together, views))
+
+
+def _read_together(table: Table) -> Table:
+    names = [it.name or UNNAMED for it in table]
+    found = with_headers(names, [it.hints for it in table])
+    return [replace(it, hints=hints) for it, hints in zip(table, found, strict=True)]
 
 
 def _nameless(table: Table) -> Table:

@@ -1,0 +1,192 @@
+"""Train the network that reads names (`classifiers.evidence.network`), by its gradient written out.
+
+Cross-entropy with smoothed labels (Szegedy et al. 2016), AdamW (Loshchilov & Hutter 2019) under a one-cycle
+rate (Smith & Topin 2019).  Names, tokens, columns, units and everything beside a column are left out at
+random, since elsewhere they are unknown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from classifiers.evidence.network import LAYERS, Network, rectified, softmax
+from classifiers.evidence.tokens import BAGS, Bags
+from classifiers.taxonomy import core
+
+RARE = {"readings": 2, "letters": 4}
+"""How often a token of a bag must occur to be one."""
+WIDTH, BESIDE, HIDDEN = 64, 96, 192
+ROUNDS, AT_ONCE, RATE, DECAY, SMOOTHING, SPREAD = 8, 16, 3e-3, 0.3, 0.05, 0.1
+WARM = 0.3
+"""The share of steps in which the rate rises."""
+LEFT_OUT = {"all beside": 0.15, "column": 0.15, "unit": 0.4}
+BAG_LEFT_OUT = {"readings": 0.1, "letters": 0.3}
+TOKEN_LEFT_OUT = {"readings": 0.1, "letters": 0.2}
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+Parameters = dict[str, Floats]
+Table = Sequence[tuple[Bags, str]]
+Column = tuple[list[Integers], int]
+"""The rows of its tokens by bag, and the place of its tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Columns of some *tables*: tokens by bag, places of tags, and 0 where nothing stands *beside*."""
+
+    bags: list[sparse.csr_matrix]
+    tables: Integers
+    labels: Integers
+    beside: Floats
+
+
+def train(tables: Sequence[Table], seed: int = 0) -> Network:
+    """Return the network trained on *tables*."""
+    draws = np.random.default_rng(seed)
+    tags = sorted(core().tags)
+    rows = [_vocabulary(tables, kind, RARE[bag]) for kind, bag in enumerate(BAGS)]
+    numbered = [[(_rows(bags, rows), tags.index(tag)) for bags, tag in table] for table in tables]
+    parameters = _start(draws, [len(of_bag) for of_bag in rows], len(tags))
+    optimizer = _AdamW(parameters, ROUNDS * -(-len(tables) // AT_ONCE))
+    for _ in range(ROUNDS):
+        order = draws.permutation(len(tables))
+        for start in range(0, len(order), AT_ONCE):
+            chosen = [numbered[place] for place in order[start : start + AT_ONCE]]
+            optimizer.step(gradient(parameters, _batch(chosen, rows, draws), draws)[1])
+    vectors = tuple(parameters[bag] for bag in BAGS)
+    return Network(
+        tuple(tags), tuple(rows), vectors, {it: (parameters[it], parameters[f"{it} bias"]) for it in LAYERS}
+    )
+
+
+def _vocabulary(tables: Sequence[Table], kind: int, least: int) -> dict[str, int]:
+    counted = Counter(token for table in tables for bags, _ in table for token in set(bags[kind]))
+    kept = sorted(token for token, count in counted.items() if count >= least)
+    return {token: row for row, token in enumerate(kept)}
+
+
+def _rows(bags: Bags, rows: Sequence[dict[str, int]]) -> list[Integers]:
+    return [
+        np.array([known[token] for token in bag if token in known], np.int64)
+        for bag, known in zip(bags, rows, strict=True)
+    ]
+
+
+def _start(draws: np.random.Generator, sizes: Sequence[int], tags: int) -> Parameters:
+    wide = WIDTH * len(BAGS)
+    shapes = {"beside": (wide, BESIDE), "hidden": (wide + 2 * BESIDE, HIDDEN), "out": (HIDDEN, tags)}
+    made = {bag: draws.normal(0, SPREAD, (size, WIDTH)) for bag, size in zip(BAGS, sizes, strict=True)}
+    for layer, shape in shapes.items():
+        made[layer] = draws.uniform(-1, 1, shape) / np.sqrt(shape[0])
+        made[f"{layer} bias"] = np.zeros(shape[1])
+    return {name: values.astype(np.float32) for name, values in made.items()}
+
+
+def _batch(
+    tables: Sequence[list[Column]], rows: Sequence[dict[str, int]], draws: np.random.Generator
+) -> Batch:
+    kept = [[it for it in table if draws.random() > LEFT_OUT["column"]] or table for table in tables]
+    columns = [column for table in kept for column in table]
+    counts = [len(table) for table in kept]
+    alone = draws.random(len(tables)) < LEFT_OUT["all beside"]
+    bags = [
+        _summing([_some(tokens[kind], bag, draws) for tokens, _ in columns], len(rows[kind]))
+        for kind, bag in enumerate(BAGS)
+    ]
+    labels = np.array([label for _, label in columns])
+    beside = np.repeat(~alone, counts).astype(np.float32)[:, None]
+    return Batch(bags, np.repeat(np.arange(len(tables)), counts), labels, beside)
+
+
+def _some(tokens: Integers, bag: str, draws: np.random.Generator) -> Integers:
+    if draws.random() < BAG_LEFT_OUT[bag]:
+        return tokens[:0]
+    return tokens[draws.random(len(tokens)) > TOKEN_LEFT_OUT[bag]]
+
+
+def _summing(tokens: Sequence[Integers], size: int) -> sparse.csr_matrix:
+    """Return the matrix that takes vectors to each column's sum over the root of the number of its tokens."""
+    counts = np.array([len(it) for it in tokens])
+    values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    return sparse.csr_matrix((values, np.concatenate(tokens), ends), (len(tokens), size))
+
+
+def _mixing(tables: Integers) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Return the matrices that take columns to the mean of their table and to the sum of the next two."""
+    size = len(tables)
+    member = sparse.csr_matrix((np.ones(size, np.float32), (np.arange(size), tables)))
+    share = sparse.diags((1 / np.bincount(tables)).astype(np.float32))
+    same = (tables[1:] == tables[:-1]).astype(np.float32)
+    near = sparse.diags([same, same], [1, -1], (size, size))
+    return sparse.csr_matrix(member @ share @ member.T), sparse.csr_matrix(near)
+
+
+def gradient(
+    parameters: Parameters, batch: Batch, draws: np.random.Generator | None
+) -> tuple[float, Parameters]:
+    """Return the loss and its gradient by parameter; without *draws* no unit is left out."""
+    mean, near = _mixing(batch.tables)
+    plain = np.hstack([bag @ parameters[name] for bag, name in zip(batch.bags, BAGS, strict=True)])
+    kept, kept_hidden = _kept(plain.shape, draws), _kept((len(plain), HIDDEN), draws)
+    summed = plain * kept
+    shown = rectified(summed @ parameters["beside"] + parameters["beside bias"])
+    entered = np.hstack([summed, mean @ shown * batch.beside, near @ shown * batch.beside])
+    units = rectified(entered @ parameters["hidden"] + parameters["hidden bias"]) * kept_hidden
+    chances = softmax(units @ parameters["out"] + parameters["out bias"])
+    wanted = np.full_like(chances, SMOOTHING / chances.shape[1])
+    wanted[np.arange(len(chances)), batch.labels] += 1 - SMOOTHING
+    loss = float(-(wanted * np.log(np.maximum(chances, 1e-12))).sum() / len(chances))
+    at_out = (chances - wanted) / len(chances)
+    at_hidden = at_out @ parameters["out"].T * kept_hidden * (units > 0)
+    back = at_hidden @ parameters["hidden"].T
+    to_mean, to_near = np.split(back[:, summed.shape[1] :] * batch.beside, 2, axis=1)
+    at_shown = (mean.T @ to_mean + near.T @ to_near) * (shown > 0)
+    at_plain = (back[:, : summed.shape[1]] + at_shown @ parameters["beside"].T) * kept
+    parts = np.split(at_plain, len(BAGS), axis=1)
+    found = {name: bag.T @ part for bag, name, part in zip(batch.bags, BAGS, parts, strict=True)}
+    through = {"beside": (summed, at_shown), "hidden": (entered, at_hidden), "out": (units, at_out)}
+    for name, (entering, leaving) in through.items():
+        found[name], found[f"{name} bias"] = entering.T @ leaving, leaving.sum(axis=0)
+    return loss, found
+
+
+def _kept(shape: tuple[int, ...], draws: np.random.Generator | None) -> Floats:
+    if draws is None:
+        return np.ones(shape, np.float32)
+    share = np.float32(1 - LEFT_OUT["unit"])
+    return (draws.random(shape, np.float32) < share).astype(np.float32) / share
+
+
+class _AdamW:
+    def __init__(self, parameters: Parameters, steps: int) -> None:
+        self.parameters, self.steps, self.done = parameters, steps, 0
+        self.first = {name: np.zeros_like(it) for name, it in parameters.items()}
+        self.second = {name: np.zeros_like(it) for name, it in parameters.items()}
+
+    def step(self, found: Parameters, keep: tuple[float, float] = (0.9, 0.999)) -> None:
+        """Move the parameters against the gradient *found*."""
+        rate = RATE * _cycle(self.done / self.steps)
+        self.done += 1
+        for name, values in self.parameters.items():
+            first, second = self.first[name], self.second[name]
+            first += (1 - keep[0]) * (found[name] - first)
+            second += (1 - keep[1]) * (np.square(found[name]) - second)
+            scale = np.sqrt(second / (1 - keep[1] ** self.done)) + 1e-8
+            np.subtract(
+                values, rate * (first / (1 - keep[0] ** self.done) / scale + DECAY * values), out=values
+            )
+
+
+def _cycle(progress: float) -> float:
+    """Return the rate as a share of the highest: up by a cosine from a 25th, then down to nearly nothing."""
+    low, end = 1 / 25, 1e-4
+    if progress < WARM:
+        return float(low + (1 - low) * (1 - np.cos(np.pi * progress / WARM)) / 2)
+    return float(end + (1 - end) * (1 + np.cos(np.pi * (progress - WARM) / (1 - WARM))) / 2)
