@@ -3,7 +3,8 @@
 The score of a tag is a weighted sum of `features`, its probability exp(score) over the sum of all (McFadden
 1974, "Conditional logit analysis of qualitative choice behavior").  A hint of weight w enters as -ln(1 - w),
 so that with all coefficients 1 hints add up as in a noisy-or (Pearl 1988, §4.3.2); of one source only the
-strongest hint for a tag counts; for values, each rule counts once more with a coefficient of its own.  What
+strongest hint for a tag counts; for values, each rule counts once more with a coefficient of its own.  Names
+speak through the network that reads them (`classifiers.evidence.headers`, ADR 34), by their odds too.  What
 nothing speaks for has a share too (`UNSEEN`): without it confidence would be about the hints alone.  The
 coefficients are data (``taxonomies/combiner.yaml``), fitted to the development parts of the labelled sets by
 ``benchmarks/classification/fit.py``, and calibrated by that.
@@ -25,6 +26,7 @@ from math import exp, fsum, log, log1p
 from classifiers.evidence import headers, subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
+from classifiers.recognizers import OWNER
 from classifiers.taxonomy import GENERAL, core, read_data
 
 CHECKED = frozenset(
@@ -64,7 +66,7 @@ below half, since to overlook a personal column is worse than to look at one too
 _OF_PERSONS = ("pi.", "finance.")
 _RULED = frozenset({"values", "dictionary", "statistics"})
 """Sources whose rules are few and written once; words of names are thousands."""
-_NAMES = frozenset({"name", headers.ALONE, headers.BESIDE})
+_NAMES = frozenset({"name", OWNER, headers.ALONE, headers.BESIDE})
 """Sources that speak of names.  What the words of a name hint at (``name``) is among what the network reads,
 which knows better than their weights how often they are right on names that the lexicon was not made for."""
 _STRONGEST = 0.995
@@ -158,23 +160,20 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
     found[UNSEEN]["unseen"] = 1.0
     own = [hint for hint in hints if hint.source not in _NAMES]
     for hint in own:
-        strength = _strength(hint)
+        strength = _strength(hint.weight)
         of_tag = found[hint.tag]
         # What a rule for values is worth by itself comes on top of what all of its source are.
         for name in (hint.source, *([f"{hint.rule}: {hint.tag}"] if hint.source in _RULED else [])):
             of_tag[name] = max(strength, of_tag.get(name, 0.0))
-    read = [hint for hint in hints if hint.source == (headers.BESIDE if around.known else headers.ALONE)]
-    for hint in read:
-        found[hint.tag]["name"] = max(_strength(hint), found[hint.tag].get("name", 0.0))
-    named = max((_strength(hint) for hint in read if hint.tag != GENERAL), default=0.0)
+    read = _read(hints, headers.BESIDE if around.known else headers.ALONE)
+    for tag, chance in read.items():
+        found[tag]["name"] = _strength(chance)
+    named = max((_strength(chance) for tag, chance in read.items() if tag != GENERAL), default=0.0)
     if named:  # plain values say little where the name says much: codes hide what is sensitive
         against = found[GENERAL].items()
         found[GENERAL] = {f"against a name: {name}": value * exp(-named) for name, value in against}
-    for hint in read:
-        of_tag = found[hint.tag]
-        of_tag["name by its odds"] = max(
-            log(hint.weight / headers.LEAST), of_tag.get("name by its odds", 0.0)
-        )
+    for tag, chance in read.items():
+        found[tag]["name by its odds"] = log(chance / headers.LEAST)
     found[GENERAL].update(context_of(GENERAL, around))
     if not own:
         found[GENERAL]["nothing speaks"] = 1.0
@@ -200,8 +199,22 @@ def _of_tag(tag: str, of_tag: Mapping[str, float], few: bool) -> dict[str, float
     return found
 
 
-def _strength(hint: Evidence) -> float:
-    return -log1p(-min(hint.weight, _STRONGEST))
+def _read(hints: Sequence[Evidence], source: str) -> dict[str, float]:
+    """Return each tag's chance by the name: what the owner's words leave over is the network's to share."""
+    owner: dict[str, float] = {}
+    for hint in hints:
+        if hint.source == OWNER:
+            owner[hint.tag] = max(hint.weight, owner.get(hint.tag, 0.0))
+    left = 1 - max(owner.values(), default=0.0)
+    found = dict(owner)
+    for hint in hints:
+        if hint.source == source:
+            found[hint.tag] = max(left * hint.weight, found.get(hint.tag, 0.0))
+    return {tag: chance for tag, chance in found.items() if chance > headers.LEAST}
+
+
+def _strength(chance: float) -> float:
+    return -log1p(-min(chance, _STRONGEST))
 
 
 @cache

@@ -71,6 +71,10 @@ def read_recognizers(data: Any, file: str, line: Callable[[Path], int]) -> tuple
     return tuple(found.values())
 
 
+OWNER: Final = "owner"
+"""The source of what an owner's words say of a name."""
+
+
 def recognizer_evidence(
     recognizers: Sequence[Recognizer], name: str, sample: ColumnSample
 ) -> tuple[Evidence, ...]:
@@ -79,7 +83,7 @@ def recognizer_evidence(
     texts = checks.normalise(sample.values) if recognizers else sample.values
     for it in recognizers:
         if any(word in lower for word in it.words):
-            found.append(Evidence(it.tag, "name", f"own:{it.name}", it.weight))
+            found.append(Evidence(it.tag, OWNER, f"own:{it.name}", it.weight))
         if it.pattern is not None and len(texts) >= _FEWEST_VALUES:
             share = float(_hits(it, texts).mean())
             if share >= it.share:

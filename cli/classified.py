@@ -16,12 +16,13 @@ _SOURCES: Final = {
     "name": "cli.hint-name",
     "header": "cli.hint-header",
     "headers": "cli.hint-headers",
+    "owner": "cli.hint-owner",
     "values": "cli.hint-values",
     "statistics": "cli.hint-statistics",
     "dictionary": "cli.hint-dictionary",
     "unit": "cli.hint-unit",
 }
-_OF_NAMES: Final = ("name", "headers")
+_OF_NAMES: Final = ("name", "headers", "owner")
 _READ_ALONE: Final = "header"
 """What a name seems alone is told by `--explain`; what it seems beside the others follows from it."""
 _NO_RULE: Final = "-"

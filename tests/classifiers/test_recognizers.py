@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from classifiers.classify import classify
 from classifiers.evidence.sample import ColumnSample
 from classifiers.recognizers import Recognizer, read_recognizers, recognizer_evidence
 from sandbox.errors import InvalidInputError
-from sandbox.schema import Kind
+from sandbox.schema import Field, Kind
 
 GOOD: dict[str, Any] = {"name": "staff", "tag": "pi.id.generic", "words": ["工号"], "pattern": r"EMP\d{4}"}
 WRONG = [
@@ -41,7 +42,7 @@ def sample(*texts: str) -> ColumnSample:
 def test_words_and_pattern_speak() -> None:
     found = recognizer_evidence(read(GOOD), "工号", sample(*(f"EMP{n:04d}" for n in range(9)), "x"))
     assert [(it.source, it.rule, it.share) for it in found] == [
-        ("name", "own:staff", None),
+        ("owner", "own:staff", None),
         ("values", "own:staff", 0.9),
     ]
 
@@ -79,3 +80,17 @@ def test_a_runaway_pattern_does_not_run_away() -> None:
     begun = time.monotonic()
     recognizer_evidence(read(entry), "x", sample(*["a" * 200] * 1000))
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("beside", [[], ["warehouse", "sku"], ["姓名", "出生日期"], ["x1", "x2"]])
+def test_an_owners_words_count_whatever_the_network_reads(beside) -> None:
+    """Of a name that it is sure of, too: they decide where the table does not speak against them."""
+    own = Recognizer("lot", "pi.id.generic", words=("pallet",), weight=0.9)
+    names = ["pallet_count", *beside]
+    fields = [Field(name, Kind.STRING) for name in names]
+    table = pa.table({name: ["a1", "b2", "c3"] * 40 for name in names})
+    without, told = classify(fields, table)[0], classify(fields, table, [own])[0]
+    assert without.tag == "general"
+    assert told.tag == "pi.id.generic" or told.confidence < without.confidence - 0.1
+    assert told.tag == "pi.id.generic" or beside in (["warehouse", "sku"], ["x1", "x2"])
+    assert ("owner", "own:lot") in {(hint.source, hint.rule) for hint in told.evidence}
