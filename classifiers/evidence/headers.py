@@ -29,6 +29,8 @@ LEAST: Final = 0.01
 _MOST: Final = 0.999
 _SHOWN: Final = 2
 """How many of the names beside a column are said to matter."""
+_SHORT: Final = 40
+"""Characters of a name that are shown so."""
 _HELPS: Final = 0.25
 """By how much a name must raise the log-odds of a tag to be among them."""
 _REACH: Final = 50
@@ -89,4 +91,8 @@ def _rules(known: Network, shown: Matrix, units: Matrix, names: Sequence[str]) -
             raised[next_to - start] += shown[next_to] @ of_next
         raised[place - start] = 0
         best = [it for it in np.argsort(-raised)[:_SHOWN] if raised[it] > _HELPS]
-        yield ", ".join(names[start + it] for it in best) if best else OWN
+        yield ", ".join(_short(names[start + it]) for it in best) if best else OWN
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}…"

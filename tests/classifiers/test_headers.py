@@ -75,6 +75,11 @@ def test_who_matters_is_another_column_of_the_table() -> None:
     assert any(it.rule != OWN for it in header_evidence(names)[3])
 
 
+def test_long_names_beside_a_column_are_cut() -> None:
+    found = header_evidence(["surname", "amount paid" + "x" * 900, "paid_on"])
+    assert max(len(it.rule) for hints in found for it in hints) < 100
+
+
 def test_a_column_without_a_name_has_what_the_others_say() -> None:
     assert header_evidence(["column_1", "column_2"]) == ((), ())
     _, nameless = header_evidence(["surname", "column_2"])
