@@ -46,6 +46,7 @@ PENALTY_OF_SUBJECTS = 2.0
 FEWEST = 4
 """Columns that a table has at least in the fourth view."""
 UNNAMED = "column_1"
+"""What a column is called whose name is taken away: nothing can be read in it."""
 MISSING = 5
 """Of how many names one is missing in the third view."""
 GROUPS = 6

@@ -53,9 +53,10 @@ def header_evidence(
     known = network()
     summed = sums(known, bags)
     shown = seen(known, summed)
-    units = hidden(known, summed, context(shown))
+    around = context(shown)
+    units = hidden(known, summed, around)
     beside = odds(known, units)
-    alone = odds(known, hidden(known, summed, np.zeros_like(context(shown))))
+    alone = odds(known, hidden(known, summed, np.zeros_like(around)))
     rules = _rules(known, shown, units, names)
     return tuple(
         (
