@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from classifiers.combine import Judged, Judgement, judge_table
+from classifiers.evidence.cells import cell_evidence
 from classifiers.evidence.dictionaries import dictionary_evidence
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.headers import header_evidence
@@ -26,6 +27,9 @@ from sandbox.schema import Field
 
 WORTH_SAYING = 0.1
 """The weight from which the owner is told of a hint: of names there is a faint one for nearly every tag."""
+NEARLY = 0.5
+"""How probable a tag must be, as a part of the likeliest, for a column not to have changed its nature: which
+values were drawn decides between two that are nearly as probable."""
 _UNIT = Evidence("pi.id.generic", "unit", "declared", 0.95)
 """Where nothing else speaks: who is protected is told apart by the unit, so it is a number of theirs.  And
 where it seems to be one, this makes it sure."""
@@ -37,6 +41,7 @@ class Proposal:
 
     *others*: what else it may be, likeliest first.  *alone*: what it seems to be whatever stands beside it,
     which changes only if the column does, or the names of the table's columns, which versions share.
+    *likely*: what else it may be alone, at least half as probable (`NEARLY`).
     """
 
     column: str
@@ -45,6 +50,7 @@ class Proposal:
     evidence: tuple[Evidence, ...]
     alone: str
     others: tuple[Judgement, ...] = ()
+    likely: tuple[str, ...] = ()
 
 
 def classify(
@@ -64,8 +70,10 @@ def classify(
     initials = may_be_initials([field.name for field in fields])
     found = [hints_of(field, samples[field.name], recognizers, initials) for field in fields]
     names = [field.name for field in fields]
-    found = with_headers(names, found, [field.description for field in fields])
-    judged = judge_table(names, found)
+    found = read_together(
+        names, found, [samples[it] for it in names], [field.description for field in fields]
+    )
+    judged = judge_table(names, found, protected=unit in names)
     made = [_as_unit(each) if each.column == unit else each for each in map(_proposal, fields, found, judged)]
     return tuple(_with_minors(proposal, samples[proposal.column], year) for proposal in made)
 
@@ -84,12 +92,15 @@ def hints_of(
     return _strongest_first(hints)
 
 
-def with_headers(
-    names: Sequence[str], hints: Sequence[tuple[Evidence, ...]], descriptions: Sequence[str] | None = None
+def read_together(
+    names: Sequence[str],
+    hints: Sequence[tuple[Evidence, ...]],
+    samples: Sequence[ColumnSample],
+    descriptions: Sequence[str] | None = None,
 ) -> list[tuple[Evidence, ...]]:
-    """Return the *hints* of every column of a table with what the *names* of all say of it."""
-    read = header_evidence(names, descriptions)
-    return [_strongest_first((*own, *more)) for own, more in zip(hints, read, strict=True)]
+    """Return the *hints* of every column with what the names and the values of all of its table say of it."""
+    read = zip(hints, header_evidence(names, descriptions), cell_evidence(names, samples), strict=True)
+    return [_strongest_first((*own, *named, *valued)) for own, named, valued in read]
 
 
 def _strongest_first(hints: Iterable[Evidence]) -> tuple[Evidence, ...]:
@@ -98,9 +109,10 @@ def _strongest_first(hints: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 def _proposal(field: Field, hints: tuple[Evidence, ...], judged: Judged) -> Proposal:
     best, *others = judged.beside
-    confidence, alone = round(best.confidence, 2), judged.alone[0].tag
+    confidence, (alone, *rest) = round(best.confidence, 2), judged.alone
     told = tuple(hint for hint in hints if hint.weight >= WORTH_SAYING)
-    return Proposal(field.name, best.tag, confidence, told, alone, tuple(others))
+    likely = tuple(it.tag for it in rest if it.confidence >= NEARLY * alone.confidence)
+    return Proposal(field.name, best.tag, confidence, told, alone.tag, tuple(others), likely)
 
 
 def _as_unit(proposal: Proposal) -> Proposal:

@@ -4,7 +4,8 @@ The score of a tag is a weighted sum of `features`, its probability exp(score) o
 1974, "Conditional logit analysis of qualitative choice behavior").  A hint of weight w enters as -ln(1 - w),
 so that with all coefficients 1 hints add up as in a noisy-or (Pearl 1988, §4.3.2); of one source only the
 strongest hint for a tag counts; for values, each rule counts once more with a coefficient of its own.  Names
-speak through the network that reads them (`classifiers.evidence.headers`, ADR 34), by their odds too.  What
+speak through the network that reads them (`classifiers.evidence.headers`, ADR 34), by their odds too, and so
+do the words and shapes of values (`classifiers.evidence.cells`, ADR 35), beside patterns and lists.  What
 nothing speaks for has a share too (`UNSEEN`): without it confidence would be about the hints alone.  The
 coefficients are data (``taxonomies/combiner.yaml``), fitted to the development parts of the labelled sets by
 ``benchmarks/classification/fit.py``, and calibrated by that.
@@ -23,10 +24,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import exp, fsum, log, log1p
 
-from classifiers.evidence import headers, subject
+from classifiers.evidence import cells, headers, subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
-from classifiers.recognizers import OWNER
+from classifiers.evidence.reading import LEAST
+from classifiers.recognizers import OWN, OWNER
 from classifiers.taxonomy import GENERAL, core, read_data
 
 CHECKED = frozenset(
@@ -60,15 +62,17 @@ FEW_WORDS = frozenset({"constant", "few-words", "some-words"})
 """Rules of `classifiers.evidence.statistics` that say that values repeat, as no free text does."""
 UNSEEN = "?"
 """What nothing speaks for: it takes its share of the probability and is never proposed."""
-PERSONAL = 0.45
-"""The share of tags of persons, of all that may be proposed, from which one of them is proposed: a little
+PERSONAL = 0.4
+"""The share of tags of persons, of all that may be proposed, from which one of them is proposed:
 below half, since to overlook a personal column is worse than to look at one too many (ADR 22)."""
 _OF_PERSONS = ("pi.", "finance.")
 _RULED = frozenset({"values", "dictionary", "statistics"})
 """Sources whose rules are few and written once; words of names are thousands."""
-_NAMES = frozenset({"name", OWNER, headers.ALONE, headers.BESIDE})
-"""Sources that speak of names.  What the words of a name hint at (``name``) is among what the network reads,
-which knows better than their weights how often they are right on names that the lexicon was not made for."""
+_READ = frozenset({"name", OWNER, headers.ALONE, headers.BESIDE, cells.ALONE, cells.BESIDE})
+"""Sources whose chances are weighed as such: the networks, and what of names is among what these read.  They
+know better than the weights of words how often they are right on names that the lexicon was not made for."""
+_OWNERS = frozenset({OWNER, "values"})
+"""Sources of an owner's recognisers; the rules of networks are names of columns, which anybody may choose."""
 _STRONGEST = 0.995
 _FAIR = log(2)
 """The strength of a name that is as likely right as not."""
@@ -104,6 +108,7 @@ def judge(
     known = core().tags
     # The name comes last, so that the order of the evidence never decides.
     del odds[UNSEEN]
+    odds = _with_owner(odds, hints)
     ordered = sorted(odds, key=lambda tag: (-odds[tag], *_loose(known[tag].strictness), tag))
     if ordered[:1] == [GENERAL]:
         own = [tag for tag in ordered if tag.startswith(_OF_PERSONS)]
@@ -111,6 +116,29 @@ def judge(
             ordered.remove(own[0])
             ordered.insert(0, own[0])
     return tuple(Judgement(tag, odds[tag]) for tag in ordered)
+
+
+def _with_owner(odds: Mapping[str, float], hints: Sequence[Evidence]) -> dict[str, float]:
+    """Return *odds* after the owner's own recognisers, which are right as often as they say.
+
+    What they leave over is shared as before.  Only what is at least as strict as the likeliest tag is set so:
+    to make a column less strict they must convince like any other hint.
+    """
+    known = core().tags
+    strictest = known[max(odds, key=odds.__getitem__)].strictness
+    claimed: dict[str, float] = {}
+    for hint in hints:
+        own = hint.source in _OWNERS and hint.rule.startswith(OWN)
+        if own and known[hint.tag].strictness >= strictest:
+            claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
+    if not claimed:
+        return dict(odds)
+    most = max(claimed.values())
+    scale = most / fsum(claimed.values())
+    return {
+        tag: (1 - most) * odds.get(tag, 0.0) + scale * claimed.get(tag, 0.0)
+        for tag in odds.keys() | claimed.keys()
+    }
 
 
 def _mixed(hints: Sequence[Evidence], around: Surroundings, weights: Mapping[str, float]) -> dict[str, float]:
@@ -121,15 +149,22 @@ def _mixed(hints: Sequence[Evidence], around: Surroundings, weights: Mapping[str
 
 
 def judge_table(
-    names: Sequence[str], hints: Sequence[Sequence[Evidence]], weights: Weights | None = None
+    names: Sequence[str],
+    hints: Sequence[Sequence[Evidence]],
+    weights: Weights | None = None,
+    *,
+    protected: bool = False,
 ) -> tuple[Judged, ...]:
-    """Return what the columns of a table may be, from their names and each column's hints."""
+    """Return what the columns of a table may be, from their names and each column's hints.
+
+    *protected*: its owner declared a unit that is to be protected in it, so the table is about persons.
+    """
     given = fitted() if weights is None else weights
     alone = [judge(of_column, ALONE, given["alone"]) for of_column in hints]
     beside, about = alone, dict[str, float]()
     if len(hints) > 1:  # a single column stands beside nothing
         chances = [{it.tag: it.confidence for it in judged} for judged in alone]
-        about = subject_of(names, chances, given["subject"])
+        about = {subject.PERSON: 1.0} if protected else subject_of(names, chances, given["subject"])
         places = surroundings(chances, about)
         beside = [judge(*it, given["beside"]) for it in zip(hints, places, strict=True)]
     return tuple(Judged(first, last, about) for first, last in zip(alone, beside, strict=True))
@@ -158,14 +193,14 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
     """Return for every tag that may be proposed what the coefficients are about, by name."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
     found[UNSEEN]["unseen"] = 1.0
-    own = [hint for hint in hints if hint.source not in _NAMES]
+    own = [hint for hint in hints if hint.source not in _READ]
     for hint in own:
         strength = _strength(hint.weight)
         of_tag = found[hint.tag]
         # What a rule for values is worth by itself comes on top of what all of its source are.
         for name in (hint.source, *([f"{hint.rule}: {hint.tag}"] if hint.source in _RULED else [])):
             of_tag[name] = max(strength, of_tag.get(name, 0.0))
-    read = _read(hints, headers.BESIDE if around.known else headers.ALONE)
+    read = _named(hints, headers.BESIDE if around.known else headers.ALONE)
     for tag, chance in read.items():
         found[tag]["name"] = _strength(chance)
     named = max((_strength(chance) for tag, chance in read.items() if tag != GENERAL), default=0.0)
@@ -173,7 +208,10 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
         against = found[GENERAL].items()
         found[GENERAL] = {f"against a name: {name}": value * exp(-named) for name, value in against}
     for tag, chance in read.items():
-        found[tag]["name by its odds"] = log(chance / headers.LEAST)
+        found[tag]["name by its odds"] = log(chance / LEAST)
+    for tag, chance in _chances(hints, cells.BESIDE if around.known else cells.ALONE).items():
+        found[tag]["cells"] = _strength(chance)
+        found[tag]["cells by their odds"] = log(chance / LEAST)
     found[GENERAL].update(context_of(GENERAL, around))
     if not own:
         found[GENERAL]["nothing speaks"] = 1.0
@@ -199,18 +237,23 @@ def _of_tag(tag: str, of_tag: Mapping[str, float], few: bool) -> dict[str, float
     return found
 
 
-def _read(hints: Sequence[Evidence], source: str) -> dict[str, float]:
+def _named(hints: Sequence[Evidence], source: str) -> dict[str, float]:
     """Return each tag's chance by the name: what the owner's words leave over is the network's to share."""
-    owner: dict[str, float] = {}
-    for hint in hints:
-        if hint.source == OWNER:
-            owner[hint.tag] = max(hint.weight, owner.get(hint.tag, 0.0))
+    owner = _chances(hints, OWNER)
     left = 1 - max(owner.values(), default=0.0)
     found = dict(owner)
+    for tag, chance in _chances(hints, source).items():
+        found[tag] = max(left * chance, found.get(tag, 0.0))
+    return {tag: chance for tag, chance in found.items() if chance > LEAST}
+
+
+def _chances(hints: Sequence[Evidence], source: str) -> dict[str, float]:
+    """Return the strongest chance of each tag by *source*."""
+    found: dict[str, float] = {}
     for hint in hints:
         if hint.source == source:
-            found[hint.tag] = max(left * hint.weight, found.get(hint.tag, 0.0))
-    return {tag: chance for tag, chance in found.items() if chance > headers.LEAST}
+            found[hint.tag] = max(hint.weight, found.get(hint.tag, 0.0))
+    return found
 
 
 def _strength(chance: float) -> float:

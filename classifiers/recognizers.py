@@ -73,6 +73,8 @@ def read_recognizers(data: Any, file: str, line: Callable[[Path], int]) -> tuple
 
 OWNER: Final = "owner"
 """The source of what an owner's words say of a name."""
+OWN: Final = "own:"
+"""What the rules of an owner's recognisers begin with."""
 
 
 def recognizer_evidence(
@@ -83,11 +85,11 @@ def recognizer_evidence(
     texts = checks.normalise(sample.values) if recognizers else sample.values
     for it in recognizers:
         if any(word in lower for word in it.words):
-            found.append(Evidence(it.tag, OWNER, f"own:{it.name}", it.weight))
+            found.append(Evidence(it.tag, OWNER, f"{OWN}{it.name}", it.weight))
         if it.pattern is not None and len(texts) >= _FEWEST_VALUES:
             share = float(_hits(it, texts).mean())
             if share >= it.share:
-                found.append(Evidence(it.tag, "values", f"own:{it.name}", it.weight, floor(share * 10) / 10))
+                found.append(Evidence(it.tag, "values", f"{OWN}{it.name}", it.weight, floor(share * 10) / 10))
     return tuple(found)
 
 

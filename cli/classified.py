@@ -18,13 +18,16 @@ _SOURCES: Final = {
     "headers": "cli.hint-headers",
     "owner": "cli.hint-owner",
     "values": "cli.hint-values",
+    "cell": "cli.hint-cell",
+    "cells": "cli.hint-cells",
     "statistics": "cli.hint-statistics",
     "dictionary": "cli.hint-dictionary",
     "unit": "cli.hint-unit",
 }
 _OF_NAMES: Final = ("name", "headers", "owner")
-_READ_ALONE: Final = "header"
-"""What a name seems alone is told by `--explain`; what it seems beside the others follows from it."""
+_READ_ALONE: Final = ("header", "cell")
+"""What names and values seem alone is told by `--explain`: what they seem beside the others follows."""
+_READ_VALUES: Final = "cells"
 _NO_RULE: Final = "-"
 _TREATMENTS: Final = {
     "withhold": "cli.treatment-withhold",
@@ -112,10 +115,16 @@ def _treatment(column: Mapping[str, Any]) -> str:
 
 
 def _telling(column: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the hints for what is proposed, the strongest of its name and of its values first."""
-    own = [it for it in column["hints"] if it["tag"] == column["proposed"] and it["source"] != _READ_ALONE]
+    """Return the hints for what is proposed, the strongest of its name and of its values first.
+
+    A pattern or a list that fits tells more of values than that a network reads them so.
+    """
+    own = [
+        it for it in column["hints"] if it["tag"] == column["proposed"] and it["source"] not in _READ_ALONE
+    ]
     of_names = [it for it in own if it["source"] in _OF_NAMES]
-    leading = [*of_names[:1], *[it for it in own if it not in of_names][:1]]
+    others = sorted((it for it in own if it not in of_names), key=lambda it: it["source"] == _READ_VALUES)
+    leading = [*of_names[:1], *others[:1]]
     return sorted(own, key=lambda it: it not in leading)
 
 

@@ -29,13 +29,13 @@ from benchmarks.classification.generators import tables as zh
 from benchmarks.classification.generators_intl import tables as intl
 from benchmarks.classification.metrics import Judged, personal
 from benchmarks.classification.report import figures
-from classifiers.classify import hints_of, with_headers
+from classifiers.classify import hints_of, read_together
 from classifiers.combine import UNSEEN, Weights, features, judge, judge_table
 from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.names import may_be_initials
 from classifiers.evidence.neighbours import ALONE, surroundings
-from classifiers.evidence.sample import draw
+from classifiers.evidence.sample import ColumnSample, draw
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
 from service.datasets.declared import sampled_rows
@@ -49,6 +49,8 @@ UNNAMED = "column_1"
 """What a column is called whose name is taken away: nothing can be read in it."""
 MISSING = 5
 """Of how many names one is missing in the third view."""
+HALVINGS = 30
+"""How often a step is halved that overshoots."""
 GROUPS = 6
 """Groups of domains that are left out together."""
 HANDS = {
@@ -64,17 +66,18 @@ Example = tuple[str, Mapping[str, Mapping[str, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column called *name* (empty if taken away), its label and its hints; *shown*: values show it."""
+    """A column called *name* (empty if taken away), its label, hints and values; *shown*: these show it."""
 
     name: str
     tag: str
     shown: bool
     hints: tuple[Evidence, ...]
+    sample: ColumnSample
 
     def nameless(self) -> Column:
         """Return the column without its name and what that said."""
         kept = tuple(hint for hint in self.hints if hint.source != "name")
-        return Column("", self.tag, self.shown, kept)
+        return replace(self, name="", hints=kept)
 
 
 Table = Sequence[Column]
@@ -104,10 +107,12 @@ def read(table: labelled.Table) -> Table:
     fields = propose_fields(source)
     samples = draw(fields, sampled_rows(source))
     initials = may_be_initials([field.name for field in fields])
-    return [
-        Column(field.name, label.tag, label.values, hints_of(field, samples[field.name], (), initials))
-        for label, field in zip(table.labels, fields, strict=True)
-    ]
+    found = []
+    for label, field in zip(table.labels, fields, strict=True):
+        sample = samples[field.name]
+        hints = hints_of(field, sample, (), initials)
+        found.append(Column(field.name, label.tag, label.values, hints, sample))
+    return found
 
 
 def domain_of(name: str) -> str:
@@ -245,7 +250,7 @@ def _views(name: str, table: Table) -> tuple[Table, ...]:
 
 def _read_together(table: Table) -> Table:
     names = [it.name or UNNAMED for it in table]
-    found = with_headers(names, [it.hints for it in table])
+    found = read_together(names, [it.hints for it in table], [it.sample for it in table])
     return [replace(it, hints=hints) for it, hints in zip(table, found, strict=True)]
 
 
@@ -265,19 +270,36 @@ def fit(
     values, real, right = _arrays(examples, names)
     weights = np.array([1.0 if name in ("name", "values") else 0.0 for name in names])
     centre = weights.copy()
+    loss, chances = _loss(values, real, right, often, weights)
+    loss += penalty / 2 * np.square(weights - centre).sum()
     for _ in range(rounds):
-        scores = np.where(real, values @ weights, -np.inf)
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        chances = odds / odds.sum(axis=1, keepdims=True)
         mean = np.einsum("nc,ncf->nf", chances, values)
         slope = penalty * (weights - centre) + often @ (mean - right)
         flat = (values * np.sqrt(often[:, None] * chances)[:, :, None]).reshape(-1, len(names))
         bend = penalty * np.eye(len(names)) + flat.T @ flat - (mean * often[:, None]).T @ mean
         step = np.linalg.solve(bend, slope)
-        weights -= step
+        for _ in range(HALVINGS):
+            tried = weights - step
+            reached, chances = _loss(values, real, right, often, tried)
+            reached += penalty / 2 * np.square(tried - centre).sum()
+            if reached <= loss:
+                break
+            step /= 2
+        weights, loss = tried, reached
         if np.abs(step).max() < 1e-9:
             break
     return {name: round(float(value), 4) for name, value in zip(names, weights, strict=True)}
+
+
+def _loss(
+    values: Matrix, real: npt.NDArray[np.bool_], right: Matrix, often: Matrix, weights: Matrix
+) -> tuple[float, Matrix]:
+    """Return minus the log-likelihood of the right choices, and the chances of all."""
+    scores = np.where(real, values @ weights, -np.inf)
+    most = scores.max(axis=1)
+    odds = np.exp(scores - most[:, None])
+    totals = odds.sum(axis=1)
+    return float(often @ (most + np.log(totals) - right @ weights)), odds / totals[:, None]
 
 
 def _arrays(

@@ -1,39 +1,59 @@
-"""Train the network that reads names (`classifiers.evidence.network`), by its gradient written out.
+"""Train the networks that read names and values (`classifiers.evidence.network`), gradients written out.
 
 Cross-entropy with smoothed labels (Szegedy et al. 2016), AdamW (Loshchilov & Hutter 2019) under a one-cycle
-rate (Smith & Topin 2019).  Names, tokens, columns, units and everything beside a column are left out at
-random, since elsewhere they are unknown.
+rate (Smith & Topin 2019).  Bags, values, tokens, columns, units and everything beside a column are left out
+at random, since elsewhere they are unknown.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from classifiers.evidence.network import LAYERS, Network, rectified, softmax
-from classifiers.evidence.tokens import BAGS, Bags
+from classifiers.evidence.network import LAYERS, Bags, Network, flat, rectified, softmax
 from classifiers.taxonomy import core
 
-RARE = {"readings": 2, "letters": 4}
-"""How often a token of a bag must occur to be one."""
-WIDTH, BESIDE, HIDDEN = 64, 96, 192
-ROUNDS, AT_ONCE, RATE, DECAY, SMOOTHING, SPREAD = 8, 16, 3e-3, 0.3, 0.05, 0.1
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A bag: how often a token must occur to be one (*rare*), and what share is left out at random."""
+
+    rare: int
+    bag: float
+    token: float
+    group: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A network's *bags* by name, the widths of its layers, and how long and how fast it learns."""
+
+    bags: Mapping[str, Kind]
+    width: int
+    beside: int
+    hidden: int
+    rounds: int
+    rate: float
+    units_left_out: float
+
+
+HEADERS = Plan({"readings": Kind(2, 0.1, 0.1), "letters": Kind(4, 0.3, 0.2)}, 64, 96, 192, 8, 3e-3, 0.4)
+CELLS = Plan({"shapes": Kind(3, 0.1, 0.1, 0.3), "words": Kind(3, 0.1, 0.2, 0.3)}, 128, 96, 256, 12, 1e-2, 0.5)
+AT_ONCE, DECAY, SMOOTHING, SPREAD = 16, 0.3, 0.05, 0.1
 WARM = 0.3
 """The share of steps in which the rate rises."""
-LEFT_OUT = {"all beside": 0.15, "column": 0.15, "unit": 0.4}
-BAG_LEFT_OUT = {"readings": 0.1, "letters": 0.3}
-TOKEN_LEFT_OUT = {"readings": 0.1, "letters": 0.2}
+ALL_BESIDE_LEFT_OUT, COLUMNS_LEFT_OUT = 0.15, 0.15
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 Parameters = dict[str, Floats]
 Table = Sequence[tuple[Bags, str]]
-Column = tuple[list[Integers], int]
-"""The rows of its tokens by bag, and the place of its tag."""
+Column = tuple[list[list[Integers]], int]
+"""The rows of its tokens by bag and group, and the place of its tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +66,53 @@ class Batch:
     beside: Floats
 
 
-def train(tables: Sequence[Table], seed: int = 0) -> Network:
-    """Return the network trained on *tables*."""
+def train(tables: Sequence[Table], plan: Plan, seed: int = 0) -> Network:
+    """Return the network that *plan* describes, trained on *tables*."""
     draws = np.random.default_rng(seed)
     tags = sorted(core().tags)
-    rows = [_vocabulary(tables, kind, RARE[bag]) for kind, bag in enumerate(BAGS)]
+    rows = [_vocabulary(tables, place, kind.rare) for place, kind in enumerate(plan.bags.values())]
     numbered = [[(_rows(bags, rows), tags.index(tag)) for bags, tag in table] for table in tables]
-    parameters = _start(draws, [len(of_bag) for of_bag in rows], len(tags))
-    optimizer = _AdamW(parameters, ROUNDS * -(-len(tables) // AT_ONCE))
-    for _ in range(ROUNDS):
+    parameters = _start(draws, plan, [len(of_bag) for of_bag in rows], len(tags))
+    optimizer = _AdamW(parameters, plan.rate, plan.rounds * -(-len(tables) // AT_ONCE))
+    for _ in range(plan.rounds):
         order = draws.permutation(len(tables))
         for start in range(0, len(order), AT_ONCE):
             chosen = [numbered[place] for place in order[start : start + AT_ONCE]]
-            optimizer.step(gradient(parameters, _batch(chosen, rows, draws), draws)[1])
-    vectors = tuple(parameters[bag] for bag in BAGS)
-    return Network(
-        tuple(tags), tuple(rows), vectors, {it: (parameters[it], parameters[f"{it} bias"]) for it in LAYERS}
+            batch = _batch(chosen, plan, [len(of_bag) for of_bag in rows], draws)
+            optimizer.step(gradient(parameters, batch, plan, draws)[1])
+    vectors = tuple(parameters[bag] for bag in plan.bags)
+    layers = {it: (parameters[it], parameters[f"{it} bias"]) for it in LAYERS}
+    return Network(tuple(tags), tuple(plan.bags), tuple(rows), vectors, layers)
+
+
+def _vocabulary(tables: Sequence[Table], place: int, least: int) -> dict[str, int]:
+    counted = Counter(
+        token
+        for table in tables
+        for bags, _ in table
+        for token in {it for group in bags[place] for it in group}
     )
-
-
-def _vocabulary(tables: Sequence[Table], kind: int, least: int) -> dict[str, int]:
-    counted = Counter(token for table in tables for bags, _ in table for token in set(bags[kind]))
     kept = sorted(token for token, count in counted.items() if count >= least)
     return {token: row for row, token in enumerate(kept)}
 
 
-def _rows(bags: Bags, rows: Sequence[dict[str, int]]) -> list[Integers]:
+def _rows(bags: Bags, rows: Sequence[dict[str, int]]) -> list[list[Integers]]:
     return [
-        np.array([known[token] for token in bag if token in known], np.int64)
+        [np.array([known[token] for token in group if token in known], np.int64) for group in bag]
         for bag, known in zip(bags, rows, strict=True)
     ]
 
 
-def _start(draws: np.random.Generator, sizes: Sequence[int], tags: int) -> Parameters:
-    wide = WIDTH * len(BAGS)
-    shapes = {"beside": (wide, BESIDE), "hidden": (wide + 2 * BESIDE, HIDDEN), "out": (HIDDEN, tags)}
-    made = {bag: draws.normal(0, SPREAD, (size, WIDTH)) for bag, size in zip(BAGS, sizes, strict=True)}
+def _start(draws: np.random.Generator, plan: Plan, sizes: Sequence[int], tags: int) -> Parameters:
+    wide, units = plan.width * len(plan.bags), plan.hidden
+    shapes = {
+        "beside": (wide, plan.beside),
+        "hidden": (wide + 2 * plan.beside, units),
+        "out": (units, tags),
+    }
+    made = {
+        bag: draws.normal(0, SPREAD, (size, plan.width)) for bag, size in zip(plan.bags, sizes, strict=True)
+    }
     for layer, shape in shapes.items():
         made[layer] = draws.uniform(-1, 1, shape) / np.sqrt(shape[0])
         made[f"{layer} bias"] = np.zeros(shape[1])
@@ -89,33 +120,33 @@ def _start(draws: np.random.Generator, sizes: Sequence[int], tags: int) -> Param
 
 
 def _batch(
-    tables: Sequence[list[Column]], rows: Sequence[dict[str, int]], draws: np.random.Generator
+    tables: Sequence[list[Column]], plan: Plan, sizes: Sequence[int], draws: np.random.Generator
 ) -> Batch:
-    kept = [[it for it in table if draws.random() > LEFT_OUT["column"]] or table for table in tables]
+    kept = [[it for it in table if draws.random() > COLUMNS_LEFT_OUT] or table for table in tables]
     columns = [column for table in kept for column in table]
     counts = [len(table) for table in kept]
-    alone = draws.random(len(tables)) < LEFT_OUT["all beside"]
+    alone = draws.random(len(tables)) < ALL_BESIDE_LEFT_OUT
     bags = [
-        _summing([_some(tokens[kind], bag, draws) for tokens, _ in columns], len(rows[kind]))
-        for kind, bag in enumerate(BAGS)
+        summing([_some(tokens[place], kind, draws) for tokens, _ in columns], size)
+        for place, (kind, size) in enumerate(zip(plan.bags.values(), sizes, strict=True))
     ]
     labels = np.array([label for _, label in columns])
     beside = np.repeat(~alone, counts).astype(np.float32)[:, None]
     return Batch(bags, np.repeat(np.arange(len(tables)), counts), labels, beside)
 
 
-def _some(tokens: Integers, bag: str, draws: np.random.Generator) -> Integers:
-    if draws.random() < BAG_LEFT_OUT[bag]:
-        return tokens[:0]
-    return tokens[draws.random(len(tokens)) > TOKEN_LEFT_OUT[bag]]
+def _some(groups: list[Integers], kind: Kind, draws: np.random.Generator) -> list[Integers]:
+    if draws.random() < kind.bag:
+        return []
+    chosen = [it for it in groups if draws.random() >= kind.group] or groups
+    return [group[draws.random(len(group)) > kind.token] for group in chosen]
 
 
-def _summing(tokens: Sequence[Integers], size: int) -> sparse.csr_matrix:
-    """Return the matrix that takes vectors to each column's sum over the root of the number of its tokens."""
-    counts = np.array([len(it) for it in tokens])
-    values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    return sparse.csr_matrix((values, np.concatenate(tokens), ends), (len(tokens), size))
+def summing(columns: Sequence[Sequence[Integers]], size: int) -> sparse.csr_matrix:
+    """Return the matrix that takes a bag's vectors to each column's sum, as `network.sums` makes it."""
+    places, shares = flat(columns)  # type: ignore[arg-type]  # arrays of integers are sequences of them
+    ends = np.cumsum([0, *(sum(map(len, groups)) for groups in columns)])
+    return sparse.csr_matrix((shares, places, ends), (len(columns), size))
 
 
 def _mixing(tables: Integers) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
@@ -129,12 +160,13 @@ def _mixing(tables: Integers) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
 
 
 def gradient(
-    parameters: Parameters, batch: Batch, draws: np.random.Generator | None
+    parameters: Parameters, batch: Batch, plan: Plan, draws: np.random.Generator | None
 ) -> tuple[float, Parameters]:
     """Return the loss and its gradient by parameter; without *draws* no unit is left out."""
     mean, near = _mixing(batch.tables)
-    plain = np.hstack([bag @ parameters[name] for bag, name in zip(batch.bags, BAGS, strict=True)])
-    kept, kept_hidden = _kept(plain.shape, draws), _kept((len(plain), HIDDEN), draws)
+    plain = np.hstack([bag @ parameters[name] for bag, name in zip(batch.bags, plan.bags, strict=True)])
+    share = plan.units_left_out
+    kept, kept_hidden = _kept(plain.shape, share, draws), _kept((len(plain), plan.hidden), share, draws)
     summed = plain * kept
     shown = rectified(summed @ parameters["beside"] + parameters["beside bias"])
     entered = np.hstack([summed, mean @ shown * batch.beside, near @ shown * batch.beside])
@@ -149,30 +181,30 @@ def gradient(
     to_mean, to_near = np.split(back[:, summed.shape[1] :] * batch.beside, 2, axis=1)
     at_shown = (mean.T @ to_mean + near.T @ to_near) * (shown > 0)
     at_plain = (back[:, : summed.shape[1]] + at_shown @ parameters["beside"].T) * kept
-    parts = np.split(at_plain, len(BAGS), axis=1)
-    found = {name: bag.T @ part for bag, name, part in zip(batch.bags, BAGS, parts, strict=True)}
+    parts = np.split(at_plain, len(plan.bags), axis=1)
+    found = {name: bag.T @ part for bag, name, part in zip(batch.bags, plan.bags, parts, strict=True)}
     through = {"beside": (summed, at_shown), "hidden": (entered, at_hidden), "out": (units, at_out)}
     for name, (entering, leaving) in through.items():
         found[name], found[f"{name} bias"] = entering.T @ leaving, leaving.sum(axis=0)
     return loss, found
 
 
-def _kept(shape: tuple[int, ...], draws: np.random.Generator | None) -> Floats:
+def _kept(shape: tuple[int, ...], left_out: float, draws: np.random.Generator | None) -> Floats:
     if draws is None:
         return np.ones(shape, np.float32)
-    share = np.float32(1 - LEFT_OUT["unit"])
+    share = np.float32(1 - left_out)
     return (draws.random(shape, np.float32) < share).astype(np.float32) / share
 
 
 class _AdamW:
-    def __init__(self, parameters: Parameters, steps: int) -> None:
-        self.parameters, self.steps, self.done = parameters, steps, 0
+    def __init__(self, parameters: Parameters, rate: float, steps: int) -> None:
+        self.parameters, self.rate, self.steps, self.done = parameters, rate, steps, 0
         self.first = {name: np.zeros_like(it) for name, it in parameters.items()}
         self.second = {name: np.zeros_like(it) for name, it in parameters.items()}
 
     def step(self, found: Parameters, keep: tuple[float, float] = (0.9, 0.999)) -> None:
         """Move the parameters against the gradient *found*."""
-        rate = RATE * _cycle(self.done / self.steps)
+        rate = self.rate * _cycle(self.done / self.steps)
         self.done += 1
         for name, values in self.parameters.items():
             first, second = self.first[name], self.second[name]

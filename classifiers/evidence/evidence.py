@@ -9,10 +9,11 @@ from dataclasses import dataclass
 class Evidence:
     """A hint for *tag* with *weight* in (0, 1): how often the hint alone is right.
 
-    *source* is ``name``, ``header``, ``headers``, ``owner``, ``values``, ``dictionary``, ``statistics``; two
-    hints of one source are not independent.  *rule* names the public rule that spoke (a word of the
-    column's name, names beside it, a pattern), never a value.  *share* is the part of the
-    distinct sampled values that fit, in tenths rounded down; None for names.  It is for the owner's eyes.
+    *source* is ``name``, ``header``, ``headers``, ``owner``, ``values``, ``cell``, ``cells``, ``dictionary``,
+    ``statistics``; two hints of one source are not independent.  *rule* names the public rule that spoke (a
+    word of the column's name, names of columns beside it, a pattern), never a value.  *share* is the part of
+    the distinct sampled values that fit, in tenths rounded down; None for names and what networks read.  It
+    is for the owner's eyes.
     """
 
     tag: str

@@ -1,13 +1,14 @@
-"""A small network that reads the names of a table's columns, each one beside the others.
+"""A small network that reads the columns of a table, each one beside the others.
 
-1. A name is two bags of tokens (`classifiers.evidence.tokens`); each becomes the sum of its tokens' vectors
-   over the root of their number (Joulin et al. 2017, "Bag of tricks for efficient text classification").
+1. A column is bags of tokens, of its name or of its values, in groups: a name is one, and each value.  A
+   group becomes the sum of its tokens' vectors over the root of their number (Joulin et al. 2017, "Bag of
+   tricks for efficient text classification"), a bag the mean of its groups.
 2. What stands beside a column is the mean over all columns of a layer on top of that, and the sum over the
    two next to it (Zaheer et al. 2017, "Deep sets").
-3. A hidden layer sees a name and what stands beside it; a softmax says how probable each tag is.
+3. A hidden layer sees a column and what stands beside it; a softmax says how probable each tag is.
 
-With nothing beside it the same network reads a name alone.  `benchmarks/classification/fit_headers.py` trains
-it; the parameters are data (``taxonomies/headers.npz``).
+With nothing beside it the same network reads a column alone.  There is one for names and one for values.
+`benchmarks/classification/fit_networks.py` trains them; the parameters are data (``taxonomies/*.npz``).
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.evidence.tokens import BAGS, Bags
-
 LAYERS: Final = ("beside", "hidden", "out")
 _AT_ONCE: Final = 1000
 """Columns whose vectors are summed together, so that memory does not grow with their number."""
 _STEPS: Final = 127
 """A stored vector is a multiple of a 127th of each dimension's largest value: a signed byte."""
+Bags = Sequence[Sequence[Sequence[str]]]
+"""The tokens of a column: by bag, by group."""
 Matrix = npt.NDArray[np.float32]
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -37,39 +38,54 @@ Arrays = dict[str, npt.NDArray[Any]]
 class Network:
     """The trained parameters.
 
-    *tags*: what is told apart.  *vocabularies*: by bag, the rows of tokens in *vectors*.  *layers*: by name,
-    a matrix and a bias.
+    *tags*: what is told apart.  *bags*: how they are called.  *vocabularies*: by bag, the rows of tokens in
+    *vectors*.  *layers*: by name, a matrix and a bias.
     """
 
     tags: tuple[str, ...]
+    bags: tuple[str, ...]
     vocabularies: tuple[Mapping[str, int], ...]
     vectors: tuple[Matrix, ...]
     layers: Mapping[str, tuple[Matrix, Matrix]]
 
 
 @cache
-def network() -> Network:
-    """Return the network of ``taxonomies/headers.npz``, read once."""
-    data = resources.files("classifiers").joinpath("taxonomies", "headers.npz").read_bytes()
+def network(name: str) -> Network:
+    """Return the network called *name*, ``headers`` or ``cells``, read once from ``taxonomies/``."""
+    data = resources.files("classifiers").joinpath("taxonomies", f"{name}.npz").read_bytes()
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
         return from_arrays(stored)
 
 
-def sums(known: Network, bags: Sequence[Bags]) -> Matrix:
-    """Return a row per name: for each bag the sum of its tokens' vectors over the root of their number."""
-    chunks = [bags[start : start + _AT_ONCE] for start in range(0, len(bags), _AT_ONCE)]
+def sums(known: Network, columns: Sequence[Bags]) -> Matrix:
+    """Return a row per column: its bags side by side.
+
+    A bag is the mean of its groups, each the sum of its known tokens' vectors over the root of their number.
+    """
+    chunks = [columns[start : start + _AT_ONCE] for start in range(0, len(columns), _AT_ONCE)]
     return np.concatenate([np.hstack(list(_summed(known, chunk))) for chunk in chunks])
 
 
-def _summed(known: Network, bags: Sequence[Bags]) -> Iterator[Matrix]:
+def _summed(known: Network, columns: Sequence[Bags]) -> Iterator[Matrix]:
     for kind, (rows, vectors) in enumerate(zip(known.vocabularies, known.vectors, strict=True)):
-        found = [[rows[token] for token in bag[kind] if token in rows] for bag in bags]
-        counts = np.array([len(of_name) for of_name in found])
-        totals = np.zeros((len(bags), vectors.shape[1]), np.float32)
+        totals = np.zeros((len(columns), vectors.shape[1]), np.float32)
+        tokens = [[[rows[it] for it in group if it in rows] for group in column[kind]] for column in columns]
+        places, shares = flat(tokens)
+        counts = np.array([sum(map(len, groups)) for groups in tokens])
         if counts.any():
-            gathered = vectors[np.concatenate([np.array(of_name, int) for of_name in found])]
-            totals[counts > 0] = np.add.reduceat(gathered, (np.cumsum(counts) - counts)[counts > 0])
-        yield totals / np.sqrt(np.maximum(counts, 1))[:, None].astype(np.float32)
+            starts = (np.cumsum(counts) - counts)[counts > 0]
+            totals[counts > 0] = np.add.reduceat(vectors[places] * shares[:, None], starts)
+        yield totals
+
+
+def flat(columns: Sequence[Sequence[Sequence[int]]]) -> tuple[npt.NDArray[np.int64], Matrix]:
+    """Return the rows of all tokens, by column and group, and what share of its vector each one gives."""
+    groups = [group for column in columns for group in column]
+    counts = np.array([len(group) for group in groups], np.int64)
+    of_column = np.repeat([len(column) for column in columns], [len(column) for column in columns])
+    shares = 1 / np.maximum(of_column, 1) / np.sqrt(np.maximum(counts, 1))
+    places = np.concatenate([np.zeros(0, np.int64), *(np.array(group, np.int64) for group in groups)])
+    return places, np.repeat(shares, counts).astype(np.float32)
 
 
 def seen(known: Network, summed: Matrix) -> Matrix:
@@ -113,19 +129,21 @@ def softmax(logits: Matrix) -> Matrix:
 
 def from_arrays(stored: Mapping[str, Any]) -> Network:
     """Return the network that `to_arrays` made *stored* of."""
-    texts = [_lines(stored[f"{bag} tokens"]) for bag in BAGS]
+    bags = tuple(_lines(stored["bags"]))
+    texts = [_lines(stored[f"{bag} tokens"]) for bag in bags]
     return Network(
         tuple(_lines(stored["tags"])),
+        bags,
         tuple({token: row for row, token in enumerate(tokens)} for tokens in texts),
-        tuple(stored[bag].astype(np.float32) * stored[f"{bag} scale"] for bag in BAGS),
+        tuple(stored[bag].astype(np.float32) * stored[f"{bag} scale"] for bag in bags),
         {layer: (stored[layer], stored[f"{layer} bias"]) for layer in LAYERS},
     )
 
 
 def to_arrays(known: Network) -> Arrays:
     """Return *known* as arrays; tokens stand in the order of their rows."""
-    arrays: Arrays = {"tags": _text(known.tags)}
-    for bag, rows, vectors in zip(BAGS, known.vocabularies, known.vectors, strict=True):
+    arrays: Arrays = {"tags": _text(known.tags), "bags": _text(known.bags)}
+    for bag, rows, vectors in zip(known.bags, known.vocabularies, known.vectors, strict=True):
         scale = np.maximum(np.abs(vectors).max(axis=0), np.finfo(np.float32).tiny) / _STEPS
         arrays[f"{bag} tokens"] = _text(sorted(rows, key=rows.__getitem__))
         arrays[f"{bag} scale"] = scale.astype(np.float32)

@@ -15,27 +15,27 @@ from typing import Final
 
 from classifiers.evidence.lexicon import normal
 from classifiers.evidence.names import made_up, name_evidence
+from classifiers.evidence.network import Bags
 from classifiers.evidence.spelling import words_of
 
 BAGS: Final = ("readings", "letters")
+"""How the lexicon reads a name, and its letters."""
 _LONGEST_GRAM, _LONGEST_CHINESE, _ENDING = 5, 4, 3
 _EAST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PARTS = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+"
 )
-Bags = tuple[list[str], list[str]]
-"""Tokens by bag, in the order of `BAGS`."""
 
 
 def tokens_of(name: str, description: str = "", initials: bool = True) -> Bags:
-    """Return the tokens of a column's *name*.
+    """Return the tokens of a column's *name*, one group in each of `BAGS`.
 
     *description* and *initials* are as for `name_evidence`.  A name that a program made up has no letters.
     """
     hints = [f"hint {it.tag} {it.weight}" for it in name_evidence(name, description, initials)]
     if made_up(name):
-        return hints, []
-    return [*hints, *_readings(name, initials)], list(_letters(name))
+        return [hints], []
+    return [[*hints, *_readings(name, initials)]], [list(_letters(name))]
 
 
 def _readings(name: str, initials: bool) -> Iterator[str]:

@@ -48,13 +48,18 @@ def propose(
             entry.connection.execute(sa.insert(tags), _row(entry, lineage, proposal))
         elif not row["confirmed"]:
             _replace(entry, lineage, proposal, proposed.read(row["evidence"], row["tag"])["was"])
-        elif proposal.alone not in (row["tag"], last.get(proposal.column, proposal.alone)):
+        elif changed(proposal, row["tag"], last.get(proposal.column)):
             drifted[proposal.column] = proposal.tag
             _replace(entry, lineage, proposal, row["tag"])
         _remember(entry, lineage, version, proposal, known=proposal.column in last)
     if drifted:
         entry.log("drift", by.name, dataset=dataset, lineage=lineage, version=version, columns=drifted)
     return drifted
+
+
+def changed(proposal: Proposal, confirmed: str, last: str | None) -> bool:
+    """Return whether a column may hardly be what its tag says nor what it seemed in the version before."""
+    return last is not None and not {confirmed, last} & {proposal.alone, *proposal.likely}
 
 
 def tag(

@@ -54,14 +54,31 @@ def test_pinyin_abbreviations_without_any_value(people: pa.Table) -> None:
 def test_values_alone(people: pa.Table) -> None:
     table = people.rename_columns([f"c{index}" for index in range(people.num_columns)])
     tags = list(tags_of(classify(fields_of(table), table)).values())
-    assert tags == [*list(CHINESE.values())[:-1], "general"]
+    assert tags == list(CHINESE.values())
 
 
 def test_nothing_recognised_is_said_with_little_confidence() -> None:
-    (proposal,) = classify([Field("frob", Kind.STRING)], pa.table({"frob": ["a", "b"]}))
+    (proposal,) = classify([Field("frob", Kind.STRING)], pa.table({"frob": pa.nulls(9, pa.string())}))
     assert proposal.tag == "general"
     assert {hint.source for hint in proposal.evidence} <= {"header"}
     assert proposal.confidence < 0.9
+
+
+def test_what_is_nearly_as_likely_alone(people: pa.Table) -> None:
+    for found in classify(fields_of(people), people):
+        assert found.alone not in found.likely
+    doubtful = pa.table({"ref": ["a-1", "b-2", "c-3"] * 30, "status": ["x", "y", "z"] * 30})
+    assert all(set(it.likely) <= core().tags.keys() for it in classify(fields_of(doubtful), doubtful))
+
+
+def test_a_table_with_a_declared_unit_is_about_persons() -> None:
+    table = pa.table(
+        {"nr": range(90), "age": [3 + n % 9 for n in range(90)], "amount": [1.5 * n for n in range(90)]}
+    )
+    fields = [Field("nr", Kind.INTEGER), Field("age", Kind.INTEGER), Field("amount", Kind.FLOAT)]
+    assert list(tags_of(classify(fields, table)).values())[1:] == ["general", "general"]
+    of_unit = ["pi.id.generic", "pi.age", "finance.personal"]
+    assert list(tags_of(classify(fields, table, unit="nr")).values()) == of_unit
 
 
 def test_the_declared_unit_is_an_identifier_whatever_it_looks_like(people: pa.Table) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import classifiers
 from classifiers.combine import GENERAL, features, fitted, judge, judge_table
-from classifiers.evidence import subject
+from classifiers.evidence import cells, subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.headers import ALONE as ALONE_SOURCE
 from classifiers.evidence.headers import BESIDE as BESIDE_SOURCE
@@ -155,7 +155,15 @@ def test_every_coefficient_is_of_a_feature() -> None:
     every = [
         hint(tag, source)
         for tag in core().tags
-        for source in (ALONE_SOURCE, BESIDE_SOURCE, "values", "dictionary", "statistics")
+        for source in (
+            ALONE_SOURCE,
+            BESIDE_SOURCE,
+            cells.ALONE,
+            cells.BESIDE,
+            "values",
+            "dictionary",
+            "statistics",
+        )
     ]
     some = [it for tag in core().tags for it in read(tag, 0.85)]
     weak = [it for tag in core().tags for it in read(tag, 0.4)]

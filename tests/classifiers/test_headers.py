@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.classification import labelled
-from benchmarks.classification.fit_headers import FOLDER
-from classifiers.evidence.headers import ALONE, BESIDE, LEAST, OWN, header_evidence
+from benchmarks.classification.fit_networks import FOLDERS, read
+from classifiers.evidence.headers import ALONE, BESIDE, header_evidence
 from classifiers.evidence.network import from_arrays, network, to_arrays
+from classifiers.evidence.reading import LEAST, OWN
 from classifiers.taxonomy import GENERAL, core
 
 NAMES = st.lists(
@@ -99,10 +100,12 @@ def test_ten_thousand_names() -> None:
     assert all(found)
 
 
-def test_kept_in_bytes_and_read_back() -> None:
-    known = network()
+@pytest.mark.parametrize("name", ["headers", "cells"])
+def test_kept_in_bytes_and_read_back(name) -> None:
+    known = network(name)
     again = from_arrays(to_arrays(known))
-    assert (again.tags, again.vocabularies) == (known.tags, known.vocabularies)
+    assert (again.tags, again.bags) == (known.tags, known.bags)
+    assert again.vocabularies == known.vocabularies
     for one, other in zip(known.vectors, again.vectors, strict=True):
         assert np.allclose(one, other, atol=1e-6)
     assert set(known.tags) <= core().tags.keys()
@@ -122,9 +125,9 @@ def test_no_labelled_table_is_among_what_it_learned_from() -> None:
     for place, names in enumerate(labels):
         for name in names:
             where[name].append(place)
-    for file in FOLDER.glob("*/*.txt"):
-        for text in file.read_text(encoding="utf-8").split("\n## "):
-            learned = {plain(line.rsplit(" => ", 1)[0]) for line in text.splitlines()[1:] if " => " in line}
+    for file in [it for folder in FOLDERS["headers"] for it in (labelled.HERE / folder).glob("*/*.txt")]:
+        for table in read(file):
+            learned = {plain(it.name) for it in table}
             for place, shared in Counter(it for name in learned for it in where.get(name, ())).items():
                 few = shared < 5 or 2 * shared < min(len(learned), len(labels[place]))
-                assert few, (file, text.splitlines()[0])
+                assert few, (file, table[0].name)

@@ -39,10 +39,11 @@ def test_children(asked: tuple[str, int], texts: tuple[str, ...], expected: floa
 
 
 def test_the_hint_stands_beside_the_others_and_changes_no_confidence() -> None:
-    young = pa.table({"age": pa.array([3 + n % 9 for n in range(90)])})
-    grown = pa.table({"age": pa.array([18 + n % 60 for n in range(90)])})
-    fields = [Field("age", Kind.INTEGER)]
-    ((of_young,), (of_grown,)) = classify(fields, young), classify(fields, grown)
+    numbers = pa.array(range(90))
+    young = pa.table({"nr": numbers, "age": pa.array([3 + n % 9 for n in range(90)])})
+    grown = pa.table({"nr": numbers, "age": pa.array([18 + n % 60 for n in range(90)])})
+    fields = [Field("nr", Kind.INTEGER), Field("age", Kind.INTEGER)]
+    (_, of_young), (_, of_grown) = classify(fields, young, unit="nr"), classify(fields, grown, unit="nr")
     assert (of_young.tag, of_grown.tag) == ("pi.age", "pi.age")
     assert [hint.rule for hint in of_young.evidence if hint.rule == "under-14"] == ["under-14"]
     assert not [hint for hint in of_grown.evidence if hint.rule == "under-14"]
