@@ -43,15 +43,17 @@ def propose(
     last = _last(entry, lineage)
     drifted = {}
     for proposal in found:
-        row = stored.get(proposal.column)
+        row, before, seems = stored.get(proposal.column), last.get(proposal.column), proposal.alone
         if row is None:
             entry.connection.execute(sa.insert(tags), _row(entry, lineage, proposal))
         elif not row["confirmed"]:
             _replace(entry, lineage, proposal, proposed.read(row["evidence"], row["tag"])["was"])
-        elif changed(proposal, row["tag"], last.get(proposal.column)):
+        elif changed(proposal, row["tag"], before):
             drifted[proposal.column] = proposal.tag
             _replace(entry, lineage, proposal, row["tag"])
-        _remember(entry, lineage, version, proposal, known=proposal.column in last)
+        elif before is not None and seems != row["tag"]:
+            seems = before  # what it may nearly as well be does not become what the next version is held to
+        _remember(entry, lineage, version, proposal.column, seems, known=before is not None)
     if drifted:
         entry.log("drift", by.name, dataset=dataset, lineage=lineage, version=version, columns=drifted)
     return drifted
@@ -127,10 +129,12 @@ def _change(entry: Entry, lineage: LineageId, column: str, values: Mapping[str, 
     entry.connection.execute(sa.update(tags).where(chosen).values(**values))
 
 
-def _remember(entry: Entry, lineage: LineageId, version: int, proposal: Proposal, *, known: bool) -> None:
-    row = {"lineage": lineage, "column": proposal.column, "tag": proposal.alone, "version": version}
+def _remember(
+    entry: Entry, lineage: LineageId, version: int, column: str, seems: str, *, known: bool
+) -> None:
+    row = {"lineage": lineage, "column": column, "tag": seems, "version": version}
     if known:
-        chosen = (proposals.c.lineage == lineage) & (proposals.c.column == proposal.column)
+        chosen = (proposals.c.lineage == lineage) & (proposals.c.column == column)
         entry.connection.execute(sa.update(proposals).where(chosen).values(**row))
     else:
         entry.connection.execute(sa.insert(proposals), row)

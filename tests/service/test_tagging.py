@@ -66,18 +66,19 @@ def checked(desk):
 
 
 def test_a_column_that_may_nearly_as_well_be_what_it_was_stays_confirmed(desk, owner):
-    assert seen(desk, owner, 1, ref="pi.id.generic") == {}
-    decided(desk, owner, ref="pi.id.generic")
-    for version, likely in ((2, ("pi.device", "pi.id.generic")), (3, ("pi.device",))):
-        found = [Proposal("ref", "general", 0.5, (), alone="general", likely=likely)]
+    assert seen(desk, owner, 1, ref="general") == {}
+    decided(desk, owner, ref="general")
+    steps = [
+        ("pi.device", ("general",), {}),
+        ("pi.device", ("general", "org.id"), {}),
+        # Step by step it may not become what nobody confirmed.
+        ("pi.device", ("org.id",), {"ref": "pi.device"}),
+    ]
+    for version, (alone, likely, wanted) in enumerate(steps, 2):
+        found = [Proposal("ref", alone, 0.5, (), alone=alone, likely=likely)]
         with desk.writing() as entry:
-            drifted = tagging.propose(entry, owner, "health.d", Manifest(version), found)
-        # In the third it seems what it seemed in the second.
-        assert drifted == {}
-    with desk.writing() as entry:
-        found = [Proposal("ref", "pi.name", 0.5, (), alone="pi.name", likely=("pi.device",))]
-        drifted = tagging.propose(entry, owner, "health.d", Manifest(4), found)
-    assert drifted == {"ref": "pi.name"}
+            assert tagging.propose(entry, owner, "health.d", Manifest(version), found) == wanted
+    checked(desk)
 
 
 def test_a_confirmed_column_that_changed_its_nature_is_denied_again(desk, owner):
