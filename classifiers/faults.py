@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers.evidence import checks
-from sandbox.schema import CategoricalDomain, DateDomain, Domain, NumericDomain
+from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain
 
 _EARLIEST = 1900
 _PHONE = r"^(\+?\d{1,3})?[(]?\d{2,4}[)]?\d{5,9}([,;#X]\d{1,6})?$"
 _EMAIL = r"^[^@\s]+@[A-Z0-9-]+(\.[A-Z0-9-]+)+$"
 _DAY = r"^\s*(?P<y>\d{4})(?:[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})|(?P<m2>\d{2})(?P<d2>\d{2})$)"
+_NUMBERS = (Kind.FLOAT, Kind.DECIMAL)
+_HOLDING = {bool: (Kind.BOOLEAN,), int: (Kind.INTEGER, *_NUMBERS), float: _NUMBERS, str: (Kind.STRING,)}
 _SHAPE = (
     (r"[^\x00-\x7F\p{P}\p{Z}\p{S}\p{N}]+", "文"),
     (r"[A-Z]+", "A"),
@@ -64,17 +67,36 @@ def impossible(texts: Any, latest: dt.date | None) -> Any:
     return dated & ~real
 
 
+def meant(field: Field, domain: Domain) -> Field:
+    """Return *field* in a kind that *domain* can be declared for: its own if it can, else what would be said.
+
+    A text column with bounds is one of numbers in which some cells are none.
+    """
+    kinds = _kinds(domain)
+    return field if field.kind in kinds or not kinds else replace(field, kind=kinds[0])
+
+
+def _kinds(domain: Domain) -> tuple[Kind, ...]:
+    if isinstance(domain, NumericDomain):
+        return Kind.FLOAT, Kind.INTEGER, Kind.DECIMAL
+    if isinstance(domain, DateDomain):
+        return Kind.DATE, Kind.TIMESTAMP
+    held = [_HOLDING.get(type(value), ()) for value in domain.values if value is not None]
+    return tuple(kind for kind in (held[0] if held else ()) if all(kind in it for it in held[1:]))
+
+
 def outside(values: Any, domain: Domain) -> Any:
-    """Return which conformed *values* lie outside *domain*; null lies nowhere."""
+    """Return which *values*, conformed to a kind that *domain* is for, lie outside it; null lies nowhere."""
     if isinstance(domain, CategoricalDomain):
         plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
-        known = {str(value) for value in domain.values}
-        return np.array([value is not None and str(value) not in known for value in plain.to_pylist()], bool)
+        if pa.types.is_decimal(plain.type):  # categories are doubles
+            plain = plain.cast(pa.float64())
+        known = set(domain.values)
+        return np.array([value is not None and value not in known for value in plain.to_pylist()], bool)
     if isinstance(domain, NumericDomain):
-        numbers = values.cast(pa.float64())
+        numbers = values.cast(pa.float64(), safe=False)
         outside = pc.or_(pc.less(numbers, float(domain.low)), pc.greater(numbers, float(domain.high)))
     else:
-        assert isinstance(domain, DateDomain)
         days = values.cast(pa.date32(), safe=False)
         outside = pc.or_(pc.less(days, pa.scalar(domain.low)), pc.greater(days, pa.scalar(domain.high)))
     return np.asarray(outside.fill_null(False), bool)

@@ -36,7 +36,8 @@ _DATES = frozenset({"pi.birth-date", "pi.event-date"})
 class ColumnQuality:
     """Counts of cells of one column; None where the question does not arise.
 
-    *nulls*: empty or null; *missing*: declared marks; *nonconforming* to the kind; *invalid* by the check of
+    *nulls*: empty or null; *missing*: declared marks; *nonconforming* to the kind (to that of its
+    domain, where one is declared); *invalid* by the check of
     the tag; *impossible* dates; *outside* the declared domain; *blanks* around; *full_width* digits.
     *formats*: number of shapes (at most `SHAPES`); *top_format* is the commonest and *top_share* its part.
     *problems*: cells with at least one fault among the *filled* ones.
@@ -156,6 +157,10 @@ class _Column:
         texts, times = texts.filter(pa.array(keep)), times[keep]
         if len(texts):
             self._faults(texts, times)
+
+    def __post_init__(self) -> None:
+        if self.domain is not None:
+            self.declared = faults.meant(self.declared, self.domain)
 
     def _faults(self, texts: Any, times: Any) -> None:
         short = pc.utf8_slice_codeunits(texts, 0, _LOOKED_AT)

@@ -10,7 +10,7 @@ import pytest
 from classifiers import faults, quality
 from classifiers.domains import policy_lines, propose_domains
 from classifiers.quality import TableQuality, assess
-from sandbox.schema import CategoricalDomain, Field, Kind, NumericDomain, exact
+from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, exact
 
 TODAY = dt.date(2026, 1, 1)
 
@@ -47,6 +47,31 @@ def test_outside_of_a_declared_domain() -> None:
     ten = NumericDomain(exact(0), exact(10), exact(1))
     assert of(["1", "11"], Kind.INTEGER, domains={"c": ten}).columns[0].outside == 1
     assert of(["a", "b"], domains={"c": CategoricalDomain(("a",))}).columns[0].outside == 1
+
+
+HUNDRED = NumericDomain(exact(0), exact(100), exact(1))
+RECENT = DateDomain(dt.date(2000, 1, 1), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "domain", "nonconforming", "outside"),
+    [
+        (["0", "119", "n/a", "n/a"], Kind.STRING, HUNDRED, 2, 1),
+        (["true", "false"], Kind.BOOLEAN, HUNDRED, 2, 0),
+        (["20200101", "7"], Kind.INTEGER, RECENT, 2, 0),
+        (["2020-01-01", "1999-01-01", "?", "soon"], Kind.STRING, RECENT, 1, 1),
+        (["yes", "no", "maybe"], Kind.STRING, CategoricalDomain((True, False)), 1, 0),
+        (["01", "2", "3"], Kind.STRING, CategoricalDomain((1, 2)), 0, 1),
+        (["1.0", "2.5"], Kind.FLOAT, CategoricalDomain((1, 2)), 0, 1),
+        (["1", "01"], Kind.INTEGER, CategoricalDomain(("1", None)), 0, 1),
+        (["yes"], Kind.STRING, CategoricalDomain((True, "yes")), 0, 0),
+    ],
+)
+def test_cells_are_read_as_the_domain_means_them(
+    values: list[str | None], kind: Kind, domain: Domain, nonconforming: int, outside: int
+) -> None:
+    (column,) = of(values, kind, domains={"c": domain}).columns
+    assert (column.nonconforming, column.outside) == (nonconforming, outside)
 
 
 def test_rows_beyond_the_first_of_a_unit(monkeypatch) -> None:
