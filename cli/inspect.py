@@ -86,8 +86,8 @@ def _quality(session: Session, quality: Mapping[str, Any]) -> None:
     render.out("")
     headings = [
         ("cli.head-column", "left"),
-        ("cli.head-nulls", "right"),
-        ("cli.head-missing", "right"),
+        ("cli.head-null-cells", "right"),
+        ("cli.head-marks", "right"),
         *((key, "right") for _, key in _FAULTS),
         ("cli.head-formats", "left"),
         ("cli.head-problems", "right"),

@@ -108,3 +108,16 @@ def test_suggestions_and_decisions_stand_beside_the_evidence(said):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("KEYONG_LANG", language)
             assert word in said("--as o dataset inspect people.csv --encoding gb18030")[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "nulls", "marks"), [("en", "nulls", "missing marks"), ("zh", "空值", "缺失标记")]
+)
+def test_empty_cells_and_declared_marks_stand_under_their_own_headings(
+    said, tmp_path, monkeypatch, language, nulls, marks
+):
+    monkeypatch.setenv("KEYONG_LANG", language)
+    (tmp_path / "ages.csv").write_text("age,name\n7,a\nNA,b\n,c\n")
+    _, out, _ = said("--as o dataset inspect ages.csv --quality --missing age=NA")
+    headings = out.splitlines()
+    assert any(nulls in line and marks in line for line in headings)

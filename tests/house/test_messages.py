@@ -6,7 +6,7 @@ fewer facts than its code carries (``--json`` shows them all), never one that a 
 
 import ast
 import string
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 import yaml
@@ -84,6 +84,18 @@ def test_codes_are_literals(modules):
 def test_every_code_has_words(language, messages, raised):
     speechless = sorted(set(raised) - set(_flat(messages[language])))
     assert not speechless, "\n".join(f"{code}  {raised[code][0][0]}" for code in speechless)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_code_stands_twice_in_a_file(language, root):
+    # YAML lets the last one win without a word.
+    doubled = [
+        f"{path.name}: {code}"
+        for path in (root / "service" / "messages" / language).glob("*.yaml")
+        for code, times in Counter(key.value for key, _ in yaml.compose(path.read_bytes()).value).items()
+        if times > 1
+    ]
+    assert doubled == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
