@@ -120,7 +120,7 @@ def assess(
         for column in columns:
             column.add(batch.column(column.declared.name))
         if unit in batch.schema.names:
-            units.add(_texts(batch.column(unit)))
+            units.add(_plain(batch.column(unit)).cast(pa.string()))
     found = tuple(column.result() for column in columns)
     by_name = {it.declared.name: it.seen() for it in columns}
     if unit is None or unit not in by_name:
@@ -146,25 +146,27 @@ class _Column:
 
     def add(self, column: Any) -> None:
         """Count a batch's cells."""
-        coded = _texts(column).dictionary_encode()
-        texts, self.counts["rows"] = coded.dictionary, self.counts["rows"] + len(coded)
+        coded = _plain(column).dictionary_encode()
+        cells, self.counts["rows"] = coded.dictionary, self.counts["rows"] + len(coded)
+        texts = cells.cast(pa.string())
         times = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(texts))
         empty = checks.matches(texts, r"^$")
         marked = np.asarray(pc.is_in(texts, pa.array(self.declared.missing, pa.string())), bool) & ~empty
         self.counts["nulls"] += int(coded.null_count + times[empty].sum())
         self.counts["missing"] += int(times[marked].sum())
         keep = ~(empty | marked)
-        texts, times = texts.filter(pa.array(keep)), times[keep]
-        if len(texts):
-            self._faults(texts, times)
+        if keep.any():
+            filled = pa.array(keep)
+            self._faults(
+                texts.filter(filled), conform_column(cells.filter(filled), self.declared), times[keep]
+            )
 
     def __post_init__(self) -> None:
         if self.domain is not None:
             self.declared = faults.meant(self.declared, self.domain)
 
-    def _faults(self, texts: Any, times: Any) -> None:
+    def _faults(self, texts: Any, values: Any, times: Any) -> None:
         short = pc.utf8_slice_codeunits(texts, 0, _LOOKED_AT)
-        values = conform_column(texts, self.declared)
         found = {
             "nonconforming": np.asarray(values.is_null(), bool),
             "blanks": checks.matches(short, r"^[\s\x{3000}\x{a0}]|[\s\x{3000}\x{a0}]$"),
@@ -232,10 +234,10 @@ class _Column:
         return Seen(self.low, self.high, self.decimals, self.categories)
 
 
-def _texts(column: Any) -> Any:
+def _plain(column: Any) -> Any:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return column.cast(pa.string())
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
 
 
 class _Distinct:

@@ -97,6 +97,8 @@ def conform_column(column: pa.Array, declared: Field) -> pa.Array:
             return native.convert(column)
         if declared.kind is Kind.DECIMAL and pa.types.is_decimal(column.type):
             return _native_decimals(column, arrow_type(declared))
+    if declared.kind is Kind.TIMESTAMP and pa.types.is_timestamp(column.type) and column.type.tz:
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))  # else its text ends in "+0800"
     coded = _text(column).dictionary_encode()
     missing = _is_missing(coded.dictionary, declared)
     if declared.kind is Kind.STRING:

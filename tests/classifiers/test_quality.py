@@ -49,6 +49,24 @@ def test_outside_of_a_declared_domain() -> None:
     assert of(["a", "b"], domains={"c": CategoricalDomain(("a",))}).columns[0].outside == 1
 
 
+def test_native_cells_of_any_zone_and_type_are_not_faulty() -> None:
+    moments = [dt.datetime(2020, 2, 29, 12), None, dt.datetime(2021, 1, 1)]
+    of_types = {
+        "shanghai": (Kind.TIMESTAMP, pa.array(moments, pa.timestamp("us", "Asia/Shanghai"))),
+        "naive": (Kind.TIMESTAMP, pa.array(moments, pa.timestamp("ns"))),
+        "day": (Kind.DATE, pa.array(moments, pa.date64())),
+        "coded": (Kind.STRING, pa.array(["a", "b", "a"]).dictionary_encode()),
+        "large": (Kind.STRING, pa.array(["a", "b", None], pa.large_string())),
+        "nothing": (Kind.STRING, pa.nulls(3)),
+    }
+    table = pa.table({name: column for name, (_, column) in of_types.items()})
+    for missing in ((), ("NA",)):
+        fields = [Field(name, kind, missing=missing) for name, (kind, _) in of_types.items()]
+        found = assess(table.to_batches(), fields, {}, today=TODAY)
+        assert [column.problems for column in found.columns] == [0] * len(fields)
+        assert found.seen["shanghai"].low == dt.datetime(2020, 2, 29, 12)
+
+
 HUNDRED = NumericDomain(exact(0), exact(100), exact(1))
 RECENT = DateDomain(dt.date(2000, 1, 1), TODAY)
 

@@ -107,6 +107,12 @@ def test_arrow_types_mean_the_same_as_text() -> None:
     assert native([None], pa.null(), Kind.INTEGER) == [None]
 
 
+def test_marks_for_missing_leave_native_times_of_other_zones_what_they_are() -> None:
+    at = dt.datetime(2024, 2, 29, 12, 0, 1)
+    column = pa.array([at, None], pa.timestamp("us", "Asia/Shanghai"))
+    assert conform_column(column, Field("x", Kind.TIMESTAMP, missing=("NA",))).to_pylist() == [at, None]
+
+
 def test_nonconforming_cells_are_counted_and_missing_ones_are_not() -> None:
     fields = (Field("a", Kind.INTEGER, missing=("?",)), Field("b", Kind.FLOAT), Field("c", Kind.STRING))
     batch = pa.RecordBatch.from_pydict(
