@@ -24,6 +24,7 @@ from classifiers import faults
 from classifiers.evidence import checks
 from sandbox.schema import Domain, Field, Kind
 from sandbox.vault.conform import conform_column
+from sandbox.vault.partition import canonical_units
 
 SHAPES = 1000
 CATEGORIES = 50
@@ -85,7 +86,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class TableQuality:
-    """The columns and their total; *duplicates*: rows beyond the first of each unit, None without a unit."""
+    """The columns and their total; *duplicates*: rows beyond the first of each unit, None without a unit.
+
+    A unit is what it would be at registration: read as its column's type, without marks for missing.
+    """
 
     rows: int
     columns: tuple[ColumnQuality, ...]
@@ -114,16 +118,16 @@ def assess(
     day = today or dt.datetime.now(dt.UTC).date()
     known = domains or {}
     columns = [_Column(it, tags.get(it.name, ""), known.get(it.name), day) for it in fields]
-    units, rows = _Distinct(), 0
+    units, rows, key = _Distinct(), 0, next((it for it in fields if it.name == unit), None)
     for batch in batches:
         rows += batch.num_rows
         for column in columns:
             column.add(batch.column(column.declared.name))
-        if unit in batch.schema.names:
-            units.add(_plain(batch.column(unit)).cast(pa.string()))
+        if key is not None:
+            units.add(canonical_units(conform_column(batch.column(key.name), key)))
     found = tuple(column.result() for column in columns)
     by_name = {it.declared.name: it.seen() for it in columns}
-    if unit is None or unit not in by_name:
+    if key is None:
         return TableQuality(rows, found, None, None, False, by_name)
     duplicates = max(0, units.cells - units.estimate())
     return TableQuality(rows, found, duplicates, rows - units.cells, units.full, by_name)
@@ -253,8 +257,8 @@ class _Distinct:
         return len(self._kept) >= _HASHES
 
     def add(self, texts: Any) -> None:
-        """Count *texts*, nulls and empty ones left out."""
-        filled = texts.filter(pc.not_equal(texts, "")).drop_null()
+        """Count *texts*, nulls left out."""
+        filled = texts.drop_null()
         self.cells += len(filled)
         hashes = np.fromiter(map(hash, pc.unique(filled).to_pylist()), np.int64).view(np.uint64)
         self._kept = np.union1d(self._kept, hashes)[:_HASHES]

@@ -102,6 +102,13 @@ def test_rows_beyond_the_first_of_a_unit(monkeypatch) -> None:
     assert abs(many.duplicates - 20_000) < 20_000 / 5  # six standard errors of 1/sqrt(1024)
 
 
+def test_units_are_those_of_registration() -> None:
+    ids = ["1", "01", " 1", "1.0", "?", ""]
+    as_numbers, as_texts = of(ids, Kind.INTEGER, unit="c"), of([*ids, " ", "e\u0301", "é"], unit="c")
+    assert (as_numbers.duplicates, as_numbers.null_units) == (3, 2)
+    assert (as_texts.duplicates, as_texts.null_units) == (2, 3)
+
+
 def test_nothing_at_all() -> None:
     assert of([]).ratio == of([None]).ratio == 0
 
