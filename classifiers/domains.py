@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from classifiers.quality import Seen
+from classifiers.tally import Seen
 from classifiers.taxonomy import IdentifierRole, core
 from sandbox.errors import InvalidInputError
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, Use, exact

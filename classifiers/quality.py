@@ -1,87 +1,25 @@
 """What is wrong with the cells of a file, for its owner's screen: counts and shapes, never a cell.
 
-One pass over the batches; each batch is looked at by its distinct texts.  What is kept does not grow with the
-rows: counters, at most `SHAPES` shapes and `CATEGORIES` categories a column, and of the unit the smallest
-2^20 hashes, so that up to about a million distinct units are counted and more are estimated (KMV: Bar-Yossef
-et al. 2002, relative error about 0.1 %).
-
-A cell with several faults is one problem.  Empty cells and declared marks are none; a ratio is of the others.
+One pass over the batches.  Of the unit the smallest 2^20 hashes are kept, so that up to about a million
+distinct units are counted and more are estimated (KMV: Bar-Yossef et al. 2002, relative error about 0.1 %).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from classifiers import faults
-from classifiers.evidence import checks
-from sandbox.schema import Domain, Field, Kind
+from classifiers.tally import ColumnQuality, Seen, Tally
+from sandbox.schema import Domain, Field
 from sandbox.vault.conform import conform_column
 from sandbox.vault.partition import canonical_units
 
-SHAPES = 1000
-CATEGORIES = 50
 _HASHES = 1 << 20
-_LOOKED_AT = 200
-_DATES = frozenset({"pi.birth-date", "pi.event-date"})
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnQuality:
-    """Counts of cells of one column; None where the question does not arise.
-
-    *nulls*: empty or null; *missing*: declared marks; *nonconforming* to the kind (to that of its
-    domain, where one is declared); *invalid* by the check of
-    the tag; *impossible* dates; *outside* the declared domain; *blanks* around; *full_width* digits.
-    *formats*: number of shapes (at most `SHAPES`); *top_format* is the commonest and *top_share* its part.
-    *problems*: cells with at least one fault among the *filled* ones.
-    """
-
-    column: str
-    rows: int
-    nulls: int
-    missing: int
-    nonconforming: int
-    invalid: int | None
-    impossible: int | None
-    outside: int | None
-    blanks: int
-    full_width: int
-    formats: int | None
-    top_format: str
-    top_share: float
-    problems: int
-
-    @property
-    def filled(self) -> int:
-        """Cells that say something."""
-        return self.rows - self.nulls - self.missing
-
-    @property
-    def ratio(self) -> float:
-        """The part of the filled cells with a fault, 0 without any."""
-        return self.problems / self.filled if self.filled else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of a column's range, for `classifiers.domains`; None: too many or nothing.
-
-    *low*, *high*: extremes of numbers and dates; *decimals*: most digits behind the point; *categories*:
-    texts with their counts.
-    """
-
-    low: Any
-    high: Any
-    decimals: int
-    categories: Mapping[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +55,7 @@ def assess(
     """Return the quality of record batches with columns of *fields*; *tags* say what is checked in each."""
     day = today or dt.datetime.now(dt.UTC).date()
     known = domains or {}
-    columns = [_Column(it, tags.get(it.name, ""), known.get(it.name), day) for it in fields]
+    columns = [Tally(it, tags.get(it.name, ""), known.get(it.name), day) for it in fields]
     units, rows, key = _Distinct(), 0, next((it for it in fields if it.name == unit), None)
     for batch in batches:
         rows += batch.num_rows
@@ -131,117 +69,6 @@ def assess(
         return TableQuality(rows, found, None, None, False, by_name)
     duplicates = max(0, units.cells - units.estimate())
     return TableQuality(rows, found, duplicates, rows - units.cells, units.full, by_name)
-
-
-@dataclass(slots=True)
-class _Column:
-    """The running counts of one column."""
-
-    declared: Field
-    tag: str
-    domain: Domain | None
-    today: dt.date
-    counts: Counter[str] = field(default_factory=Counter)
-    shapes: Counter[str] = field(default_factory=Counter)
-    categories: Counter[str] | None = field(default_factory=Counter)
-    low: Any = None
-    high: Any = None
-    decimals: int = 0
-
-    def add(self, column: Any) -> None:
-        """Count a batch's cells."""
-        coded = _plain(column).dictionary_encode()
-        cells, self.counts["rows"] = coded.dictionary, self.counts["rows"] + len(coded)
-        texts = cells.cast(pa.string())
-        times = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(texts))
-        empty = checks.matches(texts, r"^$")
-        marked = np.asarray(pc.is_in(texts, pa.array(self.declared.missing, pa.string())), bool) & ~empty
-        self.counts["nulls"] += int(coded.null_count + times[empty].sum())
-        self.counts["missing"] += int(times[marked].sum())
-        keep = ~(empty | marked)
-        if keep.any():
-            filled = pa.array(keep)
-            self._faults(
-                texts.filter(filled), conform_column(cells.filter(filled), self.declared), times[keep]
-            )
-
-    def __post_init__(self) -> None:
-        if self.domain is not None:
-            self.declared = faults.meant(self.declared, self.domain)
-
-    def _faults(self, texts: Any, values: Any, times: Any) -> None:
-        short = pc.utf8_slice_codeunits(texts, 0, _LOOKED_AT)
-        found = {
-            "nonconforming": np.asarray(values.is_null(), bool),
-            "blanks": checks.matches(short, r"^[\s\x{3000}\x{a0}]|[\s\x{3000}\x{a0}]$"),
-            "full_width": checks.matches(short, r"[\x{ff10}-\x{ff19}]"),
-        }
-        if (valid := faults.valid(self.tag, short)) is not None:
-            found["invalid"] = ~valid
-        if self.tag in _DATES or self.declared.kind in (Kind.DATE, Kind.TIMESTAMP):
-            found["impossible"] = faults.impossible(short, self.today if self.tag in _DATES else None)
-        if self.domain is not None:
-            found["outside"] = faults.outside(values, self.domain)
-        for name, mask in found.items():
-            self.counts[name] += int(times[mask].sum())
-        self.counts["checked"] += int(times.sum())
-        self.counts["problems"] += int(times[np.logical_or.reduce(list(found.values()))].sum())
-        self._describe(short, values, times)
-
-    def _describe(self, short: Any, values: Any, times: Any) -> None:
-        if self.declared.kind is Kind.STRING:
-            for shape, count in zip(faults.shapes(short), times.tolist(), strict=True):
-                if shape in self.shapes or len(self.shapes) < SHAPES:
-                    self.shapes[shape] += count
-        else:
-            self._widen(short, values)
-        if self.categories is None or len(short) > CATEGORIES:
-            self.categories = None
-            return
-        for text, count in zip(short.to_pylist(), times.tolist(), strict=True):
-            self.categories[text] += count
-        if len(self.categories) > CATEGORIES:
-            self.categories = None
-
-    def _widen(self, short: Any, values: Any) -> None:
-        if self.declared.kind is Kind.BOOLEAN or values.null_count == len(values):
-            return
-        ends = pc.min_max(values).as_py()
-        self.low = ends["min"] if self.low is None else min(self.low, ends["min"])
-        self.high = ends["max"] if self.high is None else max(self.high, ends["max"])
-        behind = pc.utf8_length(pc.struct_field(pc.extract_regex(short, r"\.(?P<d>\d*[1-9])"), "d"))
-        self.decimals = max(self.decimals, pc.max(behind).as_py() or 0)
-
-    def result(self) -> ColumnQuality:
-        """Return the counts so far."""
-        count, textual = self.counts, self.declared.kind is Kind.STRING
-        top, times = self.shapes.most_common(1)[0] if self.shapes else ("", 0)
-        return ColumnQuality(
-            column=self.declared.name,
-            rows=count["rows"],
-            nulls=count["nulls"],
-            missing=count["missing"],
-            nonconforming=count["nonconforming"],
-            invalid=count.get("invalid"),
-            impossible=count.get("impossible"),
-            outside=count.get("outside"),
-            blanks=count["blanks"],
-            full_width=count["full_width"],
-            formats=len(self.shapes) if textual else None,
-            top_format=top,
-            top_share=times / count["checked"] if count["checked"] else 0.0,
-            problems=count["problems"],
-        )
-
-    def seen(self) -> Seen:
-        """Return the range so far."""
-        return Seen(self.low, self.high, self.decimals, self.categories)
-
-
-def _plain(column: Any) -> Any:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
 
 
 class _Distinct:

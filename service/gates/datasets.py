@@ -25,7 +25,7 @@ class DatasetGate(Protocol):
         """Look at a file that is not registered, for its owner's own screen; nothing is stored or logged.
 
         As `dataset_classify`, with ``"file"`` and nothing decided, and ``"quality": null | {"rows", "ratio",
-        "duplicates", "null_units", "approximate", "columns": [as `classifiers.quality.ColumnQuality`, and
+        "duplicates", "null_units", "approximate", "columns": [as `classifiers.tally.ColumnQuality`, and
         "ratio"], "domains": [line of YAML]}, "preview": null | [[masked text|null]]``.
         """
 
