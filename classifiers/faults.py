@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +11,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from classifiers.evidence import checks
+from classifiers.evidence import checks, dates
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain
 
+DATES = frozenset({"pi.birth-date", "pi.event-date"})
+"""Tags of dates."""
 _EARLIEST = 1900
 _PHONE = r"^(\+?\d{1,3})?[(]?\d{2,4}[)]?\d{5,9}([,;#X]\d{1,6})?$"
 _EMAIL = r"^[^@\s]+@[A-Z0-9-]+(\.[A-Z0-9-]+)+$"
-_DAY = r"^\s*(?P<y>\d{4})(?:[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})|(?P<m2>\d{2})(?P<d2>\d{2})$)"
+_YEAR, _TWO = r"(?P<y>\d{4})", r"(?P<{}>\d{{1,2}})"
+_MONTH, _DAY = _TWO.format("m"), _TWO.format("d")
+_ORDERS = (
+    rf"^{_YEAR}[-/.年]{_MONTH}[-/.月]{_DAY}",
+    rf"^{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}(?:\D|$)",
+    rf"^{_MONTH}[-/.]{_DAY}[-/.]{_YEAR}(?:\D|$)",
+    r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})$",
+    r"^(?P<d>\d{2})(?P<m>\d{2})(?P<y>\d{4})$",
+    r"^(?P<m>\d{2})(?P<d>\d{2})(?P<y>\d{4})$",
+)
+_PART = r"^(19|20)\d{2}年?$|^(19|20)\d{2}(0[1-9]|1[0-2])$|^\d{1,2}[-/.]\d{1,2}[-/.]\d{2}$"
+"""Of dates that are not written out: a year, a year and a month, a year of two digits."""
 _NUMBERS = (Kind.FLOAT, Kind.DECIMAL)
 _HOLDING = {bool: (Kind.BOOLEAN,), int: (Kind.INTEGER, *_NUMBERS), float: _NUMBERS, str: (Kind.STRING,)}
 _SHAPE = (
@@ -33,38 +47,76 @@ _SHAPE = (
 
 def valid(tag: str, texts: Any) -> Any:
     """Return which *texts* pass the check of *tag*, or None if it has none."""
-    compact = pc.utf8_upper(checks.compact(pc.utf8_normalize(pc.utf8_trim_whitespace(texts), form="NFKC")))
-    match tag:
-        case "pi.id.resident":
-            return checks.resident_ids(compact) | checks.old_resident_ids(compact)
-        case "pi.contact.email":
-            return checks.matches(compact, _EMAIL)
-        case "pi.contact.mobile":
-            return checks.matches(compact, _PHONE)
-        case "org.id":  # registers of several kinds: only what looks like a credit code can be a wrong one
-            return checks.credit_codes(compact) | ~checks.matches(compact, r"^[0-9A-Z]{18}$")
-        case "finance.account":  # account numbers have no common check: only card and IBAN shapes do
-            shaped = checks.matches(compact, rf"{checks.CARD_SHAPE}|^[A-Z]{{2}}\d{{2}}[0-9A-Z]{{11,30}}$")
-            return checks.bank_cards(compact) | checks.ibans(compact) | ~shaped
-        case _:
-            return None
+    if tag in DATES:
+        return _dated(_tidy(texts))
+    check = _CHECKS.get(tag)
+    return None if check is None else check(_compact(texts))
+
+
+def _compact(texts: Any) -> Any:
+    return pc.utf8_upper(checks.compact(pc.utf8_normalize(pc.utf8_trim_whitespace(texts), form="NFKC")))
+
+
+def _residents(compact: Any) -> Any:
+    return checks.resident_ids(compact) | checks.old_resident_ids(compact)
+
+
+def _companies(compact: Any) -> Any:
+    """Registers are of several kinds: only what looks like a credit code can be a wrong one."""
+    return checks.credit_codes(compact) | ~checks.matches(compact, r"^[0-9A-Z]{18}$")
+
+
+def _accounts(compact: Any) -> Any:
+    """Account numbers have no common check: only card and IBAN shapes do."""
+    shaped = checks.matches(compact, rf"{checks.CARD_SHAPE}|^[A-Z]{{2}}\d{{2}}[0-9A-Z]{{11,30}}$")
+    return checks.bank_cards(compact) | checks.ibans(compact) | ~shaped
+
+
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "pi.id.resident": _residents,
+    "pi.contact.email": lambda compact: checks.matches(compact, _EMAIL),
+    "pi.contact.mobile": lambda compact: checks.matches(compact, _PHONE),
+    "org.id": _companies,
+    "finance.account": _accounts,
+}
+"""Tag → which compact texts pass."""
 
 
 def impossible(texts: Any, latest: dt.date | None) -> Any:
-    """Return which *texts* are dates that do not exist, lie before 1900 or after *latest*."""
-    parts = pc.extract_regex(texts, _DAY)
+    """Return which *texts* are dates that do not exist, lie before 1900 or after *latest*, in any order.
+
+    The year stands first or last, days before months or behind them: the order that spares a date counts.
+    """
+    tidy = _tidy(texts)
+    read = [_read(tidy, form, latest) for form in _ORDERS]
+    dated, real = (np.logical_or.reduce(masks) for masks in zip(*read, strict=True))
+    return dated & ~real
+
+
+def _read(texts: Any, form: str, latest: dt.date | None) -> tuple[Any, Any]:
+    """Return which *texts* have the *form* of a date, and which of those are real ones."""
+    parts = pc.extract_regex(texts, form)
     dated = np.asarray(parts.is_valid(), bool)
-    found = [pc.struct_field(parts, name) for name in ("y", "m", "d", "m2", "d2")]
-    year, month, day, month_2, day_2 = (
-        np.asarray(pc.if_else(pc.equal(it, ""), "0", it).fill_null("0").cast(pa.int32())) for it in found
-    )
-    month, day = month + month_2, day + day_2
+    found = [pc.struct_field(parts, name) for name in "ymd"]
+    year, month, day = (np.asarray(it.fill_null("0").cast(pa.int32())) for it in found)
     start = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
     last = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(int)
     real = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last) & (year >= _EARLIEST)
     if latest is not None:
         real &= start.astype("datetime64[D]") + (day - 1) <= np.datetime64(latest)
-    return dated & ~real
+    return dated, dated & real
+
+
+def _dated(tidy: Any) -> Any:
+    """Return which texts are dates, possible or not, whole or in part."""
+    forms = [checks.matches(tidy, form) for form in (*_ORDERS, _PART)]
+    return np.logical_or.reduce([*forms, dates.read(tidy)[0]])
+
+
+def _tidy(texts: Any) -> Any:
+    """Return *texts* half-width and trimmed, without the .0 that turns 8 digits into a number."""
+    trimmed = pc.utf8_trim_whitespace(pc.utf8_normalize(texts, form="NFKC"))
+    return pc.replace_substring_regex(trimmed, r"^(\d+)\.0+$", r"\1")
 
 
 def meant(field: Field, domain: Domain) -> Field:

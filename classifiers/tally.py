@@ -24,7 +24,6 @@ from sandbox.vault.conform import conform_column
 SHAPES = 1000
 CATEGORIES = 50
 _LOOKED_AT = 200
-_DATES = frozenset({"pi.birth-date", "pi.event-date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,8 @@ class ColumnQuality:
     """Counts of cells of one column; None where the question does not arise.
 
     *nulls*: empty or null; *missing*: declared marks; *nonconforming* to the kind (to that of its
-    domain, where one is declared); *invalid* by the check of
-    the tag; *impossible* dates; *outside* the declared domain; *blanks* around; *full_width* digits.
+    domain, where one is declared); *invalid* by the check of the tag, such as no date at all; *impossible*
+    dates; *outside* the declared domain; *blanks* around; *full_width* digits.
     *formats*: number of shapes (at most `SHAPES`); *top_format* is the commonest and *top_share* its part.
     *problems*: cells with at least one fault among the *filled* ones.
     """
@@ -121,10 +120,11 @@ class Tally:
             "blanks": checks.matches(short, r"^[\s\x{3000}\x{a0}]|[\s\x{3000}\x{a0}]$"),
             "full_width": checks.matches(short, r"[\x{ff10}-\x{ff19}]"),
         }
-        if (valid := faults.valid(self.tag, short)) is not None:
+        typed = self.declared.kind in (Kind.DATE, Kind.TIMESTAMP)
+        if not (typed and self.tag in faults.DATES) and (valid := faults.valid(self.tag, short)) is not None:
             found["invalid"] = ~valid
-        if self.tag in _DATES or self.declared.kind in (Kind.DATE, Kind.TIMESTAMP):
-            found["impossible"] = faults.impossible(short, self.today if self.tag in _DATES else None)
+        if self.tag in faults.DATES or typed:
+            found["impossible"] = faults.impossible(short, self.today if self.tag in faults.DATES else None)
         if self.domain is not None:
             found["outside"] = faults.outside(values, self.domain)
         for name, mask in found.items():

@@ -38,6 +38,41 @@ def test_impossible_dates() -> None:
     assert (column.impossible, column.formats, column.top_format) == (5, 3, "9-9-9")
 
 
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [
+        ("29/02/2020", None),
+        ("02/29/2020", None),
+        ("29.2.2020 10:00", None),
+        ("31-12-2019", None),
+        ("31122019", None),
+        ("20191231.0", None),
+        ("1985", None),
+        ("198503", None),
+        ("1985年3月", None),
+        ("3 May 2019", None),
+        ("3/5/85", None),
+        ("２０２０-０２-２９", None),
+        ("30/02/2020", "impossible"),
+        ("31.04.2020", "impossible"),
+        ("13-13-2019", "impossible"),
+        ("29/02/2019", "impossible"),
+        ("01/02/2050", "impossible"),
+        ("20200230", "impossible"),
+        ("99999999", "impossible"),
+        ("２０２０-０２-３０", "impossible"),
+        ("unknown", "invalid"),
+        ("44197", "invalid"),
+        ("12/2", "invalid"),
+        ("123456789", "invalid"),
+    ],
+)
+def test_a_date_in_any_order_is_possible_impossible_or_none(cell: str, fault: str | None) -> None:
+    (column,) = of([cell, "2020-01-01", "2019-05-05"], tag="pi.birth-date").columns
+    counted = {name for name in ("impossible", "invalid") if getattr(column, name)}
+    assert counted == ({fault} if fault else set())
+
+
 def test_numbers_that_are_none() -> None:
     (column,) = of(["1", "1e300", "nan", "inf", "x"], Kind.FLOAT).columns
     assert (column.nonconforming, column.ratio) == (3, 0.6)
