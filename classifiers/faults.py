@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,8 +17,16 @@ from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, N
 
 DATES = frozenset({"pi.birth-date", "pi.event-date"})
 """Tags of dates."""
+PHONE = "pi.contact.mobile"
 _EARLIEST = 1900
 _PHONE = r"^(\+?\d{1,3})?[(]?\d{2,4}[)]?\d{5,9}([,;#X]\d{1,6})?$"
+_ABROAD = r"^\+(?:[0-79]|8[0-57-9])"
+_MOBILE = r"(?:1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8})"
+_LANDLINE = r"\(?(?:10|2\d|[3-9]\d{2})\)?[2-9]\d{6,7}(?:(?:转|X|EXT|#|,|;)\d{1,6})?"
+_CHINA = rf"^(?:\+|00)?86(?:{_MOBILE}|\(?0?{_LANDLINE})$|^{_MOBILE}$|^\(?0{_LANDLINE}$|^[48]00\d{{7}}$"
+"""China: mobiles of 11 digits with a prefix that was given out (telephone numbering plan of 2017), landlines
+with an area code, service numbers; behind 86 or not."""
+_OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
 _EMAIL = r"^[^@\s]+@[A-Z0-9-]+(\.[A-Z0-9-]+)+$"
 _YEAR, _TWO = r"(?P<y>\d{4})", r"(?P<{}>\d{{1,2}})"
 _MONTH, _DAY = _TWO.format("m"), _TWO.format("d")
@@ -33,6 +42,14 @@ _PART = r"^(19|20)\d{2}年?$|^(19|20)\d{2}(0[1-9]|1[0-2])$|^\d{1,2}[-/.]\d{1,2}[
 """Of dates that are not written out: a year, a year and a month, a year of two digits."""
 _NUMBERS = (Kind.FLOAT, Kind.DECIMAL)
 _HOLDING = {bool: (Kind.BOOLEAN,), int: (Kind.INTEGER, *_NUMBERS), float: _NUMBERS, str: (Kind.STRING,)}
+_PAIR = r"[0-9A-Fa-f]{2}"
+_HEX = (
+    rf"^{_PAIR}(?:(?:[:-]{_PAIR}){{5}}|(?:[:-]{_PAIR}){{7}})$"  # hardware addresses
+    rf"|^(?:{_PAIR}{_PAIR}\.){{2}}{_PAIR}{_PAIR}$"
+    r"|^(?:[0-9A-Fa-f]{0,4}:){4,7}[0-9A-Fa-f]{0,4}$|^[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*::"  # IPv6
+    r"|^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"  # UUID
+)
+_DIGEST = r"^(?:[0-9a-f]*[0-9][a-f]+[0-9][0-9a-f]*|[0-9A-F]*[0-9][A-F]+[0-9][0-9A-F]*)$"
 _SHAPE = (
     (r"[^\x00-\x7F\p{P}\p{Z}\p{S}\p{N}]+", "文"),
     (r"[A-Z]+", "A"),
@@ -72,14 +89,32 @@ def _accounts(compact: Any) -> Any:
     return checks.bank_cards(compact) | checks.ibans(compact) | ~shaped
 
 
+def _addresses(compact: Any) -> Any:
+    """Networks are named in several ways: only four numbers can be a wrong address (IPv4)."""
+    shaped = checks.matches(compact, r"^\d+(\.\d+){3}(:\d+|/\d+)?$")
+    return checks.matches(compact, rf"^{_OCTET}(\.{_OCTET}){{3}}(\D|$)") | ~shaped
+
+
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "pi.id.resident": _residents,
     "pi.contact.email": lambda compact: checks.matches(compact, _EMAIL),
-    "pi.contact.mobile": lambda compact: checks.matches(compact, _PHONE),
+    PHONE: lambda compact: checks.matches(compact, _PHONE),
+    "pi.network": _addresses,
     "org.id": _companies,
     "finance.account": _accounts,
 }
 """Tag → which compact texts pass."""
+
+
+def chinese_phones(texts: Any) -> tuple[Any, Any]:
+    """Return which *texts* are Chinese mobiles, and which pass where most of a column are: no other layouts.
+
+    Numbers of other countries pass if they say so.
+    """
+    compact = _compact(texts)
+    abroad = checks.matches(compact, _PHONE) & checks.matches(compact, _ABROAD)
+    mobiles = checks.matches(compact, rf"^(?:(?:\+|00)?86)?{_MOBILE}$")
+    return mobiles, checks.matches(compact, _CHINA) | abroad
 
 
 def impossible(texts: Any, latest: dt.date | None) -> Any:
@@ -155,9 +190,31 @@ def outside(values: Any, domain: Domain) -> Any:
 
 
 def shapes(texts: Any) -> list[str]:
-    """Return the character classes of each text, runs as one: ``2020-01-02`` is ``9-9-9``, ``+`` is ``?``."""
-    found = pc.utf8_slice_codeunits(texts, 0, 40)
+    """Return the character classes of each text, runs as one: ``2020-01-02`` is ``9-9-9``, ``+`` is ``?``.
+
+    Digits alone say how many they are (``9×11``), until `merged`; where text is hexadecimal digits in groups,
+    as hardware addresses are, a group is ``h``.
+    """
+    cut = pc.utf8_slice_codeunits(texts, 0, 40)
+    found = cut
     for pattern, letter in _SHAPE:
         found = pc.replace_substring_regex(found, pattern, letter)
-    listed: list[str] = found.to_pylist()
+    groups = pc.replace_substring_regex(cut, r"[0-9A-Fa-f]+", "h")
+    length = pc.utf8_length(cut)
+    digest = pc.and_(pc.match_substring_regex(cut, _DIGEST), pc.greater_equal(length, 12))
+    found = pc.if_else(pc.or_(pc.match_substring_regex(cut, _HEX), digest), groups, found)
+    digits = pc.and_(pc.equal(found, "9"), pc.less(length, 40))
+    counted = pc.binary_join_element_wise("9", length.cast(pa.string()), "×")
+    listed: list[str] = pc.if_else(digits, counted, found).to_pylist()
     return listed
+
+
+def merged(counts: Mapping[str, int]) -> Counter[str]:
+    """Return the *counts* of shapes, digits of every length as one unless more than half have one length."""
+    lengths = {shape: times for shape, times in counts.items() if shape.startswith("9×")}
+    found = Counter(counts)
+    if lengths and max(lengths.values()) * 2 <= sum(lengths.values()):
+        for shape, times in lengths.items():
+            del found[shape]
+            found["9"] += times
+    return found

@@ -78,6 +78,21 @@ class Seen:
 
 
 @dataclass(slots=True)
+class _Reading:
+    """Another way to read the cells, which is the column's if enough of them speak for it."""
+
+    votes: int = 0
+    failing: int = 0
+    problems: int = 0
+
+    def add(self, votes: Any, fits: Any, others: Any, times: Any) -> None:
+        """Count cells that speak for it, fail it, and fail it or have one of the *others* among faults."""
+        self.votes += int(times[votes].sum())
+        self.failing += int(times[~fits].sum())
+        self.problems += int(times[~fits | others].sum())
+
+
+@dataclass(slots=True)
 class Tally:
     """The running counts of one column."""
 
@@ -91,6 +106,7 @@ class Tally:
     low: Any = None
     high: Any = None
     decimals: int = 0
+    chinese: _Reading = field(default_factory=_Reading)
 
     def add(self, column: Any) -> None:
         """Count a batch's cells."""
@@ -127,10 +143,12 @@ class Tally:
             found["impossible"] = faults.impossible(short, self.today if self.tag in faults.DATES else None)
         if self.domain is not None:
             found["outside"] = faults.outside(values, self.domain)
+        if self.tag == faults.PHONE:
+            self.chinese.add(*faults.chinese_phones(short), _any(found, but="invalid"), times)
         for name, mask in found.items():
             self.counts[name] += int(times[mask].sum())
         self.counts["checked"] += int(times.sum())
-        self.counts["problems"] += int(times[np.logical_or.reduce(list(found.values()))].sum())
+        self.counts["problems"] += int(times[_any(found)].sum())
         self._describe(short, values, times)
 
     def _describe(self, short: Any, values: Any, times: Any) -> None:
@@ -159,8 +177,11 @@ class Tally:
 
     def result(self) -> ColumnQuality:
         """Return the counts so far."""
-        count, textual = self.counts, self.declared.kind is Kind.STRING
-        top, times = self.shapes.most_common(1)[0] if self.shapes else ("", 0)
+        count, textual = Counter(self.counts), self.declared.kind is Kind.STRING
+        if self.chinese.votes * 2 > count["checked"]:
+            count["invalid"], count["problems"] = self.chinese.failing, self.chinese.problems
+        shapes = faults.merged(self.shapes)
+        top, times = shapes.most_common(1)[0] if shapes else ("", 0)
         return ColumnQuality(
             column=self.declared.name,
             rows=count["rows"],
@@ -172,7 +193,7 @@ class Tally:
             outside=count.get("outside"),
             blanks=count["blanks"],
             full_width=count["full_width"],
-            formats=len(self.shapes) if textual else None,
+            formats=len(shapes) if textual else None,
             top_format=top,
             top_share=times / count["checked"] if count["checked"] else 0.0,
             problems=count["problems"],
@@ -181,6 +202,10 @@ class Tally:
     def seen(self) -> Seen:
         """Return the range so far."""
         return Seen(self.low, self.high, self.decimals, self.categories)
+
+
+def _any(found: Mapping[str, Any], but: str = "") -> Any:
+    return np.logical_or.reduce([mask for name, mask in found.items() if name != but])
 
 
 def _plain(column: Any) -> Any:

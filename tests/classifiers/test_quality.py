@@ -38,6 +38,47 @@ def test_impossible_dates() -> None:
     assert (column.impossible, column.formats, column.top_format) == (5, 3, "9-9-9")
 
 
+MOBILES: list[str | None] = [f"138{n:08}" for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("others", "invalid"),
+    [
+        (["1381234567"], 1),
+        (["138123456789"], 1),
+        (["12012345678"], 1),
+        (["62345678"], 1),
+        (["+86 138-1234-5678", "0086 13812345678", "010-62345678", "+86 10 6234 5678", "0755-6234567转8"], 0),
+        (["400-123-4567", "+49 170 1234567"], 0),
+        ([f"+49 170 123456{n}" for n in range(9)] + ["1381234567"], 0),
+    ],
+)
+def test_phones_are_held_to_the_layout_that_prevails(others: list[str | None], invalid: int) -> None:
+    (column,) = of(MOBILES + others, tag="pi.contact.mobile").columns
+    assert (column.invalid, column.problems) == (invalid, invalid)
+
+
+def test_four_numbers_are_an_address_if_none_passes_255() -> None:
+    cells: list[str | None] = ["10.0.0.1", "10.0.0.255/24", "10.0.0.256", "999.1.1.1", "fe80::1", "router"]
+    assert of(cells, tag="pi.network").columns[0].invalid == 2
+
+
+@pytest.mark.parametrize(
+    ("cells", "formats", "top"),
+    [
+        ([*MOBILES, "1381234567"], 2, "9×11"),
+        ([str(10**n) for n in range(9)], 1, "9"),
+        ([f"{n:02X}:{7 * n:02x}:00:AB:c1:{255 - n:02X}" for n in range(32)], 1, "h:h:h:h:h:h"),
+        (["123e4567-e89b-12d3-a456-426614174000", "00000000-0000-0000-0000-000000000000"], 1, "h-h-h-h-h"),
+        (["d41d8cd98f00b204e9800998ecf8427e", "900150983cd24fb0d6963f7d28e17f72"], 1, "h"),
+        (["E12345678", "G12345678"], 1, "A9"),
+    ],
+)
+def test_lengths_and_hexadecimal_digits_are_formats(cells: list[str | None], formats: int, top: str) -> None:
+    (column,) = of(cells).columns
+    assert (column.formats, column.top_format) == (formats, top)
+
+
 @pytest.mark.parametrize(
     ("cell", "fault"),
     [
