@@ -45,26 +45,26 @@ def propose_domains(
         if named or field.name == unit:
             continue
         coded = tag is not None and Use.MEASURE not in tag.uses
-        if (domain := propose_domain(field, seen[field.name], coded=coded)) is not None:
+        if (domain := propose_domain(seen[field.name], coded=coded)) is not None:
             found[field.name] = domain
     return found
 
 
-def propose_domain(field: Field, seen: Seen, *, coded: bool = False) -> Domain | None:
+def propose_domain(seen: Seen, *, coded: bool = False) -> Domain | None:
     """Return a domain that holds what was *seen* but for rare categories, or None.
 
     *coded*: whole numbers stand for groups.
     """
-    if coded and field.kind is Kind.INTEGER and seen.categories:
+    if coded and seen.kind is Kind.INTEGER and seen.categories:
         return _codes(seen.categories)
-    if field.kind.numeric:
-        return _bounds(field, seen)
-    if field.kind in (Kind.DATE, Kind.TIMESTAMP):
+    if seen.kind.numeric:
+        return _bounds(seen)
+    if seen.kind in (Kind.DATE, Kind.TIMESTAMP):
         if seen.low is None:
             return None
         return DateDomain(dt.date(seen.low.year, 1, 1), dt.date(seen.high.year, 12, 31))
     common = sorted(text for text, rows in (seen.categories or {}).items() if rows >= RAREST)
-    if field.kind is Kind.BOOLEAN:
+    if seen.kind is Kind.BOOLEAN:
         return CategoricalDomain((True, False)) if common else None
     return CategoricalDomain(tuple(common)) if common else None
 
@@ -91,13 +91,13 @@ def _decimal(number: Fraction) -> str:
     return f"{Decimal(number.numerator) / Decimal(number.denominator):f}"
 
 
-def _bounds(field: Field, seen: Seen) -> NumericDomain | None:
+def _bounds(seen: Seen) -> NumericDomain | None:
     if seen.low is None:
         return None
     low, high = exact(seen.low), exact(seen.high)
     if max(abs(low), abs(high)) > _WIDEST:
         return None
-    behind = 0 if field.kind is Kind.INTEGER else min(seen.decimals, _FINEST)
+    behind = 0 if seen.kind is Kind.INTEGER else min(seen.decimals, _FINEST)
     finest = Fraction(1, 10**behind)
     step = max(_human((high - low) / 10 or Fraction(1)), finest)
     try:

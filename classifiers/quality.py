@@ -7,7 +7,7 @@ distinct units are counted and more are estimated (KMV: Bar-Yossef et al. 2002, 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,17 @@ def assess(
     *,
     unit: str | None = None,
     domains: Mapping[str, Domain] | None = None,
+    typed: Collection[str] = (),
     today: dt.date | None = None,
 ) -> TableQuality:
-    """Return the quality of record batches with columns of *fields*; *tags* say what is checked in each."""
+    """Return the quality of record batches with columns of *fields*; *tags* say what is checked in each.
+
+    *domains* are declared ones; of the columns *typed* and of the *unit* it is known what they are.
+    """
     day = today or dt.datetime.now(dt.UTC).date()
     known = domains or {}
-    columns = [Tally(it, tags.get(it.name, ""), known.get(it.name), day) for it in fields]
+    fixed = {*typed, unit}
+    columns = [Tally(it, tags.get(it.name, ""), known.get(it.name), day, it.name in fixed) for it in fields]
     units, rows, key = _Distinct(), 0, next((it for it in fields if it.name == unit), None)
     for batch in batches:
         rows += batch.num_rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,16 @@ import pyarrow.compute as pc
 
 from classifiers import faults
 from classifiers.evidence import checks
-from sandbox.schema import Domain, Field, Kind
+from classifiers.taxonomy import core
+from sandbox.schema import Domain, Field, Kind, Use
 from sandbox.vault.conform import conform_column
 
 SHAPES = 1000
 CATEGORIES = 50
+PREVAILING = 0.8
 _LOOKED_AT = 200
+_CODE = r"^\s*[+-]?(0\d|\d{16})"
+"""Of digits, in one of which a column is of codes, as where types are proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class ColumnQuality:
     domain, where one is declared); *invalid* by the check of the tag, such as no date at all; *impossible*
     dates; *outside* the declared domain; *blanks* around; *full_width* digits.
     *formats*: number of shapes (at most `SHAPES`); *top_format* is the commonest and *top_share* its part.
-    *problems*: cells with at least one fault among the *filled* ones.
+    *problems*: cells with at least one fault among the *filled* ones.  *prevailing*: what at least
+    `PREVAILING` of the cells of a text column are; *nonconforming* are then the others.
     """
 
     column: str
@@ -51,6 +56,7 @@ class ColumnQuality:
     top_format: str
     top_share: float
     problems: int
+    prevailing: Kind | None
 
     @property
     def filled(self) -> int:
@@ -67,14 +73,33 @@ class ColumnQuality:
 class Seen:
     """What was seen of a column's range, for `classifiers.domains`; None: too many or nothing.
 
-    *low*, *high*: extremes of numbers and dates; *decimals*: most digits behind the point; *categories*:
-    texts with their counts.
+    *kind*: the column's, or the prevailing one; *low*, *high*: extremes of numbers and dates; *decimals*:
+    most digits behind the point; *categories*: texts with their counts.
     """
 
+    kind: Kind
     low: Any
     high: Any
     decimals: int
     categories: Mapping[str, int] | None
+
+
+@dataclass(slots=True)
+class _Range:
+    low: Any = None
+    high: Any = None
+    decimals: int = 0
+
+    def widen(self, texts: Any, values: Any) -> None:
+        """Take in *values*, which stand as *texts*."""
+        if pa.types.is_boolean(values.type) or values.null_count == len(values):
+            return
+        ends = pc.min_max(values).as_py()
+        self.low = ends["min"] if self.low is None else min(self.low, ends["min"])
+        self.high = ends["max"] if self.high is None else max(self.high, ends["max"])
+        points = pc.extract_regex(texts.filter(values.is_valid()), r"\.(?P<d>\d*[1-9])")
+        behind = pc.utf8_length(pc.struct_field(points, "d"))
+        self.decimals = max(self.decimals, pc.max(behind).as_py() or 0)
 
 
 @dataclass(slots=True)
@@ -84,6 +109,7 @@ class _Reading:
     votes: int = 0
     failing: int = 0
     problems: int = 0
+    range: _Range = field(default_factory=_Range)
 
     def add(self, votes: Any, fits: Any, others: Any, times: Any) -> None:
         """Count cells that speak for it, fail it, and fail it or have one of the *others* among faults."""
@@ -94,19 +120,27 @@ class _Reading:
 
 @dataclass(slots=True)
 class Tally:
-    """The running counts of one column."""
+    """The running counts of one column; *typed*: nobody asks what else it might be than its type."""
 
     declared: Field
     tag: str
     domain: Domain | None
     today: dt.date
+    typed: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     shapes: Counter[str] = field(default_factory=Counter)
     categories: Counter[str] | None = field(default_factory=Counter)
-    low: Any = None
-    high: Any = None
-    decimals: int = 0
+    range: _Range = field(default_factory=_Range)
     chinese: _Reading = field(default_factory=_Reading)
+    kinds: dict[Kind, _Reading] = field(default_factory=dict)
+    textual: bool = False
+
+    def __post_init__(self) -> None:
+        self.textual = self.declared.kind is Kind.STRING
+        if self.domain is not None:
+            self.declared = faults.meant(self.declared, self.domain)
+        elif self.textual and not self.typed:
+            self.kinds = {kind: _Reading() for kind in _readable(self.tag)}
 
     def add(self, column: Any) -> None:
         """Count a batch's cells."""
@@ -121,13 +155,8 @@ class Tally:
         keep = ~(empty | marked)
         if keep.any():
             filled = pa.array(keep)
-            self._faults(
-                texts.filter(filled), conform_column(cells.filter(filled), self.declared), times[keep]
-            )
-
-    def __post_init__(self) -> None:
-        if self.domain is not None:
-            self.declared = faults.meant(self.declared, self.domain)
+            values = conform_column(cells.filter(filled), self.declared)
+            self._faults(texts.filter(filled), values, times[keep])
 
     def _faults(self, texts: Any, values: Any, times: Any) -> None:
         short = pc.utf8_slice_codeunits(texts, 0, _LOOKED_AT)
@@ -143,21 +172,39 @@ class Tally:
             found["impossible"] = faults.impossible(short, self.today if self.tag in faults.DATES else None)
         if self.domain is not None:
             found["outside"] = faults.outside(values, self.domain)
-        if self.tag == faults.PHONE:
-            self.chinese.add(*faults.chinese_phones(short), _any(found, but="invalid"), times)
+        self._read_otherwise(texts, short, found, times)
         for name, mask in found.items():
             self.counts[name] += int(times[mask].sum())
         self.counts["checked"] += int(times.sum())
         self.counts["problems"] += int(times[_any(found)].sum())
         self._describe(short, values, times)
 
+    def _read_otherwise(self, texts: Any, short: Any, found: Mapping[str, Any], times: Any) -> None:
+        if self.tag == faults.PHONE:
+            self.chinese.add(*faults.chinese_phones(short), _any(found, but="invalid"), times)
+        others = _any(found, but="nonconforming")
+        for kind, reading in self.kinds.items():
+            values = conform_column(texts, replace(self.declared, kind=kind))
+            fits = np.asarray(values.is_valid(), bool)
+            reading.add(fits, fits, others, times)
+            reading.range.widen(short, values)
+        if self.kinds:
+            self.counts["codes"] += int(times[checks.matches(short, _CODE)].sum())
+
+    def _prevailing(self) -> Kind | None:
+        """Return what the cells of a text column are, if enough are the same: of two kinds the narrower."""
+        numbers = not self.counts["codes"]
+        found = {kind: it.votes for kind, it in self.kinds.items() if numbers or not kind.numeric}
+        best = max(found, key=lambda kind: found[kind], default=None)
+        return best if best and 0 < PREVAILING * self.counts["checked"] <= found[best] else None
+
     def _describe(self, short: Any, values: Any, times: Any) -> None:
-        if self.declared.kind is Kind.STRING:
+        if self.textual:
             for shape, count in zip(faults.shapes(short), times.tolist(), strict=True):
                 if shape in self.shapes or len(self.shapes) < SHAPES:
                     self.shapes[shape] += count
-        else:
-            self._widen(short, values)
+        if self.declared.kind is not Kind.STRING:
+            self.range.widen(short, values)
         if self.categories is None or len(short) > CATEGORIES:
             self.categories = None
             return
@@ -166,18 +213,12 @@ class Tally:
         if len(self.categories) > CATEGORIES:
             self.categories = None
 
-    def _widen(self, short: Any, values: Any) -> None:
-        if self.declared.kind is Kind.BOOLEAN or values.null_count == len(values):
-            return
-        ends = pc.min_max(values).as_py()
-        self.low = ends["min"] if self.low is None else min(self.low, ends["min"])
-        self.high = ends["max"] if self.high is None else max(self.high, ends["max"])
-        behind = pc.utf8_length(pc.struct_field(pc.extract_regex(short, r"\.(?P<d>\d*[1-9])"), "d"))
-        self.decimals = max(self.decimals, pc.max(behind).as_py() or 0)
-
     def result(self) -> ColumnQuality:
         """Return the counts so far."""
-        count, textual = Counter(self.counts), self.declared.kind is Kind.STRING
+        count, prevailing = Counter(self.counts), self._prevailing()
+        if prevailing:
+            reading = self.kinds[prevailing]
+            count["nonconforming"], count["problems"] = reading.failing, reading.problems
         if self.chinese.votes * 2 > count["checked"]:
             count["invalid"], count["problems"] = self.chinese.failing, self.chinese.problems
         shapes = faults.merged(self.shapes)
@@ -193,15 +234,28 @@ class Tally:
             outside=count.get("outside"),
             blanks=count["blanks"],
             full_width=count["full_width"],
-            formats=len(shapes) if textual else None,
+            formats=len(shapes) if self.textual else None,
             top_format=top,
             top_share=times / count["checked"] if count["checked"] else 0.0,
             problems=count["problems"],
+            prevailing=prevailing,
         )
 
     def seen(self) -> Seen:
         """Return the range so far."""
-        return Seen(self.low, self.high, self.decimals, self.categories)
+        prevailing = self._prevailing()
+        found = self.kinds[prevailing].range if prevailing else self.range
+        kind = prevailing or self.declared.kind
+        return Seen(kind, found.low, found.high, found.decimals, self.categories)
+
+
+def _readable(tag: str) -> tuple[Kind, ...]:
+    """Return what cells of text with *tag* may be: codes and names are texts even where they are digits."""
+    if tag in faults.DATES:
+        return Kind.DATE, Kind.TIMESTAMP
+    known = core().tags.get(tag)
+    measured = known is None or Use.MEASURE in known.uses
+    return (Kind.INTEGER, Kind.FLOAT, Kind.DATE, Kind.TIMESTAMP) if measured else ()
 
 
 def _any(found: Mapping[str, Any], but: str = "") -> Any:

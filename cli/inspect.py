@@ -94,6 +94,10 @@ def _quality(session: Session, quality: Mapping[str, Any]) -> None:
     ]
     render.keyed(headings, map(_faults, quality["columns"]))
     render.lines("", say("cli.quality-table", rows=quality["rows"], share=percent(quality["ratio"])))
+    for column in quality["columns"]:
+        if kind := column["prevailing"]:
+            count = column["nonconforming"]
+            render.lines(say("cli.quality-prevailing", column=column["column"], kind=kind, count=count))
     if quality["duplicates"] is not None:
         key = "cli.quality-units-about" if quality["approximate"] else "cli.quality-units"
         render.lines(say(key, rows=quality["duplicates"], nulls=quality["null_units"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -46,11 +46,13 @@ def inspect(
     proposals = proposals_of(source, fields, new.recognizers, wanted.unit)
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
+    heard = None if progress is None else lambda done, total: progress("read", done, total)
+    batches = source.batches(heard)
     return {
         "file": new.path.name,
         "columns": columns,
         **levels_of(tags, minors=any(map(seems_of_children, columns))),
-        "quality": _quality(source, fields, tags, wanted, progress) if wanted.quality else None,
+        "quality": _quality(batches, fields, tags, wanted, new.types) if wanted.quality else None,
         "preview": _preview(source, proposals, wanted.preview) if wanted.preview else None,
     }
 
@@ -68,15 +70,14 @@ def _domains(path: Path | None) -> Mapping[str, Domain]:
 
 
 def _quality(
-    source: Source,
+    batches: Iterable[Any],
     fields: Sequence[Field],
     tags: Mapping[str, str],
     wanted: Inspection,
-    progress: Progress | None,
+    typed: Collection[str],
 ) -> dict[str, Any]:
     domains = _domains(wanted.policy)
-    heard = None if progress is None else lambda done, total: progress("read", done, total)
-    found = assess(source.batches(heard), fields, tags, unit=wanted.unit, domains=domains)
+    found = assess(batches, fields, tags, unit=wanted.unit, domains=domains, typed=typed)
     return {
         "rows": found.rows,
         "ratio": found.ratio,

@@ -38,6 +38,37 @@ def test_impossible_dates() -> None:
     assert (column.impossible, column.formats, column.top_format) == (5, 3, "9-9-9")
 
 
+YEAR = "dates: [2020-01-01, 2020-12-31]"
+TENS: list[str | None] = [f"{10 * n}" for n in range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "tag", "kind", "nonconforming", "proposed"),
+    [
+        ([*TENS, "n/a", " x"], "pi.age", Kind.INTEGER, 2, "bounds: [10, 80], grid: 1"),
+        ([*TENS, "2.5", "x"], "", Kind.FLOAT, 1, "bounds: [0, 80], grid: 0.1"),
+        ([*TENS, "1", "x", "y", "z"], "", None, 0, None),
+        ([*TENS, "x", "007"], "", None, 0, None),
+        ([*TENS, "x"], "pi.postcode", None, 0, None),
+        ([*["2020-05-01"] * 8, "05/01/2020", "soon"], "pi.event-date", Kind.DATE, 2, YEAR),
+        ([*["2020-05-01 10:00"] * 8, "?", "never"], "", Kind.TIMESTAMP, 1, YEAR),
+    ],
+)  # fmt: skip
+def test_what_most_cells_of_text_are_the_others_should_be(
+    cells: list[str | None], tag: str, kind: Kind | None, nonconforming: int, proposed: str | None
+) -> None:
+    found = of(cells, tag=tag)
+    (column,) = found.columns
+    assert (column.prevailing, column.nonconforming, column.problems) == (kind, nonconforming, nonconforming)
+    lines = policy_lines(propose_domains([Field("c", Kind.STRING)], {"c": tag}, found.seen))
+    assert lines == ([f'  "c": {{use: [], {proposed}}}'] if proposed else [])
+
+
+def test_a_type_that_was_declared_is_not_questioned() -> None:
+    for known in ({"typed": ["c"]}, {"unit": "c"}):
+        assert of([*TENS, "x"], **known).columns[0].prevailing is None
+
+
 MOBILES: list[str | None] = [f"138{n:08}" for n in range(6)]
 
 
