@@ -1,9 +1,9 @@
 """Domains proposed from what a file holds, for its owner to declare as public knowledge, or not.
 
 Bounds are rounded outwards to numbers a person would say, dates to whole years, categories left out that
-fewer than `RAREST` rows have.  Whole numbers that only tell groups apart (a code of gender) are categories.
-None of this makes them private: a bound that was read off the data is a fact about the data, and declaring it
-discloses that fact.  The owner should declare what was known beforehand.
+fewer than `RAREST` units have (rows, of a file without a unit).  Whole numbers that only tell groups apart
+(a code of gender) are categories.  None of this makes them private: a bound that was read off the data is a
+fact about the data, and declaring it discloses that fact.  The owner should declare what was known before.
 """
 
 from __future__ import annotations
@@ -11,21 +11,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
+from classifiers.categories import RAREST
 from classifiers.tally import Seen
 from classifiers.taxonomy import IdentifierRole, core
 from sandbox.errors import InvalidInputError
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, Use, exact
 
-RAREST = 10
-"""A category of fewer rows is not proposed: it may be one person's."""
 _FINEST = 6
-_WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?", re.ASCII)
 _WIDEST = Decimal(10) ** 15
 _STEPS = (Fraction(1), Fraction(2), Fraction(5), Fraction(10))
 
@@ -56,17 +52,18 @@ def propose_domain(seen: Seen, *, coded: bool = False) -> Domain | None:
     *coded*: whole numbers stand for groups.
     """
     if coded and seen.kind is Kind.INTEGER and seen.categories:
-        return _codes(seen.categories)
+        codes = sorted(map(int, _common(seen.categories)))
+        return CategoricalDomain(tuple(codes)) if codes else None
     if seen.kind.numeric:
         return _bounds(seen)
     if seen.kind in (Kind.DATE, Kind.TIMESTAMP):
         if seen.low is None:
             return None
         return DateDomain(dt.date(seen.low.year, 1, 1), dt.date(seen.high.year, 12, 31))
-    common = sorted(text for text, rows in (seen.categories or {}).items() if rows >= RAREST)
+    common = _common(seen.categories or {})
     if seen.kind is Kind.BOOLEAN:
         return CategoricalDomain((True, False)) if common else None
-    return CategoricalDomain(tuple(common)) if common else None
+    return CategoricalDomain(tuple(sorted(common))) if common else None
 
 
 def policy_lines(domains: Mapping[str, Domain]) -> list[str]:
@@ -106,13 +103,8 @@ def _bounds(seen: Seen) -> NumericDomain | None:
         return None
 
 
-def _codes(seen: Mapping[str, int]) -> Domain | None:
-    rows: Counter[int] = Counter()
-    for text, times in seen.items():
-        if _WHOLE.fullmatch(text):
-            rows[int(text.partition(".")[0])] += times
-    common = sorted(number for number, times in rows.items() if times >= RAREST)
-    return CategoricalDomain(tuple(common)) if common else None
+def _common(seen: Mapping[str, int]) -> list[str]:
+    return [text for text, holders in seen.items() if holders >= RAREST]
 
 
 def _human(width: Fraction) -> Fraction:

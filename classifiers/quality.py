@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 
+from classifiers.categories import Units
 from classifiers.tally import ColumnQuality, Seen, Tally
 from sandbox.schema import Domain, Field
 from sandbox.vault.conform import conform_column
@@ -64,10 +64,9 @@ def assess(
     units, rows, key = _Distinct(), 0, next((it for it in fields if it.name == unit), None)
     for batch in batches:
         rows += batch.num_rows
+        of_rows = units.add(canonical_units(conform_column(batch.column(key.name), key))) if key else None
         for column in columns:
-            column.add(batch.column(column.declared.name))
-        if key is not None:
-            units.add(canonical_units(conform_column(batch.column(key.name), key)))
+            column.add(batch.column(column.declared.name), of_rows)
     found = tuple(column.result() for column in columns)
     by_name = {it.declared.name: it.seen() for it in columns}
     if key is None:
@@ -88,12 +87,13 @@ class _Distinct:
         """Whether the count has become an estimate."""
         return len(self._kept) >= _HASHES
 
-    def add(self, texts: Any) -> None:
-        """Count *texts*, nulls left out."""
-        filled = texts.drop_null()
-        self.cells += len(filled)
-        hashes = np.fromiter(map(hash, pc.unique(filled).to_pylist()), np.int64).view(np.uint64)
+    def add(self, texts: Any) -> Units:
+        """Count *texts*, nulls left out, and return which they are."""
+        self.cells += len(texts) - texts.null_count
+        coded = texts.dictionary_encode()
+        hashes = np.fromiter(map(hash, coded.dictionary.to_pylist()), np.int64).view(np.uint64)
         self._kept = np.union1d(self._kept, hashes)[:_HASHES]
+        return Units(coded.indices.fill_null(-1).to_numpy(), hashes)
 
     def estimate(self) -> int:
         """Return how many distinct texts there were."""

@@ -1,6 +1,6 @@
 """What is wrong with the cells of one column, counted batch by batch, each looked at by its distinct cells.
 
-What is kept does not grow with the rows: counters, at most `SHAPES` shapes and `CATEGORIES` categories.  A
+What is kept does not grow with the rows: counters, at most `SHAPES` shapes and some categories.  A
 cell with several faults is one problem.  Empty cells and declared marks are none; a ratio is of the others.
 """
 
@@ -10,6 +10,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers import faults
+from classifiers.categories import Categories, Units
 from classifiers.evidence import checks
 from classifiers.taxonomy import core
 from sandbox.schema import Domain, Field, Kind, Use
 from sandbox.vault.conform import conform_column
 
 SHAPES = 1000
-CATEGORIES = 50
 PREVAILING = 0.8
 _LOOKED_AT = 200
 _CODE = r"^\s*[+-]?(0\d|\d{16})"
@@ -74,7 +75,8 @@ class Seen:
     """What was seen of a column's range, for `classifiers.domains`; None: too many or nothing.
 
     *kind*: the column's, or the prevailing one; *low*, *high*: extremes of numbers and dates; *decimals*:
-    most digits behind the point; *categories*: texts with their counts.
+    most digits behind the point; *categories*: texts (of a whole number, as it is written shortest) and how
+    many hold them, as `Categories` counts.
     """
 
     kind: Kind
@@ -129,7 +131,7 @@ class Tally:
     typed: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     shapes: Counter[str] = field(default_factory=Counter)
-    categories: Counter[str] | None = field(default_factory=Counter)
+    categories: Categories = field(default_factory=Categories)
     range: _Range = field(default_factory=_Range)
     chinese: _Reading = field(default_factory=_Reading)
     kinds: dict[Kind, _Reading] = field(default_factory=dict)
@@ -142,8 +144,8 @@ class Tally:
         elif self.textual and not self.typed:
             self.kinds = {kind: _Reading() for kind in _readable(self.tag)}
 
-    def add(self, column: Any) -> None:
-        """Count a batch's cells."""
+    def add(self, column: Any, units: Units | None = None) -> None:
+        """Count a batch's cells; *units* are those of its rows."""
         coded = _plain(column).dictionary_encode()
         cells, self.counts["rows"] = coded.dictionary, self.counts["rows"] + len(coded)
         texts = cells.cast(pa.string())
@@ -157,6 +159,11 @@ class Tally:
             filled = pa.array(keep)
             values = conform_column(cells.filter(filled), self.declared)
             self._faults(texts.filter(filled), values, times[keep])
+            if self.categories.accepts(texts.filter(filled)):
+                codes = coded.indices.fill_null(-1).to_numpy()
+                held = list(compress(units.holders(codes, len(texts)), keep)) if units else None
+                groups = values if self.declared.kind is Kind.INTEGER else texts.filter(filled)
+                self.categories.add(groups.to_pylist(), times[keep], held)
 
     def _faults(self, texts: Any, values: Any, times: Any) -> None:
         short = pc.utf8_slice_codeunits(texts, 0, _LOOKED_AT)
@@ -205,13 +212,6 @@ class Tally:
                     self.shapes[shape] += count
         if self.declared.kind is not Kind.STRING:
             self.range.widen(short, values)
-        if self.categories is None or len(short) > CATEGORIES:
-            self.categories = None
-            return
-        for text, count in zip(short.to_pylist(), times.tolist(), strict=True):
-            self.categories[text] += count
-        if len(self.categories) > CATEGORIES:
-            self.categories = None
 
     def result(self) -> ColumnQuality:
         """Return the counts so far."""
@@ -246,7 +246,7 @@ class Tally:
         prevailing = self._prevailing()
         found = self.kinds[prevailing].range if prevailing else self.range
         kind = prevailing or self.declared.kind
-        return Seen(kind, found.low, found.high, found.decimals, self.categories)
+        return Seen(kind, found.low, found.high, found.decimals, self.categories.counts())
 
 
 def _readable(tag: str) -> tuple[Kind, ...]:

@@ -249,6 +249,24 @@ def test_codes_are_categories_and_whole_numbers_have_a_whole_grid() -> None:
     ]
 
 
+def test_categories_are_of_units_not_of_rows() -> None:
+    rows = [(f"{n}", "common", "1") for n in range(10)] + [
+        ("0", "one person's", f"{'0' * n}2") for n in range(40)
+    ]
+    table = pa.table(dict(zip(("id", "g", "code"), map(list, zip(*rows, strict=True)), strict=True)))
+    fields = [Field("id", Kind.STRING), Field("g", Kind.STRING), Field("code", Kind.INTEGER)]
+    for unit, common, codes in (("id", '"common"', "1"), (None, '"common", "one person\'s"', "1, 2")):
+        # In batches of three, as what one unit holds must not count once for each.
+        found = assess(table.to_batches(3), fields, {}, today=TODAY, unit=unit)
+        lines = policy_lines(
+            propose_domains(fields, {"id": "pi.id.generic", "code": "pi.gender"}, found.seen)
+        )
+        assert lines == [
+            f'  "g": {{use: [], categories: [{common}]}}',
+            f'  "code": {{use: [], categories: [{codes}]}}',
+        ]
+
+
 @pytest.mark.parametrize(
     ("cell", "shape"),
     [
