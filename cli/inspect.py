@@ -63,7 +63,7 @@ def inspect(session: Session, /, *, path: Path, explain: str | None, profile: st
     else:
         show_explained(answer, explained)
     if answer["quality"]:
-        _quality(session, answer["quality"])
+        _quality(answer["quality"])
     if answer["preview"] is not None:
         render.out("")
         _preview([column["name"] for column in answer["columns"]], answer["preview"])
@@ -82,7 +82,7 @@ def _preview(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None
     render.table(headings, ([name, *across] for name, *across in zip(names, *cells, strict=True)))
 
 
-def _quality(session: Session, quality: Mapping[str, Any]) -> None:
+def _quality(quality: Mapping[str, Any]) -> None:
     render.out("")
     headings = [
         ("cli.head-column", "left"),
@@ -102,8 +102,7 @@ def _quality(session: Session, quality: Mapping[str, Any]) -> None:
         key = "cli.quality-units-about" if quality["approximate"] else "cli.quality-units"
         render.lines(say(key, rows=quality["duplicates"], nulls=quality["null_units"]))
     if quality["domains"]:
-        render.lines("", "columns:", *quality["domains"])
-        session.tell("cli.domains-disclose")
+        render.lines("", "columns:", f"  # {quality['disclosure']}", *quality["domains"])
 
 
 def _faults(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:

@@ -23,6 +23,7 @@ from service.datasets.aids import read_file
 from service.datasets.declared import declared_fields, proposals_of
 from service.datasets.levels import levels_of, seems_of_children
 from service.desk import require
+from service.messages.catalogue import language, say
 
 MOST_ROWS: Final = 100
 """Rows of a masked preview."""
@@ -78,6 +79,7 @@ def _quality(
 ) -> dict[str, Any]:
     domains = _domains(wanted.policy)
     found = assess(batches, fields, tags, unit=wanted.unit, domains=domains, typed=typed)
+    lines = policy_lines(propose_domains(fields, tags, found.seen, wanted.unit))
     return {
         "rows": found.rows,
         "ratio": found.ratio,
@@ -85,7 +87,8 @@ def _quality(
         "null_units": found.null_units,
         "approximate": found.approximate,
         "columns": [asdict(column) | {"ratio": column.ratio} for column in found.columns],
-        "domains": policy_lines(propose_domains(fields, tags, found.seen, wanted.unit)),
+        "domains": lines,
+        "disclosure": say("cli.domains-disclose", language()) if lines else None,
     }
 
 

@@ -26,7 +26,8 @@ class DatasetGate(Protocol):
 
         As `dataset_classify`, with ``"file"`` and nothing decided, and ``"quality": null | {"rows", "ratio",
         "duplicates", "null_units", "approximate", "columns": [as `classifiers.tally.ColumnQuality`, and
-        "ratio"], "domains": [line of YAML]}, "preview": null | [[masked text|null]]``.
+        "ratio"], "domains": [line of YAML], "disclosure": text|null},
+        "preview": null | [[masked text|null]]``.
         """
 
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:

@@ -42,9 +42,11 @@ def test_everything_at_once_and_no_cell(said, tmp_path):
     asked = "--as o {} dataset inspect people.csv --encoding gb18030 --quality --unit 工号 --preview 5"
     code, out, err = said(asked.format(""))
     assert code == 0, err
-    assert "disclose" in err
     code, listed, _ = said(asked.format("--json"))
     answer = json.loads(listed)
+    warning = answer["quality"]["disclosure"]
+    assert "disclose" in warning
+    assert f"\ncolumns:\n  # {warning}\n" in out  # copied along with the domains
     assert (answer["quality"]["rows"], answer["quality"]["duplicates"], len(answer["preview"])) == (12, 0, 5)
     cells = {cell for row in PEOPLE for cell in row.split(",") if not cell.isdigit() or len(cell) > 2}
     assert not [cell for cell in cells if cell in out + listed]
