@@ -33,7 +33,11 @@ _FAULTS: Final = (
 @click.option("--explain", metavar="COL", help="Every hint for one column.")
 @click.option("--quality", is_flag=True, help="What is wrong with the cells; reads the whole file.")
 @click.option("--preview", type=click.IntRange(0, _MOST_ROWS), default=0, help="Show so many masked rows.")
-@click.option("--unit", metavar="COL", help="With --quality: count the rows of one unit beyond the first.")
+@click.option(
+    "--unit",
+    metavar="COL",
+    help='Key column of who is protected, or "row"; --quality counts the further rows of each.',
+)
 @click.option("--policy", type=click.Path(path_type=Path), help="With --quality: check its domains.")
 @click.option("--profile", default="gbt35273", show_default=True, help="Whose levels: gdpr, hipaa, pipl, …")
 @click.option("--type", "types", multiple=True, metavar="COL=KIND", help="As in `dataset add`; repeat.")

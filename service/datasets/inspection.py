@@ -14,8 +14,8 @@ from classifiers.domains import policy_lines, propose_domains
 from classifiers.mask import masked
 from classifiers.quality import assess
 from policies.build import parse
-from sandbox.errors import InvalidInputError
-from sandbox.schema import Domain, Field, Principal, Role
+from sandbox.schema import ROW_UNIT, Domain, Field, Principal, Role
+from sandbox.vault.partition import check_unit
 from sandbox.vault.source import Source, open_source
 from service.asked import Inspection, NewTable, Progress
 from service.datasets import proposed
@@ -42,8 +42,8 @@ def inspect(
     require(by, Role.OWNER)
     source = open_source(new.path, new.delimiter, new.encoding)
     fields = declared_fields(source, new)
-    if wanted.unit is not None and wanted.unit not in source.columns:
-        raise InvalidInputError("vault.no-such-unit", unit=wanted.unit[:80], columns=list(source.columns))
+    if wanted.unit is not None:
+        check_unit(wanted.unit, fields)
     proposals = proposals_of(source, fields, new.recognizers, wanted.unit)
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
@@ -77,9 +77,10 @@ def _quality(
     wanted: Inspection,
     typed: Collection[str],
 ) -> dict[str, Any]:
+    unit = None if wanted.unit == ROW_UNIT else wanted.unit
     domains = _domains(wanted.policy)
-    found = assess(batches, fields, tags, unit=wanted.unit, domains=domains, typed=typed)
-    lines = policy_lines(propose_domains(fields, tags, found.seen, wanted.unit))
+    found = assess(batches, fields, tags, unit=unit, domains=domains, typed=typed)
+    lines = policy_lines(propose_domains(fields, tags, found.seen, unit))
     return {
         "rows": found.rows,
         "ratio": found.ratio,

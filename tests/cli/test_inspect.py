@@ -70,6 +70,7 @@ def test_explain_with_own_recognisers(said):
         ("--encoding gb18030 --explain nobody", 2, "--explain must be one of"),
         ("--encoding gb18030 --recognizers nothing.yaml", 3, "no file"),
         ("--encoding gb18030 --unit nobody", 3, "nobody"),
+        ("--encoding gb18030 --unit 年龄 --type 年龄=float", 3, "Only integer and string columns"),
     ],
 )
 def test_refusals(said, options, code, told):
@@ -123,3 +124,10 @@ def test_empty_cells_and_declared_marks_stand_under_their_own_headings(
     _, out, _ = said("--as o dataset inspect ages.csv --quality --missing age=NA")
     headings = out.splitlines()
     assert any(nulls in line and marks in line for line in headings)
+
+
+def test_each_row_may_be_its_own_unit(said):
+    asked = "--as o --json dataset inspect people.csv --encoding gb18030 --quality --unit row"
+    code, out, err = said(asked)
+    assert code == 0, err
+    assert json.loads(out)["quality"]["duplicates"] is None
