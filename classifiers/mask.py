@@ -18,6 +18,7 @@ STAR = "*"
 LONGEST = 200
 """Characters of a cell that are looked at."""
 _SHOWN = 24
+_ASTRONOMIC = 1e15
 _HIDDEN = 4
 """Characters that a rule keeping both ends must hide at least."""
 
@@ -109,7 +110,8 @@ def _number(text: str) -> str | None:
         return None
     width = max(10.0, 10.0 ** math.floor(math.log10(abs(number)))) if number else 10.0
     low = math.floor(number / width) * width
-    return f"[{low:g}, {low + width:g})"
+    shown = "g" if abs(number) >= _ASTRONOMIC else ".0f"
+    return f"[{low:{shown}}, {low + width:{shown}})"
 
 
 def _age(text: str) -> str | None:

@@ -23,6 +23,8 @@ SHOWN = [
     ("pi.birth-date", "1985-03-12", "1985-**-**"),
     ("pi.age", "37", "30-39"),
     ("finance.personal", "12345.6", "[10000, 20000)"),
+    ("finance.personal", "1,234,567.89", "[1000000, 2000000)"),
+    ("finance.personal", "-250000000", "[-300000000, -200000000)"),
     ("finance.personal", "1e300", "[1e+300, 2e+300)"),
     ("finance.personal", "nan", "***"),
     ("finance.personal", "inf", "***"),

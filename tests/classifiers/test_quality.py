@@ -268,6 +268,23 @@ def test_categories_are_of_units_not_of_rows() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "proposed"),
+    [
+        (["short", "x" * 201], None),
+        (["short", "x" * 200], ["short", "x" * 200]),
+        (["F", " ", "\u3000", "F "], ["F", "F "]),
+        ([" "], None),
+    ],
+)
+def test_categories_are_whole_cells_and_none_is_blank(
+    cells: list[str | None], proposed: list[str] | None
+) -> None:
+    field = Field("c", Kind.STRING)
+    found = propose_domains([field], {}, of(cells * 10).seen)
+    assert found == ({"c": CategoricalDomain(tuple(proposed))} if proposed else {})
+
+
+@pytest.mark.parametrize(
     ("cell", "shape"),
     [
         ("+", "?"),
