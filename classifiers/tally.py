@@ -138,11 +138,13 @@ class Tally:
     textual: bool = False
 
     def __post_init__(self) -> None:
-        self.textual = self.declared.kind is Kind.STRING
+        others = _readable(self.tag)
+        coded = self.declared.kind is Kind.INTEGER and not others  # numbers of phones, say
+        self.textual = self.declared.kind is Kind.STRING or coded
         if self.domain is not None:
             self.declared = faults.meant(self.declared, self.domain)
         elif self.textual and not self.typed:
-            self.kinds = {kind: _Reading() for kind in _readable(self.tag)}
+            self.kinds = {kind: _Reading() for kind in others}
 
     def add(self, column: Any, units: Units | None = None) -> None:
         """Count a batch's cells; *units* are those of its rows."""

@@ -110,6 +110,12 @@ def test_lengths_and_hexadecimal_digits_are_formats(cells: list[str | None], for
     assert (column.formats, column.top_format) == (formats, top)
 
 
+def test_numbers_that_name_something_have_formats() -> None:
+    cells: list[str | None] = [*MOBILES, "1381234567"]
+    assert of(cells, Kind.INTEGER, tag="pi.contact.mobile").columns[0].formats == 2
+    assert of(cells, Kind.INTEGER).columns[0].formats is None
+
+
 @pytest.mark.parametrize(
     ("cell", "fault"),
     [
