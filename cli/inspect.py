@@ -19,6 +19,7 @@ _MOST_ROWS: Final = 100
 _MOST_ACROSS: Final = 20
 """Columns that a preview shows side by side."""
 _FAULTS: Final = (
+    ("missing", "cli.head-marks"),
     ("nonconforming", "cli.head-nonconforming"),
     ("invalid", "cli.head-invalid"),
     ("impossible", "cli.head-impossible"),
@@ -88,16 +89,31 @@ def _preview(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None
 
 def _quality(quality: Mapping[str, Any]) -> None:
     render.out("")
+    columns = quality["columns"]
+    found = [(name, key) for name, key in _FAULTS if any(column[name] for column in columns)]
     headings = [
-        ("cli.head-column", "left"),
-        ("cli.head-null-cells", "right"),
-        ("cli.head-marks", "right"),
-        *((key, "right") for _, key in _FAULTS),
-        ("cli.head-formats", "left"),
-        ("cli.head-problems", "right"),
+        (say("cli.head-column"), "left"),
+        (say("cli.head-null-cells"), "right"),
+        *((say(key), "right") for _, key in found),
+        (say("cli.head-formats"), "left"),
+        (say("cli.head-problems"), "right"),
     ]
-    render.keyed(headings, map(_faults, quality["columns"]))
+    names = [name for name, _ in found]
+    render.table_or_paragraphs(headings, [_faults(column, names) for column in columns])
     render.lines("", say("cli.quality-table", rows=quality["rows"], share=percent(quality["ratio"])))
+    _say_more(quality)
+    if quality["domains"]:
+        render.lines("", "columns:", f"  # {quality['disclosure']}", *quality["domains"])
+
+
+def _say_more(quality: Mapping[str, Any]) -> None:
+    nowhere = [
+        say(key)
+        for name, key in _FAULTS
+        if {column[name] for column in quality["columns"]} in ({0}, {0, None})
+    ]
+    if nowhere:
+        render.lines(say("cli.quality-nowhere", faults=nowhere))
     for column in quality["columns"]:
         if kind := column["prevailing"]:
             count = column["nonconforming"]
@@ -105,18 +121,15 @@ def _quality(quality: Mapping[str, Any]) -> None:
     if quality["duplicates"] is not None:
         key = "cli.quality-units-about" if quality["approximate"] else "cli.quality-units"
         render.lines(say(key, rows=quality["duplicates"], nulls=quality["null_units"]))
-    if quality["domains"]:
-        render.lines("", "columns:", f"  # {quality['disclosure']}", *quality["domains"])
 
 
-def _faults(column: Mapping[str, Any]) -> tuple[render.Cell, ...]:
-    counts = [_count(column[name]) for name, _ in _FAULTS]
+def _faults(column: Mapping[str, Any], names: Sequence[str]) -> tuple[render.Cell, ...]:
+    counts = [_count(column[name]) for name in names]
     formats = "–"
     if column["formats"]:
         top = render.plain(column["top_format"])
         formats = f"{column['formats']:,} ({top} {percent(column['top_share'])})"
-    filled = (_count(column["nulls"]), _count(column["missing"]))
-    return column["column"], *filled, *counts, formats, percent(column["ratio"])
+    return column["column"], _count(column["nulls"]), *counts, formats, percent(column["ratio"])
 
 
 def _count(number: int | None) -> str:

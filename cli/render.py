@@ -35,6 +35,8 @@ Heading = tuple[str, str]
 
 _UNLIMITED = 10_000
 _MOST_DECIMALS = 12
+_NOTHING = ("", "0", "–")
+"""Cells that say nothing where each has a line of its own."""
 
 
 def out(text: str) -> None:
@@ -62,12 +64,38 @@ def lines(*texts: str) -> None:
 
 def table(headings: Sequence[Heading], rows: Iterable[Sequence[Cell]]) -> None:
     """Print a table; on a terminal it folds to the width, elsewhere it is as wide as it needs to be."""
+    out(_drawn(_table(headings, rows)))
+
+
+def table_or_paragraphs(headings: Sequence[Heading], rows: Sequence[Sequence[Cell]]) -> None:
+    """Print a table if a terminal is wide enough for it, headings a word a line at most; else row by row.
+
+    A row is then a paragraph: its first cell, and under it the others that say something.
+    """
+    stacked = [(heading.replace(" ", "\n"), side) for heading, side in headings]
+    for shown in (_table(headings, rows), _table(stacked, rows)):
+        if Console(width=_UNLIMITED).measure(shown).maximum <= _width():
+            out(_drawn(shown))
+            return
+    labels = [heading for heading, _ in headings[1:]]
+    out("\n\n".join(_paragraph(row, labels) for row in rows))
+
+
+def _paragraph(row: Sequence[Cell], labels: Sequence[str]) -> str:
+    shown = Table.grid(padding=(0, 2))
+    for label, cell in zip(labels, row[1:], strict=True):
+        if (text := _text(cell)).plain not in _NOTHING:
+            shown.add_row("", Text(label, style="dim"), text)
+    return _drawn(_text(row[0])) + "\n" + _drawn(shown)
+
+
+def _table(headings: Sequence[Heading], rows: Iterable[Sequence[Cell]]) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading, side in headings:
         shown.add_column(Text(heading), justify="right" if side == "right" else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(_text(cell) for cell in row))
-    out(_drawn(shown))
+    return shown
 
 
 def keyed(headings: Sequence[tuple[str, str]], rows: Iterable[Sequence[Cell]]) -> None:
@@ -141,10 +169,15 @@ def _text(cell: Cell) -> Text:
     return Text("" if cell is None else plain(str(cell)))
 
 
-def _drawn(thing: Table) -> str:
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED
+
+
+def _drawn(thing: Table | Text) -> str:
     watched = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if watched else _UNLIMITED
-    drawing = Console(file=io.StringIO(), force_terminal=watched, width=width, highlight=False, markup=False)
+    drawing = Console(
+        file=io.StringIO(), force_terminal=watched, width=_width(), highlight=False, markup=False
+    )
     with drawing.capture() as capture:
         drawing.print(thing)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())

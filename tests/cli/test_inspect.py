@@ -131,3 +131,12 @@ def test_each_row_may_be_its_own_unit(said):
     code, out, err = said(asked)
     assert code == 0, err
     assert json.loads(out)["quality"]["duplicates"] is None
+
+
+def test_faults_found_nowhere_have_no_column(said, tmp_path):
+    (tmp_path / "days.csv").write_text("birth_date\n" + 9 * "1980-01-01\n" + "2020-02-31\n")
+    _, out, _ = said("--as o dataset inspect days.csv --quality")
+    table, _, more = out.partition("Found nowhere: ")
+    assert "impossible dates" in table
+    assert "full-width digits" not in table
+    assert "full-width digits" in more.splitlines()[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -96,3 +98,37 @@ def test_one_row_of_many_values_stands_upright(capsys, monkeypatch):
     assert shown[0] == ["column", "value", "95", "%", "interval"]
     assert shown[2] == ["g", "∅"]
     assert shown[3:9] == [[name, "1,234", "±", "34"] for name in names]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (
+            60,
+            ["column   nulls   impossible dates   kind", "─" * 40, "born         0                 12   –"],
+        ),
+        (
+            34,
+            [
+                "                 impossible",
+                "column   nulls        dates   kind",
+                "─" * 34,
+                "born         0           12   –",
+            ],
+        ),
+        (30, ["born", "  impossible dates  12"]),
+    ],
+)
+def test_a_table_too_wide_for_the_terminal_is_printed_row_by_row(monkeypatch, width, shown):
+    screen = _Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setenv("COLUMNS", str(width))
+    headings = [("column", "left"), ("nulls", "right"), ("impossible dates", "right"), ("kind", "left")]
+    render.table_or_paragraphs(headings, [("born", "0", "12", "–")])
+    printed = re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue()).splitlines()
+    assert [line.rstrip() for line in printed] == shown
