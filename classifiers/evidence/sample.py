@@ -1,14 +1,17 @@
-"""The distinct values of a column that classification looks at: bounded work and memory for every batch.
+"""The distinct values of a column that classification looks at: from all of its rows, in bounded memory.
 
-Of a batch rows are chosen evenly, one by chance (from a fixed seed) out of each stretch of equal length, so
-that neither the order of a file nor a period in it decides.  They are chosen before anything else is done,
-and cut before they are read: neither long batches nor long cells cost time.
+Rows are chosen evenly, one by chance (from a fixed seed) out of each stretch of equal length, so that neither
+the order of a file nor a period in it decides.  Of the rows held, a batch has the share that it has of all
+rows seen so far, and what was held before shrinks by as much: how many batches are to come need not be known.
+Rows are chosen before anything else is done, and cut before they are read: neither long batches nor long
+cells cost time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,12 +24,14 @@ DISTINCT_LIMIT = 10_000
 LENGTH_LIMIT = 200
 """Characters of a value that are looked at."""
 CELLS, FEWEST_ROWS = 400_000, 2_000
-"""Cells of a batch that are looked at, over all columns; but so many rows at the least."""
+"""Cells that are looked at, over all columns; but so many rows at the least."""
+HELD_BYTES = 64 << 20
+"""Bytes of what is held, over all columns; so many rows less are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSample:
-    """*values*: distinct texts in the order of the rows, at most `DISTINCT_LIMIT`.
+    """*values*: distinct texts in the order of the rows, at most `DISTINCT_LIMIT`, evenly from all there are.
 
     *rows* were looked at that hold a value, and *nulls* beside them that hold none; *distinct* is the number
     of different values in those *rows*, so that *distinct* / *rows* is how far the column tells rows apart.
@@ -42,22 +47,62 @@ class ColumnSample:
 def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSample]:
     """Return a sample of every field from record batches (or a table); names that are not there are skipped.
 
-    A column is read until it has `DISTINCT_LIMIT` distinct values; memory does not grow with the rows.
+    All batches are read; memory does not grow with the rows.
     """
     batches = source.to_batches() if isinstance(source, pa.Table) else source
-    samples = {it.name: ColumnSample(it.kind, pa.array([], pa.string()), 0, 0) for it in fields}
-    marks = {it.missing: pa.array(["", *it.missing], pa.string()) for it in fields}
+    held = {it.name: _Held() for it in fields}
+    most = max(FEWEST_ROWS, CELLS // max(len(fields), 1))
     for batch in batches:
-        places = {name: index for index, name in enumerate(batch.schema.names)}
-        rows = _even(batch.num_rows, max(FEWEST_ROWS, CELLS // max(len(fields), 1)))
-        for field in fields:
-            sample = samples[field.name]
-            if field.name in places and len(sample.values) < DISTINCT_LIMIT:
-                texts = _texts(batch.column(places[field.name]), rows)
-                samples[field.name] = _extend(sample, texts, marks[field.missing])
-    return samples
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if name in held:
+                held[name].add(column, most)
+        while most > 1 and sum(it.size for it in held.values()) > HELD_BYTES:
+            most //= 2
+            for it in held.values():
+                it.settle(most)
+    return {it.name: _sample(it, held[it.name].settle(most)) for it in fields}
 
 
+@dataclass(slots=True)
+class _Held:
+    """Texts of some rows of a column, in *parts*: how many rows each stands for, and its texts."""
+
+    parts: list[tuple[int, Any]] = field(default_factory=list)
+    seen: int = 0
+    rows: int = 0
+    size: int = 0
+
+    def add(self, column: Any, most: int) -> None:
+        """Hold so many rows of *column* as it has its share of *most*, rounded up."""
+        self.seen += len(column)
+        share = -(-most * len(column) // max(self.seen, 1))
+        self._hold(len(column), _texts(column, _even(len(column), share)))
+        if self.rows > 2 * most:
+            self.settle(most)
+
+    def settle(self, most: int) -> Any:
+        """Hold no more than *most* rows, evenly from all that were seen, and return them."""
+        texts = pa.concat_arrays([pa.array([], pa.string()), *self._kept(most)])
+        self.parts, self.rows, self.size = [], 0, 0
+        self._hold(self.seen, texts)
+        return texts
+
+    def _kept(self, most: int) -> Iterator[Any]:
+        before = after = 0
+        for rows, texts in self.parts:
+            after += rows
+            share = most * after // max(self.seen, 1) - most * before // max(self.seen, 1)
+            before = after
+            places = _even(len(texts), share)
+            yield texts if places is None else texts.take(places)
+
+    def _hold(self, stands_for: int, texts: Any) -> None:
+        self.parts.append((stands_for, texts))
+        self.rows += len(texts)
+        self.size += texts.nbytes
+
+
+@lru_cache(4)  # the columns of a batch ask for the same
 def _even(rows: int, most: int) -> Any:
     """Return the places of *most* of the *rows*, spread evenly, or None for all of them."""
     if rows <= most:
@@ -67,20 +112,22 @@ def _even(rows: int, most: int) -> Any:
 
 
 def _texts(column: Any, rows: Any) -> Any:
-    texts = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    if texts and column.nbytes > LENGTH_LIMIT * len(column):
+    column = column if rows is None else column.take(rows)
+    if pa.types.is_dictionary(column.type):  # a long cell that many rows share is cut once
+        return _cut(column.dictionary).take(column.indices)
+    return _cut(column)
+
+
+def _cut(column: Any) -> Any:
+    if pa.types.is_large_string(column.type):
         column = pc.utf8_slice_codeunits(column, 0, LENGTH_LIMIT)
-    column = (column if rows is None else column.take(rows)).cast(pa.string())
-    return pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(column, 0, LENGTH_LIMIT))
+    return pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(column.cast(pa.string()), 0, LENGTH_LIMIT))
 
 
-def _extend(sample: ColumnSample, texts: Any, marks: Any) -> ColumnSample:
+def _sample(of: Field, texts: Any) -> ColumnSample:
+    marks = pa.array(["", *of.missing], pa.string())
     given = texts.filter(pc.invert(pc.is_in(texts, value_set=marks))).drop_null()
-    values = pc.unique(pa.concat_arrays([sample.values, given]))
-    return ColumnSample(
-        sample.kind,
-        values[:DISTINCT_LIMIT],
-        len(values),
-        sample.rows + len(given),
-        sample.nulls + len(texts) - len(given),
-    )
+    values = pc.unique(given)
+    places = _even(len(values), DISTINCT_LIMIT)
+    looked_at = values if places is None else values.take(places)
+    return ColumnSample(of.kind, looked_at, len(values), len(given), len(texts) - len(given))

@@ -23,11 +23,9 @@ from service.datasets.aids import meanings_of, recognizers_of
 from service.wording import kind_text
 
 _TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
-_SAMPLE_BATCHES: Final = 4
-"""Batches at the beginning of a file that tags are proposed from: 32 MB of CSV."""
-_SPREAD_BATCHES: Final = 5
-_SPREAD_ROWS, _SPREAD_CELLS = 2_000, 1_000_000
-"""Of Parquet, so many batches spread over the file, of so many rows at the least, or of so many cells."""
+_SPREAD_PARTS: Final = 5
+_SPREAD_ROWS, _SPREAD_CELLS = 10_000, 20_000_000
+"""Of a long Parquet file, so many rows at the least or so many cells, from the starts of so many parts."""
 _SPREAD_COLUMNS: Final = 20
 """… and of so many columns at a time."""
 
@@ -89,26 +87,27 @@ def proposals_of(
 
 
 def sampled_rows(source: Source) -> Iterator[Any]:
-    """Yield the batches that tags are proposed from: the first of a file, of Parquet some of every part.
+    """Yield the batches that tags are proposed from: all of a CSV, of Parquet some of every part.
 
-    A batch of Parquet holds some of the columns; together they hold all, with the same rows of each.
+    Where a record of a CSV begins knows only who has read it up to there.  A batch of Parquet holds some of
+    the columns; together they hold all, with the same rows of each.
     """
     if isinstance(source, ParquetSource):
         yield from _spread(source)
     else:
-        yield from itertools.islice(source.batches(), _SAMPLE_BATCHES)
+        yield from source.batches()
 
 
 def _spread(source: ParquetSource) -> Iterator[Any]:
     """Some columns at a time: the pages of a whole row group of a wide table take a gigabyte."""
-    rows = min(max(_SPREAD_ROWS, _SPREAD_CELLS // len(source.columns)), BATCH_ROWS)
+    most = max(_SPREAD_ROWS, _SPREAD_CELLS // len(source.columns))
     try:
         with pq.ParquetFile(source.path, pre_buffer=False) as file:
-            parts = np.array_split(
-                np.arange(file.num_row_groups), min(_SPREAD_BATCHES, max(file.num_row_groups, 1))
-            )
+            count = max(file.num_row_groups, 1)
+            parts = np.array_split(np.arange(file.num_row_groups), min(_SPREAD_PARTS, count))
             for columns, groups in itertools.product(_some(source.columns), parts):
-                wanted = rows * _SPREAD_BATCHES // len(parts)
+                wanted = most if source.rows <= most else most // len(parts)
+                rows = min(wanted, BATCH_ROWS)
                 found = file.iter_batches(
                     rows, row_groups=groups.tolist(), columns=columns, use_threads=False
                 )

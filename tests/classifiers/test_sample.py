@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifiers.classify import classify
+from classifiers.evidence import sample as sample_module
 from classifiers.evidence.sample import CELLS, DISTINCT_LIMIT, LENGTH_LIMIT, ColumnSample, draw
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
+from sandbox.vault import source as source_module
+from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
 from service.datasets.declared import sampled_rows
 
@@ -78,6 +83,48 @@ def test_batches_are_read_one_after_the_other_and_once() -> None:
     assert read == [0, 1, 2]
 
 
+def numbered(batches: int, rows: int) -> Iterator[pa.RecordBatch]:
+    """Texts that are all different and hold the number of their batch."""
+    for batch in range(batches):
+        yield pa.record_batch({"c": [f"{batch} {row}" for row in range(rows)]})
+
+
+@pytest.mark.parametrize(("batches", "rows"), [(50, 1_000), (3, 200_000), (450, 2_000)])
+def test_what_is_drawn_comes_from_all_batches_alike(batches: int, rows: int) -> None:
+    drawn = draw([TEXT], numbered(batches, rows))["c"]
+    assert len(drawn.values) == DISTINCT_LIMIT
+    found = np.array([it.split()[0] for it in drawn.values.to_pylist()], dtype=int)
+    assert (np.diff(found) >= 0).all()
+    counts = np.bincount(found, minlength=batches)
+    assert counts.sum() == DISTINCT_LIMIT
+    assert abs(counts - DISTINCT_LIMIT / batches).max() <= 0.2 * DISTINCT_LIMIT / batches + 1
+    assert drawn.rows == min(batches * rows, CELLS)
+    assert drawn.values.equals(draw([TEXT], numbered(batches, rows))["c"].values)
+
+
+def test_what_is_held_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_module, "HELD_BYTES", 40_000)
+    drawn = draw([TEXT], (pa.record_batch({"c": [f"{row} " + "x" * 150] * 500}) for row in range(40)))["c"]
+    assert drawn.rows * 150 < 40_000
+    assert {drawn.values[0].as_py()[:3], drawn.values[-1].as_py()[:3]} == {"0 x", "39 "}
+
+
+@pytest.mark.parametrize("end", ["csv", "csv.gz"])
+def test_the_end_of_a_long_file_is_classified_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """A file of many blocks: rows about nobody, then people."""
+    monkeypatch.setattr(source_module, "_CSV_BLOCK", 1 << 16)
+    rows = [f"{'lorem ipsum dolor ' * 22}{row},{row % 7}" for row in range(8_500)]
+    rows += [f"u{row}@example.com,138{row * 7919:08d}" for row in range(2_500)]
+    text = "\n".join(["a,b", *rows])
+    path = tmp_path / f"people.{end}"
+    path.write_bytes(gzip.compress(text.encode()) if end == "csv.gz" else text.encode())
+    source = open_source(path)
+    found = classify(propose_fields(source), sampled_rows(source))
+    assert [it.tag for it in found] == ["pi.contact.email", "pi.contact.mobile"]
+
+
 def test_columns_that_are_not_there_have_an_empty_sample() -> None:
     sample = draw([TEXT], pa.table({"other": [1]}))["c"]
     assert (len(sample.values), sample.distinct, sample.rows, sample.nulls) == (0, 0, 0, 0)
@@ -107,12 +154,25 @@ def test_long_cells_are_cut(kind: pa.DataType) -> None:
     assert [len(it) for it in sample.values.to_pylist()] == [LENGTH_LIMIT, LENGTH_LIMIT, 1]
 
 
+def test_a_long_cell_of_many_rows_is_cut_once() -> None:
+    cells = pa.DictionaryArray.from_arrays(np.arange(3_000) % 2, ["长" * 1_000_000, "b"])
+    assert [len(it) for it in of(cells).values.to_pylist()] == [LENGTH_LIMIT, 1]
+
+
 def test_of_a_parquet_file_every_part_is_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "parts.parquet"
     rows = {"c": np.arange(2_000_000) // 200_000, "wide": np.zeros(2_000_000, np.int8)}
     pq.write_table(pa.table(rows), path, 200_000)
     sample = draw([TEXT], sampled_rows(open_source(path)))["c"]
     assert {int(it) // 2 for it in sample.values.to_pylist()} == {0, 1, 2, 3, 4}
+
+
+def test_a_parquet_file_in_one_piece_is_looked_at_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "one.parquet"
+    columns = {f"n{place}": np.zeros(60_000, np.int8) for place in range(200)}
+    pq.write_table(pa.table({"c": np.arange(60_000) // 6_000, **columns}), path)
+    sample = draw([TEXT], sampled_rows(open_source(path)))["c"]
+    assert len(sample.values) == 10
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5, 99])
