@@ -13,7 +13,6 @@ import csv
 import gzip
 import os
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from sandbox.errors import InvalidInputError
-from sandbox.schema import ORDINAL, UNIT_TAG
+from sandbox.vault.header import check_header, too_long
 
 BATCH_ROWS = 131_072
 BATCH_BYTES = 32 << 20
 _CSV_BLOCK = 8 << 20
 _HEADER_BYTES = 1 << 20
-LONGEST_NAME = 1000
-"""Characters of a column's name."""
-_RESERVED = (ORDINAL, UNIT_TAG)
 _DELIMITERS = ",;\t|"
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
 """Encodings that an owner can name; none is ever guessed."""
@@ -51,7 +47,7 @@ class Source(ABC):
         if self.size == 0:
             raise InvalidInputError("vault.empty-file", file=str(path))
         self.columns = self._read_columns()
-        _check_header(self.columns, path)
+        check_header(self.columns, path)
 
     @abstractmethod
     def _read_columns(self) -> tuple[str, ...]: ...
@@ -100,7 +96,7 @@ class CsvSource(Source):
         try:
             columns = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
         except csv.Error:  # a cell of more than 128 KB, where names should be
-            raise _too_long(self.path) from None
+            raise too_long(self.path) from None
         if len(columns) == 1 and any(other in columns[0] for other in _DELIMITERS):
             raise InvalidInputError("vault.wrong-delimiter", file=str(self.path), delimiter=self._delimiter)
         return tuple(columns)
@@ -200,15 +196,18 @@ class CsvSource(Source):
 class ParquetSource(Source):
     """A Parquet file of flat columns; *schema* and the number of *rows* are what its footer says."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        for field in self.schema:
+            if not _flat(field.type):
+                raise InvalidInputError("vault.bad-column-type", column=field.name, type=str(field.type))
+
     def _read_columns(self) -> tuple[str, ...]:
         try:
             metadata = pq.read_metadata(self.path)
             schema = metadata.schema.to_arrow_schema()
         except (pa.ArrowException, OSError):
             raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
-        for field in schema:
-            if not _flat(field.type):
-                raise InvalidInputError("vault.bad-column-type", column=field.name, type=str(field.type))
         self.schema, self.rows = schema, metadata.num_rows
         return tuple(schema.names)
 
@@ -235,25 +234,6 @@ def open_source(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> So
 def _stream(file: Any, zipped: bool) -> Any:
     whole = pa.PythonFile(file, mode="r")
     return pa.CompressedInputStream(whole, "gzip") if zipped else whole
-
-
-def _check_header(columns: tuple[str, ...], path: Path) -> None:
-    if not columns:
-        raise InvalidInputError("vault.empty-file", file=str(path))
-    for position, name in enumerate(columns, start=1):
-        if len(name) > LONGEST_NAME:
-            raise _too_long(path)
-        if not name.strip() or name != name.strip() or not name.isprintable():
-            raise InvalidInputError("vault.bad-column-name", file=str(path), position=position)
-        if name in _RESERVED:
-            raise InvalidInputError("vault.reserved-column", column=name)
-    doubled = sorted(name for name, times in Counter(columns).items() if times > 1)
-    if doubled:
-        raise InvalidInputError("vault.duplicate-column", file=str(path), columns=doubled)
-
-
-def _too_long(path: Path) -> InvalidInputError:
-    return InvalidInputError("vault.long-column-name", file=str(path), most=LONGEST_NAME)
 
 
 def _flat(kind: pa.DataType) -> bool:
