@@ -197,7 +197,8 @@ def _whole(pattern: str) -> str:
 
 def _part(entry: Mapping[str, Any], place: _Place, key: str) -> float:
     value = entry[key]
-    number = float(value) if not isinstance(value, bool | str | list | dict | None) else -1.0
-    if not 0 < number <= 1 or (key == "weight" and number == 1):
+    fine = not isinstance(value, bool | str | list | dict | None) and 0 < value <= 1
+    number = float(value) if fine else 0.0
+    if number == 0 or (key == "weight" and number == 1):
         raise InvalidInputError("recognizer.bad-part", **place.facts(key))
     return number

@@ -2,7 +2,7 @@
 
 A proposal is never used unconfirmed: what a column means is the owner's declaration.  When in doubt the
 proposal is a string: codes keep their leading zeros, and numbers of more than 15 digits are names of
-something.
+something, as are decimals of more digits than a decimal can have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
-from sandbox.vault.conform import DATE, FLOAT, TIMESTAMP, conform_column
+from sandbox.vault.conform import DATE, FLOAT, MAX_PRECISION, TIMESTAMP, conform_column
 from sandbox.vault.source import ParquetSource, Source
 
 _SAMPLE_DISTINCT = 20_000
@@ -42,8 +42,8 @@ def propose_fields(
 
 def _by_type(field: pa.Field) -> Field:
     kind = field.type
-    if pa.types.is_decimal(kind):
-        return Field(field.name, Kind.DECIMAL, precision=min(kind.precision, 38), scale=kind.scale)
+    if pa.types.is_decimal(kind) and kind.precision <= MAX_PRECISION:
+        return Field(field.name, Kind.DECIMAL, precision=kind.precision, scale=kind.scale)
     tests = (
         (Kind.INTEGER, pa.types.is_integer),
         (Kind.FLOAT, pa.types.is_floating),

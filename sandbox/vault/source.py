@@ -12,8 +12,9 @@ import codecs
 import csv
 import gzip
 import os
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from sandbox.errors import InvalidInputError
+from sandbox.vault.columns import has_known_zone, is_flat, is_text, longest_text, size_of
 from sandbox.vault.header import check_header, too_long
 
 BATCH_ROWS = 131_072
@@ -61,7 +63,8 @@ class Source(ABC):
         Raises `InvalidInputError` for a file that cannot be read as what it claims to be.
         """
         for batch in self._read(progress):
-            pieces = max(-(-batch.num_rows // BATCH_ROWS), -(-batch.nbytes // BATCH_BYTES), 1)
+            size = sum(map(size_of, batch.columns))
+            pieces = max(-(-batch.num_rows // BATCH_ROWS), -(-size // BATCH_BYTES), 1)
             step = max(1, -(-batch.num_rows // pieces))
             for start in range(0, batch.num_rows, step):
                 yield batch.slice(start, step)
@@ -90,7 +93,7 @@ class CsvSource(Source):
         try:
             with gzip.open(self.path) if self._zipped else self.path.open("rb") as file:
                 head = file.read(_HEADER_BYTES)
-        except (gzip.BadGzipFile, EOFError):
+        except (gzip.BadGzipFile, EOFError, zlib.error):
             raise InvalidInputError("vault.bad-gzip", file=str(self.path)) from None
         lines = self._decode(head).splitlines(keepends=True)
         try:
@@ -194,34 +197,86 @@ class CsvSource(Source):
 
 
 class ParquetSource(Source):
-    """A Parquet file of flat columns; *schema* and the number of *rows* are what its footer says."""
+    """A Parquet file of flat columns; *schema* and the numbers of *rows* and of *groups* are its footer's."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         for field in self.schema:
-            if not _flat(field.type):
+            if not is_flat(field.type):
                 raise InvalidInputError("vault.bad-column-type", column=field.name, type=str(field.type))
+            if not has_known_zone(field.type):
+                raise InvalidInputError("vault.unknown-zone", column=field.name, zone=field.type.tz[:40])
 
     def _read_columns(self) -> tuple[str, ...]:
         try:
-            metadata = pq.read_metadata(self.path)
-            schema = metadata.schema.to_arrow_schema()
+            self._metadata = pq.read_metadata(self.path)
+            self.schema = self._metadata.schema.to_arrow_schema()
         except (pa.ArrowException, OSError):
             raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
-        self.schema, self.rows = schema, metadata.num_rows
-        return tuple(schema.names)
+        self.rows, self.groups = self._metadata.num_rows, self._metadata.num_row_groups
+        return tuple(self.schema.names)
 
     def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]:
+        done, total = 0, max(1, self.rows)
+        for batch in self.read(self.columns, range(self.groups)):
+            yield batch
+            done += batch.num_rows
+            if progress:
+                progress(self.size * done // total, self.size)
+
+    def read(
+        self, columns: Sequence[str], groups: Sequence[int], most: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield *columns* of some row *groups* in batches of about `BATCH_BYTES`, and of *most* rows.
+
+        Raises `InvalidInputError` for what cannot be read, and for bytes that are no text.
+        """
         try:
-            with pq.ParquetFile(self.path, pre_buffer=False) as file:
-                done, total = 0, max(1, file.metadata.num_rows)
-                for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
-                    yield batch
-                    done += batch.num_rows
-                    if progress:
-                        progress(self.size * done // total, self.size)
+            rows = max(1, min(most, BATCH_BYTES // self._row_bytes(columns, groups)))
+            with pq.ParquetFile(self.path, metadata=self._metadata, pre_buffer=False) as file:
+                found = file.iter_batches(rows, list(groups), list(columns), use_threads=False)
+                for batch in _gathered(found, most) if rows < most else found:
+                    chosen = batch.select(list(columns))  # Parquet takes a.b for a part of a
+                    self._check_texts(chosen)
+                    yield chosen
         except (pa.ArrowException, OSError):
             raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
+
+    def _row_bytes(self, columns: Sequence[str], groups: Sequence[int]) -> int:
+        """Return how many bytes a row may take: the mean in the file, and the longest texts held but once.
+
+        A text that stands once in a file, in a dictionary, may stand in every row of what is read.
+        """
+        places = [self.columns.index(name) for name in columns]
+        texts = [self.columns[place] for place in places if is_text(self.schema.types[place])]
+        most = 1
+        with pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=texts) as file:
+            for group in groups:
+                held = self._metadata.row_group(group)
+                size = sum(held.column(place).total_uncompressed_size for place in places)
+                first = next(file.iter_batches(1, [group], texts, use_threads=False), None) if texts else None
+                longest = sum(map(longest_text, first.columns)) if first else 0
+                most = max(most, longest + size // max(held.num_rows, 1))
+        return most
+
+    def _check_texts(self, batch: pa.RecordBatch) -> None:
+        for field, column in zip(batch.schema, batch.columns, strict=True):
+            try:
+                column.validate(full=is_text(field.type) or pa.types.is_dictionary(field.type))
+            except pa.ArrowInvalid:
+                raise InvalidInputError("vault.not-text", file=str(self.path), column=field.name) from None
+
+
+def _gathered(batches: Iterator[pa.RecordBatch], most: int) -> Iterator[pa.RecordBatch]:
+    """Put short batches together."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(it.num_rows for it in held) >= most or sum(it.nbytes for it in held) >= BATCH_BYTES:
+            yield pa.concat_batches(held)
+            held = []
+    if held:
+        yield pa.concat_batches(held)
 
 
 def open_source(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> Source:
@@ -234,22 +289,3 @@ def open_source(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> So
 def _stream(file: Any, zipped: bool) -> Any:
     whole = pa.PythonFile(file, mode="r")
     return pa.CompressedInputStream(whole, "gzip") if zipped else whole
-
-
-def _flat(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return any(
-        test(kind)
-        for test in (
-            pa.types.is_integer,
-            pa.types.is_floating,
-            pa.types.is_decimal,
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_boolean,
-            pa.types.is_date,
-            pa.types.is_timestamp,
-            pa.types.is_null,
-        )
-    )

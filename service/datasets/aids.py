@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,7 @@ def meanings_of(path: Path | None, columns: tuple[str, ...], encoding: str) -> M
     """Return what a data dictionary says of *columns*: a CSV whose first two cells are column and meaning.
 
     Lines about other columns, a heading among them, are passed over.  Raises `InvalidInputError` if no line
-    is about a column, or a meaning is too long.
+    is about a column, a meaning is too long, or the file is no CSV.
     """
     if path is None:
         return {}
@@ -37,9 +38,11 @@ def meanings_of(path: Path | None, columns: tuple[str, ...], encoding: str) -> M
         text = read_file(path, _DICTIONARY_BYTES).decode(encoding).removeprefix("\ufeff")
     except UnicodeError:
         raise InvalidInputError("vault.not-encoded", file=str(path), encoding=encoding) from None
-    found = {
-        line[0].strip(): " ".join(line[1].split()) for line in csv.reader(text.splitlines()) if len(line) > 1
-    }
+    lines = csv.reader(io.StringIO(text, newline=None))
+    try:
+        found = {line[0].strip(): " ".join(line[1].split()) for line in lines if len(line) > 1}
+    except csv.Error:  # a cell of more than 128 KB
+        raise InvalidInputError("dataset.bad-dictionary", file=str(path)) from None
     meanings = {column: found[column] for column in columns if found.get(column)}
     if not meanings:
         raise InvalidInputError("dataset.dictionary-fits-nothing", file=str(path))

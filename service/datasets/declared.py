@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from classifiers.classify import Proposal, classify
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
+from sandbox.vault.conform import check_fields
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import BATCH_ROWS, ParquetSource, Source
 from service.asked import NewDataset, NewTable
@@ -34,7 +33,7 @@ def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, 
     """Return the columns of *source*, typed as proposed or as *new* says; raises `InvalidInputError`."""
     _check_columns(source.columns, new)
     meanings = meanings_of(new.dictionary, source.columns, new.encoding)
-    return tuple(
+    fields = tuple(
         replace(
             _typed(field, new.types.get(field.name)),
             description=meanings.get(field.name, ""),
@@ -43,6 +42,8 @@ def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, 
         )
         for field in propose_fields(source, lambda column: _marks(new, column))
     )
+    check_fields(fields, source.columns)
+    return fields
 
 
 def _check_columns(known: Sequence[str], new: NewDataset | NewTable) -> None:
@@ -101,24 +102,15 @@ def sampled_rows(source: Source) -> Iterator[Any]:
 def _spread(source: ParquetSource) -> Iterator[Any]:
     """Some columns at a time: the pages of a whole row group of a wide table take a gigabyte."""
     most = max(_SPREAD_ROWS, _SPREAD_CELLS // len(source.columns))
-    try:
-        with pq.ParquetFile(source.path, pre_buffer=False) as file:
-            count = max(file.num_row_groups, 1)
-            parts = np.array_split(np.arange(file.num_row_groups), min(_SPREAD_PARTS, count))
-            for columns, groups in itertools.product(_some(source.columns), parts):
-                wanted = most if source.rows <= most else most // len(parts)
-                rows = min(wanted, BATCH_ROWS)
-                found = file.iter_batches(
-                    rows, row_groups=groups.tolist(), columns=columns, use_threads=False
-                )
-                for batch in found:
-                    # Parquet takes a.b for a part of a.
-                    yield batch.select(columns)
-                    wanted -= batch.num_rows
-                    if wanted <= 0:
-                        break
-    except (pa.ArrowException, OSError):
-        raise InvalidInputError("vault.bad-parquet", file=str(source.path)) from None
+    parts = np.array_split(np.arange(source.groups), min(_SPREAD_PARTS, max(source.groups, 1)))
+    each = most if source.rows <= most else most // len(parts)
+    for columns, groups in itertools.product(_some(source.columns), parts):
+        wanted = each
+        for batch in source.read(columns, groups.tolist(), min(each, BATCH_ROWS)):
+            yield batch
+            wanted -= batch.num_rows
+            if wanted <= 0:
+                break
 
 
 def _some(columns: Sequence[str]) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +28,8 @@ WRONG = [
     ({"pattern": ".*"}, "recognizer.fits-everything"),
     ({"share": 0}, "recognizer.bad-part"),
     ({"weight": 1}, "recognizer.bad-part"),
+    ({"weight": 10**400}, "recognizer.bad-part"),
+    ({"share": Fraction(1, 10**400)}, "recognizer.bad-part"),
     ({"pattern": None, "words": []}, "recognizer.nothing-to-look-for"),
 ]
 

@@ -43,6 +43,13 @@ def test_a_dictionary_gives_meanings_that_classify_and_are_shown(desk, tmp_path,
     assert shown == {"nr": "", "f9": "伤残等级", "f10": ""}
 
 
+def test_a_meaning_of_several_lines_stays_apart(desk, tmp_path):
+    (tmp_path / "columns.csv").write_bytes('f9,"伤残\r\n等级"\rf10,x\r\n'.encode())
+    add(desk, tmp_path, dictionary=tmp_path / "columns.csv")
+    shown = {it["name"]: it["description"] for it in entries.show(desk, OWNER, "a.b")["columns"]}
+    assert shown == {"nr": "", "f9": "伤残 等级", "f10": "x"}
+
+
 def test_a_later_version_may_repeat_meanings_and_not_change_them(desk, tmp_path):
     (tmp_path / "columns.csv").write_text("f9,伤残等级\n")
     lineage = add(desk, tmp_path, dictionary=tmp_path / "columns.csv")["lineage"]
@@ -61,6 +68,7 @@ def test_a_later_version_may_repeat_meanings_and_not_change_them(desk, tmp_path)
         (b"f9,\xff\xfe\n", "vault.not-encoded"),
         (b"f9," + b"x" * 301 + b"\n", "dataset.long-meaning"),
         (b"f9," + b"x" * 2**20, "recognizer.too-long"),
+        (b'f9,"' + b"x\n" * 100_000, "dataset.bad-dictionary"),
     ],
 )
 def test_a_dictionary_that_says_nothing_is_refused(desk, tmp_path, content, code):

@@ -1,6 +1,7 @@
 """Files that owners have, whole and broken."""
 
 import gzip
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
+from sandbox.vault.conform import Conforming, conform
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
 
@@ -84,6 +86,7 @@ def test_other_broken_files(tmp_path: Path) -> None:
     whole = gzip.compress(("a,b\n" + f"1,{SECRET}\n" * 50_000).encode())
     damaged = {
         "cut.csv.gz": (whole[: len(whole) // 2], "vault.bad-gzip"),
+        "damaged.csv.gz": (whole[:10] + b"\xff" * 100, "vault.bad-gzip"),
         "not.csv.gz": (b"a,b\n1,2\n", "vault.bad-gzip"),
         "not.parquet": (b"a,b\n1,2\n", "vault.bad-parquet"),
         "open.csv": (b'a,b\n"1,2\n' + b"x" * (20 << 20), "vault.record-too-long"),
@@ -115,6 +118,26 @@ def test_batches_are_bounded_and_progress_ends_at_the_size(
         assert max(batch.nbytes for batch in batches) < 6000
         assert seen[-1] == (source.size, source.size)
         assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_batches_of_parquet_are_bounded_by_the_bytes_of_their_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coded: bool
+) -> None:
+    """400 rows of 200 KB: one text that all share, or one each."""
+    monkeypatch.setattr(source_module, "BATCH_BYTES", 2_000_000)
+    cell = "x" * 200_000
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 400, pa.int32()), [cell])
+    texts = shared if coded else pa.array([f"{row}{cell}" for row in range(400)])
+    small_pages = {"write_batch_size": 5, "data_page_size": 1_000_000, "store_schema": False}
+    pq.write_table(pa.table({"t": texts}), tmp_path / "a.parquet", use_dictionary=coded, **small_pages)
+    del texts
+    before, found = pa.total_allocated_bytes(), 0
+    for batch in open_source(tmp_path / "a.parquet").batches():
+        assert batch.num_rows <= 12
+        assert pa.total_allocated_bytes() - before < 12_000_000
+        found += batch.num_rows
+    assert found == 400
 
 
 def test_proposed_fields(tmp_path: Path) -> None:
@@ -152,6 +175,45 @@ def test_proposed_fields_of_parquet(tmp_path: Path) -> None:
         Field("n", Kind.INTEGER),
         Field("z", Kind.STRING),
     )
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("coded", [False, True])
+def test_bytes_in_parquet_that_are_no_text_are_refused(
+    tmp_path: Path, kind: pa.DataType, coded: bool
+) -> None:
+    cells = pa.array([SECRET.encode(), b"\xff\xfe"], pa.large_binary() if kind == pa.large_string() else None)
+    texts = cells.view(kind)
+    pq.write_table(pa.table({"n": [1, 2], "t": texts}), tmp_path / "a.parquet", use_dictionary=coded)
+    with pytest.raises(InvalidInputError) as refused:
+        rows(tmp_path / "a.parquet")
+    assert refused.value.code == "vault.not-text"
+    assert refused.value.facts == {"file": str(tmp_path / "a.parquet"), "column": "t"}
+
+
+def test_time_zones_of_parquet(tmp_path: Path) -> None:
+    for zone in ("Asia/Shanghai", "+08:00", "UTC", None):
+        pq.write_table(pa.table({"at": pa.array([0], pa.timestamp("us", zone))}), tmp_path / "a.parquet")
+        open_source(tmp_path / "a.parquet")
+    pq.write_table(pa.table({"at": pa.array([0], pa.timestamp("us", "Foo/Bar"))}), tmp_path / "a.parquet")
+    with pytest.raises(InvalidInputError, match=r"vault\.unknown-zone.*Foo/Bar"):
+        open_source(tmp_path / "a.parquet")
+
+
+def test_decimals_too_long_for_a_decimal_are_text(tmp_path: Path) -> None:
+    long = {"whole": pa.decimal256(50, 0), "part": pa.decimal256(76, 50), "fits": pa.decimal256(38, 2)}
+    cells = {name: pa.array([7], kind) for name, kind in long.items()}
+    pq.write_table(pa.table(cells), tmp_path / "a.parquet")
+    source = open_source(tmp_path / "a.parquet")
+    fields = propose_fields(source)
+    assert fields == (
+        Field("whole", Kind.STRING),
+        Field("part", Kind.STRING),
+        Field("fits", Kind.DECIMAL, precision=38, scale=2),
+    )
+    (batch,) = source.batches()
+    found = conform(batch, fields, Conforming()).to_pylist()
+    assert found == [{"whole": "7", "part": "7." + "0" * 50, "fits": Decimal(7)}]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030"])
