@@ -36,7 +36,7 @@ def propose_fields(
         return tuple(_by_type(field) for field in source.schema)
     batch = next((batch for batch in source.batches() if batch.num_rows), None)
     if batch is None:
-        raise InvalidInputError("vault.no-rows", file=str(source.path))
+        raise InvalidInputError("vault.only-header", file=str(source.path))
     return tuple(Field(name, _by_text(batch.column(name), missing(name))) for name in source.columns)
 
 

@@ -16,7 +16,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from sandbox.errors import InvalidInputError
 from sandbox.vault.columns import has_known_zone, is_flat, is_text, longest_text, size_of
+from sandbox.vault.encoding import ENCODINGS, check_start, undecodable
 from sandbox.vault.header import check_header, too_long
 
 BATCH_ROWS = 131_072
@@ -31,8 +32,6 @@ BATCH_BYTES = 32 << 20
 _CSV_BLOCK = 8 << 20
 _HEADER_BYTES = 1 << 20
 _DELIMITERS = ",;\t|"
-ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
-"""Encodings that an owner can name; none is ever guessed."""
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
@@ -42,8 +41,10 @@ class Source(ABC):
     """A table of an owner: *columns* in file order, *size* in bytes on disk."""
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
+        if not path.exists():
             raise InvalidInputError("vault.no-such-file", file=str(path))
+        if not path.is_file():
+            raise InvalidInputError("vault.not-a-file", file=str(path))
         self.path = path
         self.size = path.stat().st_size
         if self.size == 0:
@@ -91,10 +92,11 @@ class CsvSource(Source):
 
     def _read_columns(self) -> tuple[str, ...]:
         try:
-            with gzip.open(self.path) if self._zipped else self.path.open("rb") as file:
+            with self._open() as file:
                 head = file.read(_HEADER_BYTES)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise InvalidInputError("vault.bad-gzip", file=str(self.path)) from None
+        check_start(head, self.path, self._encoding)
         lines = self._decode(head).splitlines(keepends=True)
         try:
             columns = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
@@ -114,10 +116,12 @@ class CsvSource(Source):
             raise InvalidInputError("vault.nul-character", file=str(self.path))
         return text
 
+    def _open(self) -> IO[bytes]:
+        return gzip.open(self.path) if self._zipped else self.path.open("rb")  # type: ignore[return-value]
+
     def _undecodable(self) -> InvalidInputError:
-        if self._encoding == "utf-8":
-            return InvalidInputError("vault.not-utf8", file=str(self.path))
-        return InvalidInputError("vault.not-encoded", file=str(self.path), encoding=self._encoding)
+        with self._open() as file:
+            return undecodable(file, self.path, self._encoding, self._delimiter)
 
     def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]:
         ragged: list[Any] = []
@@ -167,7 +171,7 @@ class CsvSource(Source):
         """
         if last is None or "\n" not in last.column(last.num_columns - 1)[-1].as_py():
             return
-        with gzip.open(self.path) if self._zipped else self.path.open("rb") as file:
+        with self._open() as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 1024))
             end = file.read().rstrip(b"\0\r\n\t ")
         if not end.endswith(b'"'):
@@ -188,7 +192,7 @@ class CsvSource(Source):
         if "invalid UTF8" in error:
             return self._undecodable()
         if "Empty CSV" in error:
-            return InvalidInputError("vault.no-rows", file=file)
+            return InvalidInputError("vault.only-header", file=file)
         if "straddling" in error:
             return InvalidInputError("vault.record-too-long", file=file, most=_CSV_BLOCK)
         if self._zipped:

@@ -11,6 +11,7 @@ from typing import Final
 from classifiers.recognizers import Recognizer, read_recognizers
 from policies.load import load
 from sandbox.errors import InvalidInputError
+from sandbox.vault.encoding import check_start, undecodable
 
 _RECOGNIZER_BYTES: Final = 64 * 1024
 _DICTIONARY_BYTES: Final = 2**20
@@ -34,10 +35,12 @@ def meanings_of(path: Path | None, columns: tuple[str, ...], encoding: str) -> M
     """
     if path is None:
         return {}
+    content = read_file(path, _DICTIONARY_BYTES)
+    check_start(content, path, encoding)
     try:
-        text = read_file(path, _DICTIONARY_BYTES).decode(encoding).removeprefix("\ufeff")
+        text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeError:
-        raise InvalidInputError("vault.not-encoded", file=str(path), encoding=encoding) from None
+        raise undecodable(io.BytesIO(content), path, encoding) from None
     lines = csv.reader(io.StringIO(text, newline=None))
     try:
         found = {line[0].strip(): " ".join(line[1].split()) for line in lines if len(line) > 1}
@@ -54,8 +57,10 @@ def meanings_of(path: Path | None, columns: tuple[str, ...], encoding: str) -> M
 
 def read_file(path: Path, most: int) -> bytes:
     """Return a small file's content; raises `InvalidInputError` if it is not there or longer than *most*."""
-    if not path.is_file():
+    if not path.exists():
         raise InvalidInputError("vault.no-such-file", file=str(path))
+    if not path.is_file():
+        raise InvalidInputError("vault.not-a-file", file=str(path))
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:

@@ -65,7 +65,7 @@ def test_a_later_version_may_repeat_meanings_and_not_change_them(desk, tmp_path)
     [
         (b"", "dataset.dictionary-fits-nothing"),
         (b"nothing,here\n", "dataset.dictionary-fits-nothing"),
-        (b"f9,\xff\xfe\n", "vault.not-encoded"),
+        (b"f9,\xff\xfe\n", "vault.not-utf8"),
         (b"f9," + b"x" * 301 + b"\n", "dataset.long-meaning"),
         (b"f9," + b"x" * 2**20, "recognizer.too-long"),
         (b'f9,"' + b"x\n" * 100_000, "dataset.bad-dictionary"),

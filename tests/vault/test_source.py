@@ -54,12 +54,16 @@ def test_byte_order_mark_delimiter_and_gzip(tmp_path: Path) -> None:
         (b"a, b\n1,2\n", "vault.bad-column-name"),
         (b"a,__unit\n1,2\n", "vault.reserved-column"),
         (b"a;b\n1;2\n", "vault.wrong-delimiter"),
-        ("a,b\n1,2\n".encode("utf-16"), "vault.not-utf8"),
+        ("a,b\n1,2\n".encode("utf-16"), "vault.seems-utf-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), "vault.nul-character"),
+        (b"PAR1,b\n1,\xff", "vault.not-utf8"),
         (f"a,b\n{SECRET},\x00\n".encode(), "vault.nul-character"),
         (b"h" * 1001 + b",b\n1,2\n", "vault.long-column-name"),
         (b"h" * 2_000_000 + b",b\n1,2\n", "vault.long-column-name"),
-        (b"a,b", "vault.no-rows"),
+        (b"a,b", "vault.only-header"),
+        (b"PK\x03\x04" + b"\x00" * 60, "vault.seems-workbook"),
+        (b"PAR1\x15" + b"\x00" * 60, "vault.seems-parquet"),
+        (gzip.compress(b"a,b\n1,2\n"), "vault.seems-gzip"),
         ("姓名,b\n1,2\n".encode("gb18030"), "vault.not-utf8"),
         (f"a,b\n{SECRET},姓名\n".encode("gb18030"), "vault.not-utf8"),
         (f"a,b\n1,2\n{SECRET},4,5\n".encode(), "vault.ragged-record"),
@@ -82,6 +86,23 @@ def test_a_ragged_record_is_named(tmp_path: Path) -> None:
     assert (caught.value.facts["expected"], caught.value.facts["found"]) == (2, 3)
 
 
+@pytest.mark.parametrize(("said", "other"), [("utf-8", "gb18030"), ("gb18030", "utf-8"), ("big5", "utf-8")])
+@pytest.mark.parametrize("before", [1, 30_000])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_the_first_record_that_does_not_decode_is_named(
+    tmp_path: Path, said: str, other: str, before: int, zipped: bool
+) -> None:
+    good = "甲,b\n\n" + '"乙,\n乙",2\n' * before
+    data = good.encode(said) + f"{SECRET},\u4e2d\u570b\u9999\n".encode(other)
+    path = write(tmp_path / ("a.csv.gz" if zipped else "a.csv"), gzip.compress(data) if zipped else data)
+    with pytest.raises(InvalidInputError) as refused:
+        rows(path, encoding=said)
+    assert refused.value.code == ("vault.not-utf8" if said == "utf-8" else "vault.not-encoded")
+    assert refused.value.facts["record"] == before + 2
+    assert said not in refused.value.facts.get("known", [])
+    assert SECRET not in str(refused.value)
+
+
 def test_other_broken_files(tmp_path: Path) -> None:
     whole = gzip.compress(("a,b\n" + f"1,{SECRET}\n" * 50_000).encode())
     damaged = {
@@ -97,6 +118,9 @@ def test_other_broken_files(tmp_path: Path) -> None:
         assert caught.value.code == code
     with pytest.raises(InvalidInputError, match=r"vault\.no-such-file"):
         open_source(tmp_path / "nowhere.csv")
+    for path in (tmp_path, Path("/dev/stdin")):
+        with pytest.raises(InvalidInputError, match=r"vault\.(not-a-file|empty-file)"):
+            open_source(path)
     with pytest.raises(InvalidInputError, match=r"vault\.bad-delimiter"):
         CsvSource(tmp_path / "open.csv", "::")
     pq.write_table(pa.table({"a": [[1], [2]]}), tmp_path / "nested.parquet")

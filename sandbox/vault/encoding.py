@@ -1,0 +1,59 @@
+"""What a file is that does not read as the text it was said to be, and where it stops being it.
+
+Nothing is guessed to read a file by: what it seems to be is told to its owner, who says how to read it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from pathlib import Path
+from typing import IO
+
+from sandbox.errors import InvalidInputError
+
+ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
+"""Encodings that an owner can name; none is ever guessed."""
+_MARK = "\udcff"
+"""Stands for bytes that do not decode: no text that decodes holds a half of a pair."""
+
+codecs.register_error("keyong.mark", lambda error: (_MARK, error.end))  # type: ignore[attr-defined]
+
+
+def check_start(head: bytes, path: Path, encoding: str) -> None:
+    """Refuse a file that is no text in *encoding* by its first bytes; `InvalidInputError` says what it seems.
+
+    These are of Parquet, of .xlsx and .xls, of gzip (RFC 1952), and of UTF-16 with its mark.
+    """
+    if head.startswith(b"PAR1\x15"):
+        raise InvalidInputError("vault.seems-parquet", file=str(path))
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
+        raise InvalidInputError("vault.seems-workbook", file=str(path))
+    if head.startswith(b"\x1f\x8b\x08"):
+        raise InvalidInputError("vault.seems-gzip", file=str(path))
+    if encoding != "utf-16" and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InvalidInputError("vault.seems-utf-16", file=str(path))
+
+
+def undecodable(file: IO[bytes], path: Path, encoding: str, delimiter: str = ",") -> InvalidInputError:
+    """Return what to raise of a CSV that is not text in *encoding*: it names the first record that is not."""
+    record = _first_undecodable(io.TextIOWrapper(file, encoding, "keyong.mark", newline=""), delimiter)
+    if encoding == "utf-8":
+        return InvalidInputError("vault.not-utf8", file=str(path), record=record)
+    known = [name for name in ENCODINGS if name != encoding]
+    return InvalidInputError(
+        "vault.not-encoded", file=str(path), record=record, encoding=encoding, known=known
+    )
+
+
+def _first_undecodable(lines: io.TextIOWrapper, delimiter: str) -> int:
+    record = 0
+    try:
+        for row in csv.reader(lines, delimiter=delimiter):
+            record += bool(row)
+            if any(_MARK in cell for cell in row):
+                return record
+    except (csv.Error, UnicodeError):  # a cell of more than 128 KB; UTF-16 without its mark
+        return record + 1
+    return max(record, 1)
