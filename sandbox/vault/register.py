@@ -151,6 +151,8 @@ class _Registration:
                 if len(waiting) > _THREADS:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     self._count(done)
+                if self._declared.unit != ROW_UNIT:  # of equal rows that are units each there may be many
+                    spill.check()
             self._count(waiting)
         spill.flush()
 

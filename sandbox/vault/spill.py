@@ -32,6 +32,8 @@ FLUSH_BYTES = 96 << 20
 MAX_BUCKET_BYTES = 192 << 20
 TAG, ORDER = UNIT_TAG, ORDINAL  # names that no column of a source may have
 _DENSE_DICTIONARY = 4096
+_LONG_DICTIONARY = 1 << 20
+_LONG_ROW = 64 << 10
 _NONCE_BYTES = 12
 
 
@@ -103,18 +105,35 @@ class Spill:
         counts = np.bincount(parts, minlength=self.buckets)
         starts = np.cumsum(counts) - counts
         for bucket in np.flatnonzero(counts):
-            self._append(int(bucket), dealt.slice(int(starts[bucket]), int(counts[bucket])))
+            self._append(int(bucket), _alone(dealt.slice(int(starts[bucket]), int(counts[bucket]))))
 
     def read(self, first: int, last: int) -> pa.Table:
         """Return the rows of buckets *first* to *last* (excluded), text columns dictionary-encoded.
 
-        Raises `InvalidInputError` when one bucket alone is more than memory should hold: one unit with
-        a large share of all rows.
+        Raises `InvalidInputError` like `check`.
         """
-        if self.bytes[first:last].max(initial=0) > MAX_BUCKET_BYTES:
-            raise InvalidInputError("vault.unit-too-large", rows=int(self.rows[first:last].max()))
+        self.check()
         tables = [table for bucket in range(first, last) for table in self.chunks(bucket)]
         return pa.concat_tables(tables) if tables else self._schema.empty_table()
+
+    def check(self) -> None:
+        """Raise `InvalidInputError` when one bucket alone is more than memory should hold.
+
+        That is one unit with a large share of all rows, or cells that are very long.
+        """
+        bucket = int(self.bytes.argmax())
+        size, rows = int(self.bytes[bucket]), int(self.rows[bucket])
+        if size <= MAX_BUCKET_BYTES:
+            return
+        if size > rows * _LONG_ROW:
+            raise InvalidInputError(
+                "vault.cells-too-large", column=self._longest(bucket), rows=rows, megabytes=size >> 20
+            )
+        raise InvalidInputError("vault.unit-too-large", rows=rows)
+
+    def _longest(self, bucket: int) -> str:
+        table = next(self.chunks(bucket))
+        return str(max(table.schema.names, key=lambda name: table.column(name).nbytes))
 
     def chunks(self, bucket: int) -> Iterator[pa.Table]:
         """Yield the rows of one bucket, piece by piece as they were written."""
@@ -166,6 +185,19 @@ def _thin(table: pa.Table) -> pa.Table:
             if len(coded.dictionary) > _DENSE_DICTIONARY:
                 plain = coded.cast(pa.string())
                 table = table.set_column(position, table.schema.field(position).name, plain)
+    return table
+
+
+def _alone(table: pa.Table) -> pa.Table:
+    """Leave long texts of other rows out: every slice of a table carries its dictionary whole."""
+    for position, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type) and column.nbytes > _LONG_DICTIONARY:
+            coded = column.combine_chunks()
+            used = pc.unique(coded.indices).drop_null()
+            own = pa.DictionaryArray.from_arrays(
+                pc.index_in(coded.indices, value_set=used), coded.dictionary.take(used)
+            )
+            table = table.set_column(position, table.schema.field(position).name, own)
     return table
 
 

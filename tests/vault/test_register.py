@@ -236,6 +236,23 @@ def test_refusals_leave_nothing_behind(register, tmp_path: Path, monkeypatch: py
     assert list((tmp_path / "store").iterdir()) == []
 
 
+def test_long_cells_are_held_with_their_own_rows_only(
+    register, shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.vault.spill.MAX_BUCKET_BYTES", 1_000_000)
+    notes = [None if row == 3 else f"{row} " + "x" * 200_000 for row in range(20)]
+    rows = [
+        row
+        for shard in shards(register(pa.table({"id": range(20), "note": notes}), "id"))
+        for row in shard.to_pylist()
+    ]
+    assert {row["id"]: row["note"] for row in rows} == dict(enumerate(notes))
+    with pytest.raises(InvalidInputError) as refused:
+        register(pa.table({"id": [1] * 20, "note": notes}), "id")
+    assert refused.value.code == "vault.cells-too-large"
+    assert (refused.value.facts["column"], refused.value.facts["rows"]) == ("note", 20)
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize(
     "where", ["os.pwrite", "sandbox.vault.parquet.sha256", "sandbox.vault.register.conform"]
