@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from classifiers.recognizers import Recognizer, read_recognizers
+from classifiers.recognizers import MOST, Recognizer, read_recognizers
 from policies.load import load
 from sandbox.errors import InvalidInputError
 from sandbox.vault.encoding import check_start, undecodable
@@ -23,7 +23,10 @@ def recognizers_of(path: Path | None) -> tuple[Recognizer, ...]:
     """Return the recognisers in a YAML file; raises `InvalidInputError` with the line."""
     if path is None:
         return ()
-    document = load(read_file(path, _RECOGNIZER_BYTES), str(path))
+    content = read_file(path, _RECOGNIZER_BYTES)
+    if not content.strip():
+        raise InvalidInputError("recognizer.not-a-list", file=str(path), line=1, most=MOST)
+    document = load(content, str(path))
     return read_recognizers(document.data, str(path), document.line)
 
 

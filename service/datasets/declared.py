@@ -31,7 +31,10 @@ _SPREAD_COLUMNS: Final = 20
 
 def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, ...]:
     """Return the columns of *source*, typed as proposed or as *new* says; raises `InvalidInputError`."""
-    _check_columns(source.columns, new)
+    unknown = _unknown_column(source.columns, new)
+    if unknown is not None:
+        known = list(source.columns)
+        raise InvalidInputError("dataset.not-in-file", file=str(new.path), column=unknown, known=known)
     meanings = meanings_of(new.dictionary, source.columns, new.encoding)
     fields = tuple(
         replace(
@@ -46,16 +49,17 @@ def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, 
     return fields
 
 
-def _check_columns(known: Sequence[str], new: NewDataset | NewTable) -> None:
-    for column in (*new.types, *new.required, *(c for c in new.missing if c != "*")):
-        if column not in known:
-            raise InvalidInputError("dataset.unknown-column", dataset=new.name, column=column[:80])
+def _unknown_column(known: Sequence[str], new: NewDataset | NewTable) -> str | None:
+    said = (*new.types, *new.required, *(column for column in new.missing if column != "*"))
+    return next((column[:80] for column in said if column not in known), None)
 
 
 def check_restated(fields: Sequence[Field], new: NewDataset) -> None:
     """Columns are declared once: what is said of them with a later version may only say the same."""
     names = tuple(field.name for field in fields)
-    _check_columns(names, new)
+    unknown = _unknown_column(names, new)
+    if unknown is not None:
+        raise InvalidInputError("dataset.unknown-column", dataset=new.name, column=unknown)
     meanings = meanings_of(new.dictionary, names, new.encoding)
     for field in fields:
         said = _typed(field, new.types.get(field.name))

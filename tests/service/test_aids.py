@@ -84,3 +84,11 @@ def test_recognisers_speak_when_a_file_is_registered(desk, tmp_path):
     found = columns(desk)["f10"]
     assert found["tag"] == "pi.id.generic"
     assert any(hint["rule"] == "own:badge" for hint in found["hints"])
+
+
+@pytest.mark.parametrize("content", ["", " \n"])
+def test_an_empty_file_of_recognisers_is_no_policy(desk, tmp_path, content):
+    (tmp_path / "rules.yaml").write_text(content)
+    with pytest.raises(InvalidInputError) as caught:
+        add(desk, tmp_path, recognizers=tmp_path / "rules.yaml")
+    assert caught.value.code == "recognizer.not-a-list"
