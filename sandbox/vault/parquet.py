@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
@@ -60,9 +61,30 @@ def write_shard(path: Path, fields: tuple[Field, ...], tables: Iterable[pa.Table
         store_schema=False,
     ) as writer:
         for table in tables:
-            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            writer.write_table(_with_own_texts(table), row_group_size=ROW_GROUP_ROWS)
     keys = {column: kms.keys[_key_name(label, column)] for column in (FOOTER, *columns)}
     return WrittenShard(ShardFile(path.name, path.stat().st_size, sha256(path), label), keys)
+
+
+def _with_own_texts(table: pa.Table) -> pa.Table:
+    """Return *table* with nothing in its dictionaries but what stands in its rows.
+
+    Rows are taken out of a table without their texts: these stay in its dictionaries, which Parquet writes as
+    they are, so that texts of withdrawn persons, and of rows in other shards, would go into the file.
+    """
+    for position, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type):
+            own = pa.chunked_array([_own_texts(chunk) for chunk in column.chunks], column.type)
+            table = table.set_column(position, table.schema.field(position), own)
+    return table
+
+
+def _own_texts(chunk: pa.DictionaryArray) -> pa.DictionaryArray:
+    used = pc.unique(chunk.indices).drop_null()
+    if len(used) == len(chunk.dictionary):
+        return chunk
+    places = pc.index_in(chunk.indices, value_set=used)
+    return pa.DictionaryArray.from_arrays(places, chunk.dictionary.take(used))
 
 
 def read_batches(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from dying import check_edits_are_found, check_settled, dies, stored_bytes, wraps
@@ -45,21 +46,54 @@ def manifest_of(stage: Stage) -> Manifest:
         return dossier.read(connection, stage.keeper._desk.workspace, DATASET).manifest
 
 
-def stored(stage: Stage, manifest: Manifest) -> list[list[dict[str, Any]]]:
-    """Every row of every shard, engine columns included."""
+def batches(stage: Stage, manifest: Manifest) -> list[list[pa.RecordBatch]]:
+    """Every batch of every shard, engine columns included."""
     workspace, columns = stage.keeper._desk.workspace, stored_columns(manifest.fields)
     with workspace.database.reading() as connection:
         keys = open_column_keys(manifest, connection, workspace.keyring, columns)
+    place = workspace.vault / manifest.directory
     return [
-        [
-            row
-            for batch in read_batches(
-                workspace.vault / manifest.directory / file.name, file, granted, columns
-            )
-            for row in batch.to_pylist()
-        ]
+        list(read_batches(place / file.name, file, granted, columns))
         for file, granted in zip(manifest.files, keys, strict=True)
     ]
+
+
+def stored(stage: Stage, manifest: Manifest) -> list[list[dict[str, Any]]]:
+    """Every row of every shard."""
+    return [[row for batch in shard for row in batch.to_pylist()] for shard in batches(stage, manifest)]
+
+
+def held(stage: Stage, manifest: Manifest, column: str) -> list[set[str]]:
+    """The texts that each shard's file holds of *column*, in rows or not."""
+    return [
+        {text for batch in shard for text in batch.column(column).dictionary.to_pylist()}
+        for shard in batches(stage, manifest)
+    ]
+
+
+def test_no_text_of_those_who_left_stays_in_any_file(stage: Stage) -> None:
+    """Nor of rows in other shards, nor in a version registered later."""
+    people = [{"person": number, "name": f"Name of {number}"} for number in range(300)]
+    gone = {row["name"] for row in people[::4]}
+
+    def registered(lineage: str | None) -> Manifest:
+        source = write_csv(stage.place / "names.csv", people)
+        new = NewDataset(source, "health.names", "person", "health.names", shards=4, lineage=lineage)
+        stage.keeper.dataset_add(stage.bureau, new)
+        with stage.keeper._desk.reading() as connection:
+            return dossier.read(connection, stage.keeper._desk.workspace, "health.names").manifest
+
+    first = held(stage, registered(None), "name")
+    assert set.union(*first) == {row["name"] for row in people}
+    assert sum(map(len, first)) == len(people)  # in one shard each
+    ids = "\n".join(str(row["person"]) for row in people[::4]).encode()
+    stage.keeper.dataset_withdraw(stage.bureau, "health.names", UnitList(ids))
+    stage.keeper.dataset_compact(stage.bureau, "health.names")
+    with stage.keeper._desk.reading() as connection:
+        manifest = dossier.read(connection, stage.keeper._desk.workspace, "health.names").manifest
+    assert set.union(*held(stage, manifest, "name")) == {row["name"] for row in people} - gone
+    again = registered(stage.keeper.dataset_show(stage.bureau, "health.names")["lineage"])
+    assert set.union(*held(stage, again, "name")) == {row["name"] for row in people} - gone
 
 
 def test_the_rows_that_stay_are_the_very_same_and_the_others_are_nowhere(stage: Stage) -> None:

@@ -91,6 +91,22 @@ def test_without_keys_nothing_is_in_the_file(folder: Path) -> None:
         pq.read_metadata(folder / written.file.name)
 
 
+def test_texts_of_rows_that_were_taken_out_are_not_in_the_file(folder: Path) -> None:
+    """As it would be read by whoever has every key: dictionaries hold what stands in rows, nothing else."""
+    names = pa.array(["stays", "withdrawn", None, "elsewhere", "stays"]).dictionary_encode()
+    table = pa.table(
+        [names, *(pa.array(it) for it in (range(5), [0] * 5))], names=["name", "wage", ORDINAL]
+    ).append_column(UNIT_TAG, pa.array([n.to_bytes(16) for n in range(5)], pa.binary(16)))
+    table = table.cast(stored_schema(FIELDS))
+    kept = pa.concat_tables([table.filter(pa.array([True, False, True, False, True])), table.slice(4)])
+    written = write_shard(folder / "0000.parquet", FIELDS, [kept, table.slice(3, 0), table.slice(2, 1)])
+    found = list(read_batches(folder / "0000.parquet", written.file, written.keys, ["name"]))
+    rows = [row["name"] for batch in found for row in batch.to_pylist()]
+    assert rows == ["stays", None, "stays", "stays", None]
+    held = [text for batch in found for text in batch.column("name").dictionary.to_pylist()]
+    assert set(held) == {"stays"}
+
+
 def test_no_statistics_are_stored(folder: Path) -> None:
     written = shard(folder)
     kms = parquet._ReadingKms({f"{written.file.label}/{name}": key for name, key in written.keys.items()})
