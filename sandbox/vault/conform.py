@@ -203,6 +203,11 @@ def _timestamp(text: str) -> int | None:
 # --- from Arrow types that mean the same --------------------------------------------------------------
 
 
+_TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_FIRST, _END = -62_135_596_800, 253_402_300_800
+"""The seconds of the years 1 and 10000."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Native:
     accepts: Callable[[pa.DataType], bool]
@@ -216,7 +221,13 @@ def _native_integers(column: pa.Array) -> pa.Array:
 
 
 def _native_timestamps(column: pa.Array) -> pa.Array:
-    utc = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    """Return microseconds; what lies outside the years 1 to 9999 does not conform, nor would it as text."""
+    ticks, per_second = column.view(pa.int64()), _TICKS[column.type.unit]
+    within = pc.and_(
+        pc.greater_equal(ticks, max(_FIRST * per_second, -(2**63))),
+        pc.less_equal(ticks, min(_END * per_second, 2**63) - 1),
+    )
+    utc = pc.if_else(within, column, None).cast(pa.timestamp("us", column.type.tz), safe=False)
     return utc.view(pa.int64()).view(pa.timestamp("us"))
 
 

@@ -107,6 +107,17 @@ def test_arrow_types_mean_the_same_as_text() -> None:
     assert native([None], pa.null(), Kind.INTEGER) == [None]
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_native_times_that_no_text_could_say_do_not_conform(unit: str) -> None:
+    second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    given = [0, second, 2**62, -(2**62), 2**63 - 1, -(2**63), None]
+    found = conform_column(pa.array(given, pa.timestamp(unit)), Field("t", Kind.TIMESTAMP))
+    times = found.cast(pa.int64()).to_pylist()
+    assert times[:2] == [0, 10**6]
+    kept = [(-1) ** (it < 0) * (abs(it) // 1000) for it in given[2:6]] if unit == "ns" else [None] * 4
+    assert times[2:] == [*kept, None]
+
+
 def test_marks_for_missing_leave_native_times_of_other_zones_what_they_are() -> None:
     at = dt.datetime(2024, 2, 29, 12, 0, 1)
     column = pa.array([at, None], pa.timestamp("us", "Asia/Shanghai"))
