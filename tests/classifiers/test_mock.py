@@ -195,7 +195,8 @@ def test_a_cell_depends_on_nothing_but_its_place():
 
 def test_a_seed_means_the_same_for_ever():
     columns = [column("id", tag="pi.id.resident"), *DOMAINS]
-    columns += [column(tag, Kind.STRING, None, tag) for tag in sorted(core().tags)]
+    older = sorted(core().tags.keys() - {"pi.activity"})
+    columns += [column(tag, Kind.STRING, None, tag) for tag in older]
     columns += [column(kind.value, kind) for kind in Kind if kind is not Kind.DECIMAL]
     said = []
     for seed, name in ((1, "x"), (1, "列"), (2, "x")):

@@ -91,7 +91,7 @@ def test_hipaa_names_the_paragraph_of_every_identifier() -> None:
 
 # Of https://w3id.org/dpv/2.0/pd, looked up one by one.
 DPV = """
-    AccountIdentifier Age Authenticating Biometric BirthDate Criminal DeviceBased Education
+    AccountIdentifier Age Authenticating Behavioral Biometric BirthDate Criminal DeviceBased Education
     EmailAddress Ethnicity Financial GPSCoordinate Gender IPAddress MaritalStatus MedicalHealth Name
     Nationality OfficialID PhysicalAddress PoliticalAffiliation PostalCode Professional Religion
     TelephoneNumber UID Username VehicleLicense

@@ -54,7 +54,8 @@ PARTS = {
     "fresh": FRESH,
 }
 _TAGGED = ("pi.", "finance.", "org.", "geo.", "general")
-_NOT_PERSONAL = ("org.", "geo.", "general")
+_NOT_PERSONAL = ("org.", "geo.", "general", "pi.activity")
+"""Never starred; pi.activity because its columns were general when their cells were made."""
 
 
 @dataclass(frozen=True, slots=True)
