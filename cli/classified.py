@@ -22,12 +22,14 @@ _SOURCES: Final = {
     "cells": "cli.hint-cells",
     "statistics": "cli.hint-statistics",
     "dictionary": "cli.hint-dictionary",
+    "inside": "cli.hint-inside",
     "unit": "cli.hint-unit",
 }
 _OF_NAMES: Final = ("name", "headers", "owner")
 _READ_ALONE: Final = ("header", "cell")
 """What names and values seem alone is told by `--explain`: what they seem beside the others follows."""
-_READ_VALUES: Final = "cells"
+_LATER: Final = ("inside", "cells")
+"""What tells less of values than a pattern that fits, or a list."""
 _NO_RULE: Final = "-"
 _TREATMENTS: Final = {
     "withhold": "cli.treatment-withhold",
@@ -102,7 +104,9 @@ def _tag(column: Mapping[str, Any]) -> str:
 
 
 def _confidence(column: Mapping[str, Any]) -> str:
-    return f"{float(column['confidence']):.2f}"
+    """Return how sure the proposal was, which is nothing about a tag that its owner chose instead."""
+    overridden = column["confirmed"] and column["tag"] != column["proposed"]
+    return "–" if overridden else f"{float(column['confidence']):.2f}"
 
 
 def _uses(column: Mapping[str, Any]) -> str:
@@ -123,7 +127,7 @@ def _telling(column: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         it for it in column["hints"] if it["tag"] == column["proposed"] and it["source"] not in _READ_ALONE
     ]
     of_names = [it for it in own if it["source"] in _OF_NAMES]
-    others = sorted((it for it in own if it not in of_names), key=lambda it: it["source"] == _READ_VALUES)
+    others = sorted((it for it in own if it not in of_names), key=lambda it: it["source"] in _LATER)
     leading = [*of_names[:1], *others[:1]]
     return sorted(own, key=lambda it: it not in leading)
 

@@ -168,8 +168,11 @@ def tag(
     answer = session.gatekeeper.dataset_tag(session.principal(), name, chosen, reason, all_above)
     if render.answer_json(session, answer):
         return
-    headings = [("cli.head-column", "left"), ("cli.head-tag", "left")]
-    render.keyed(headings, answer["confirmed"].items())
+    if answer["confirmed"]:
+        headings = [("cli.head-column", "left"), ("cli.head-tag", "left")]
+        render.keyed(headings, answer["confirmed"].items())
+    else:
+        session.tell("cli.nothing-confirmed")
     if answer["unconfirmed"]:
         session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
 

@@ -53,7 +53,8 @@ def out(text: str) -> None:
 def answer_json(session: Session, answer: Mapping[str, Any]) -> bool:
     """Print *answer* as JSON if the user asked for that; return whether it was printed."""
     if session.json:
-        out(json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False))
+        text = json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False)
+        out("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
     return session.json
 
 

@@ -28,7 +28,7 @@ from service.datasets.catalogue import owned
 from service.desk import Desk, Entry
 
 _REASON: Final = 200
-"""Characters of a reason that are kept."""
+"""Characters of a reason, which stands in one line of the log."""
 
 if TYPE_CHECKING:  # classification reads cells with Arrow; what it proposed is plain text
     from classifiers.classify import Proposal
@@ -69,9 +69,9 @@ def tag(
 ) -> dict[str, Any]:
     """Confirm tags: proposed (None) or overridden; *above* adds every proposal at least so confident."""
     found = owned(desk, by, name)
-    reason = reason.strip()[:_REASON]
-    if not reason:
-        raise InvalidInputError("dataset.no-reason", dataset=name)
+    reason = " ".join(reason.split())
+    if not 0 < len(reason) <= _REASON:
+        raise InvalidInputError("dataset.no-reason", dataset=name, longest=_REASON)
     least = None if above is None else _confidence(above)
     with desk.writing() as entry:
         stored = _stored(entry, found.lineage)

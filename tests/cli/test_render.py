@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -132,3 +134,12 @@ def test_a_table_too_wide_for_the_terminal_is_printed_row_by_row(monkeypatch, wi
     render.table_or_paragraphs(headings, [("born", "0", "12", "–")])
     printed = re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue()).splitlines()
     assert [line.rstrip() for line in printed] == shown
+
+
+def test_json_moves_no_cursor_either(capsys) -> None:
+    told = {"a": "x\u009b31m\u202e\u0007\U000e0001好 é", "b": ["\x7f"]}
+    assert render.answer_json(SimpleNamespace(json=True), told)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == told
+    assert all(c.isprintable() or c == "\n" for c in printed)
+    assert "好 é" in printed

@@ -185,11 +185,12 @@ def _entries(desk, kind):
         return list(journal.of_kind(connection, kind))
 
 
-def test_a_decision_needs_a_reason(desk, owner, tmp_path):
+@pytest.mark.parametrize("reason", [" \n", "x" * 201])
+def test_a_decision_needs_a_reason(desk, owner, tmp_path, reason):
     add(desk, owner, tmp_path, [(n, "x") for n in range(9)])
     before = held(desk)
     with pytest.raises(InvalidInputError) as caught:
-        tagging.tag(desk, owner, "health.d", {"info": "org.name"}, reason=" \n", above=None)
+        tagging.tag(desk, owner, "health.d", {"info": "org.name"}, reason=reason, above=None)
     assert caught.value.code == "dataset.no-reason"
     assert held(desk) == before
     assert (before["info"][0] != "org.name", before["info"][1]) == (True, False)
