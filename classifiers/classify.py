@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Any
 
 from classifiers.combine import Judged, Judgement, judge_table
@@ -16,6 +17,7 @@ from classifiers.evidence.cells import cell_evidence
 from classifiers.evidence.dictionaries import dictionary_evidence
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.headers import header_evidence
+from classifiers.evidence.inside import inside_evidence
 from classifiers.evidence.names import may_be_initials, name_evidence
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
@@ -30,6 +32,8 @@ WORTH_SAYING = 0.1
 NEARLY = 0.5
 """How probable a tag must be, as a part of the likeliest, for a column not to have changed its nature: which
 values were drawn decides between two that are nearly as probable."""
+_NUMBERS = ("pi.id.resident", "pi.id.document", "pi.id.social", "pi.id.foreign")
+"""Numbers of persons that are sensitive where a number like any other is not."""
 _UNIT = Evidence("pi.id.generic", "unit", "declared", 0.95)
 """Where nothing else speaks: who is protected is told apart by the unit, so it is a number of theirs.  And
 where it seems to be one, this makes it sure."""
@@ -87,6 +91,7 @@ def hints_of(
         *value_evidence(sample),
         *dictionary_evidence(sample),
         *statistic_evidence(sample),
+        *inside_evidence(sample),
         *recognizer_evidence(recognizers, field.name, sample),
     )
     return _strongest_first(hints)
@@ -116,18 +121,28 @@ def _proposal(field: Field, hints: tuple[Evidence, ...], judged: Judged) -> Prop
 
 
 def _as_unit(proposal: Proposal) -> Proposal:
+    """Return the *proposal* for the declared unit: a number of persons, the stricter kind if it may be one.
+
+    With something stricter at least `NEARLY` as probable it is not sure which number it is, and says so.
+    """
     if proposal.tag not in (GENERAL, _UNIT.tag):
         return proposal
-    seemed = () if proposal.tag == _UNIT.tag else (Judgement(proposal.tag, proposal.confidence),)
+    first = Judgement(proposal.tag, proposal.confidence)
+    judged = {it.tag: it.confidence for it in (first, *proposal.others)}
+    generic = judged.get(_UNIT.tag, 0.0)
+    numbers = [it for it in _NUMBERS if judged.get(it, 0.0) >= max(NEARLY * generic, WORTH_SAYING)]
+    tag = max(numbers, key=judged.__getitem__, default=_UNIT.tag)
+    of_numbers = generic + fsum(judged.get(it, 0.0) for it in _NUMBERS)
+    confidence = max(generic, _UNIT.weight) if tag == _UNIT.tag else _UNIT.weight * judged[tag] / of_numbers
     return replace(
         proposal,
-        tag=_UNIT.tag,
-        confidence=max(proposal.confidence, _UNIT.weight),
+        tag=tag,
+        confidence=round(confidence, 2),
         evidence=(_UNIT, *proposal.evidence),
-        others=(*seemed, *(it for it in proposal.others if it.tag != _UNIT.tag)),
+        others=tuple(Judgement(*it) for it in judged.items() if it[0] != tag),
     )
 
 
 def _with_minors(proposal: Proposal, sample: ColumnSample, year: int) -> Proposal:
-    children = minors_evidence(proposal.tag, sample, year)
+    children = minors_evidence(proposal.tag, sample, year, proposal.column)
     return replace(proposal, evidence=proposal.evidence + children) if children else proposal

@@ -19,12 +19,12 @@ of that, what the table is about would only confirm itself.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import exp, fsum, log, log1p
 
-from classifiers.evidence import cells, headers, subject
+from classifiers.evidence import cells, headers, inside, subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
 from classifiers.evidence.reading import LEAST
@@ -65,12 +65,17 @@ UNSEEN = "?"
 PERSONAL = 0.4
 """The share of tags of persons, of all that may be proposed, from which one of them is proposed:
 below half, since to overlook a personal column is worse than to look at one too many (ADR 22)."""
+PROTECTED = 0.3
+"""The same where the owner declared whom the table is about: by the same rule, on tables about persons."""
+TIED = 0.9
+"""What part of the likeliest's probability makes another tag as good as equal to it."""
 _OF_PERSONS = ("pi.", "finance.")
 _RULED = frozenset({"values", "dictionary", "statistics"})
 """Sources whose rules are few and written once; words of names are thousands."""
 _READ = frozenset({"name", OWNER, headers.ALONE, headers.BESIDE, cells.ALONE, cells.BESIDE})
 """Sources whose chances are weighed as such: the networks, and what of names is among what these read.  They
 know better than the weights of words how often they are right on names that the lexicon was not made for."""
+_NOT_WEIGHED = _READ | {inside.SOURCE}
 _OWNERS = frozenset({OWNER, "values"})
 """Sources of an owner's recognisers; the rules of networks are names of columns, which anybody may choose."""
 _STRONGEST = 0.995
@@ -96,40 +101,51 @@ class Judged:
 
 
 def judge(
-    hints: Sequence[Evidence], around: Surroundings = ALONE, weights: Mapping[str, float] | None = None
+    hints: Sequence[Evidence],
+    around: Surroundings = ALONE,
+    weights: Mapping[str, float] | None = None,
+    share: float = PERSONAL,
 ) -> tuple[Judgement, ...]:
-    """Return what *hints* speak for, likeliest first; of two equal ones the stricter comes first.
+    """Return what *hints* speak for, likeliest first; of those nearly as likely the strictest comes first.
 
-    `GENERAL` does not lead where the tags of persons together make up `PERSONAL` of all: several ways to be
+    `GENERAL` does not lead where the tags of persons together make up *share* of all: several ways to be
     personal must not each lose to the one way to be nothing of the kind.
     """
     given = fitted()["beside" if around.known else "alone"] if weights is None else weights
     odds = _mixed(hints, around, given)
+    del odds[UNSEEN]
+    odds = _with_claims(odds, hints, share)
+    return tuple(Judgement(tag, odds[tag]) for tag in _ordered(odds, share))
+
+
+def _ordered(odds: Mapping[str, float], share: float) -> list[str]:
+    """Return the tags, what is proposed first and the others by their *odds*."""
     known = core().tags
     # The name comes last, so that the order of the evidence never decides.
-    del odds[UNSEEN]
-    odds = _with_owner(odds, hints)
     ordered = sorted(odds, key=lambda tag: (-odds[tag], *_loose(known[tag].strictness), tag))
-    if ordered[:1] == [GENERAL]:
-        own = [tag for tag in ordered if tag.startswith(_OF_PERSONS)]
-        if own and fsum(odds[tag] for tag in own) >= PERSONAL * fsum(odds.values()):
-            ordered.remove(own[0])
-            ordered.insert(0, own[0])
-    return tuple(Judgement(tag, odds[tag]) for tag in ordered)
+    tied = [tag for tag in ordered if odds[tag] >= TIED * odds[ordered[0]]]
+    first = min(tied, key=lambda tag: _loose(known[tag].strictness))
+    own = [tag for tag in ordered if tag.startswith(_OF_PERSONS)]
+    if first == GENERAL and own and fsum(odds[tag] for tag in own) >= share * fsum(odds.values()):
+        first = own[0]
+    return sorted(ordered, key=lambda tag: tag != first)
 
 
-def _with_owner(odds: Mapping[str, float], hints: Sequence[Evidence]) -> dict[str, float]:
-    """Return *odds* after the owner's own recognisers, which are right as often as they say.
+def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: float) -> dict[str, float]:
+    """Return *odds* after what is not weighed against the rest: it is right as often as it says.
 
-    What they leave over is shared as before.  Only what is at least as strict as the likeliest tag is set so:
-    to make a column less strict they must convince like any other hint.
+    The owner's own recognisers hold where their tag is at least as strict as what would be proposed;
+    identifiers found inside values where that is not sensitive, and less strict.  To make a column less
+    strict both must convince like any other hint.  What they leave over is shared as before.
     """
     known = core().tags
-    strictest = known[max(odds, key=odds.__getitem__)].strictness
+    proposed = known[_ordered(odds, share)[0]]
     claimed: dict[str, float] = {}
     for hint in hints:
-        own = hint.source in _OWNERS and hint.rule.startswith(OWN)
-        if own and known[hint.tag].strictness >= strictest:
+        strictness = known[hint.tag].strictness
+        own = hint.source in _OWNERS and hint.rule.startswith(OWN) and strictness >= proposed.strictness
+        found = hint.source == inside.SOURCE and not proposed.sensitive and strictness > proposed.strictness
+        if own or found:
             claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
     if not claimed:
         return dict(odds)
@@ -166,7 +182,8 @@ def judge_table(
         chances = [{it.tag: it.confidence for it in judged} for judged in alone]
         about = {subject.PERSON: 1.0} if protected else subject_of(names, chances, given["subject"])
         places = surroundings(chances, about)
-        beside = [judge(*it, given["beside"]) for it in zip(hints, places, strict=True)]
+        share = PROTECTED if protected else PERSONAL
+        beside = [judge(*it, given["beside"], share) for it in zip(hints, places, strict=True)]
     return tuple(Judged(first, last, about) for first, last in zip(alone, beside, strict=True))
 
 
@@ -193,13 +210,12 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
     """Return for every tag that may be proposed what the coefficients are about, by name."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
     found[UNSEEN]["unseen"] = 1.0
-    own = [hint for hint in hints if hint.source not in _READ]
-    for hint in own:
+    own = [hint for hint in hints if hint.source not in _NOT_WEIGHED]
+    for hint in _strongest(own):
         strength = _strength(hint.weight)
-        of_tag = found[hint.tag]
-        # What a rule for values is worth by itself comes on top of what all of its source are.
-        for name in (hint.source, *([f"{hint.rule}: {hint.tag}"] if hint.source in _RULED else [])):
-            of_tag[name] = max(strength, of_tag.get(name, 0.0))
+        found[hint.tag][hint.source] = strength
+        if hint.source in _RULED:  # what the rule is worth by itself, on top of what all of its source are
+            found[hint.tag][f"{hint.rule}: {hint.tag}"] = strength
     read = _named(hints, headers.BESIDE if around.known else headers.ALONE)
     for tag, chance in read.items():
         found[tag]["name"] = _strength(chance)
@@ -219,8 +235,19 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
     for tag, of_tag in found.items():
         if tag not in (GENERAL, UNSEEN):
             of_tag.update(_of_tag(tag, of_tag, few))
-            of_tag.update(context_of(tag, around))
+            rival = max(
+                (_strength(chance) for it, chance in read.items() if it not in (tag, GENERAL)), default=0.0
+            )
+            of_tag.update(context_of(tag, around, exp(-rival)))
     return dict(sorted(found.items()))
+
+
+def _strongest(hints: Sequence[Evidence]) -> Iterable[Evidence]:
+    """Return the strongest hint of each source for each tag, so that a second one never counts against it."""
+    found: dict[tuple[str, str], Evidence] = {}
+    for hint in sorted(hints, key=lambda hint: (-hint.weight, hint.rule)):
+        found.setdefault((hint.tag, hint.source), hint)
+    return found.values()
 
 
 def _of_tag(tag: str, of_tag: Mapping[str, float], few: bool) -> dict[str, float]:

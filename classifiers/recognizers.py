@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import floor
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers.evidence import checks
-from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.sample import ColumnSample
 from classifiers.taxonomy import core
 from sandbox.errors import InvalidInputError
@@ -89,7 +88,7 @@ def recognizer_evidence(
         if it.pattern is not None and len(texts) >= _FEWEST_VALUES:
             share = float(_hits(it, texts).mean())
             if share >= it.share:
-                found.append(Evidence(it.tag, "values", f"{OWN}{it.name}", it.weight, floor(share * 10) / 10))
+                found.append(Evidence(it.tag, "values", f"{OWN}{it.name}", it.weight, tenths(share)))
     return tuple(found)
 
 

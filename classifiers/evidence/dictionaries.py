@@ -19,14 +19,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from math import floor
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from classifiers.evidence.checks import normalise
-from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.sample import ColumnSample
 from classifiers.taxonomy import read_data
 from sandbox.schema import Kind
@@ -179,7 +178,7 @@ def _hints(hits: Mapping[str, int], total: int) -> Iterator[Evidence]:
             continue
         for tag, weight in {words.tag: words.weight, **words.also}.items():
             weakened = round(weight * (2 + share) / 3, 2)
-            yield Evidence(tag, "dictionary", rule, weakened, floor(share * 10) / 10)
+            yield Evidence(tag, "dictionary", rule, weakened, tenths(share))
 
 
 def _files() -> list[str]:

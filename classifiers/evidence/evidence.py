@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,10 +11,10 @@ class Evidence:
     """A hint for *tag* with *weight* in (0, 1): how often the hint alone is right.
 
     *source* is ``name``, ``header``, ``headers``, ``owner``, ``values``, ``cell``, ``cells``, ``dictionary``,
-    ``statistics``; two hints of one source are not independent.  *rule* names the public rule that spoke (a
-    word of the column's name, names of columns beside it, a pattern), never a value.  *share* is the part of
-    the distinct sampled values that fit, in tenths rounded down; None for names and what networks read.  It
-    is for the owner's eyes.
+    ``statistics``, ``inside``; two hints of one source are not independent.  *rule* names the public rule
+    that spoke (a word of the column's name, names of columns beside it, a pattern), never a value.  *share*
+    is the part of the distinct sampled values that fit, in tenths rounded down; None for names and what
+    networks read.  It is for the owner's eyes.
     """
 
     tag: str
@@ -21,3 +22,8 @@ class Evidence:
     rule: str
     weight: float
     share: float | None = None
+
+
+def tenths(share: float) -> float:
+    """Return *share* in tenths, rounded down."""
+    return floor(share * 10) / 10

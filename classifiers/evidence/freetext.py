@@ -1,15 +1,17 @@
-"""Free text: columns of sentences, and identifiers embedded in texts of any length."""
+"""Free text: columns of sentences, about people or not, and what of people stands in them.
+
+Identifiers in values of any kind are found by `classifiers.evidence.inside`.
+"""
 
 from __future__ import annotations
 
-from math import floor
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
 from classifiers.evidence.checks import matches
-from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.evidence import Evidence, tenths
 
 MEDIAN_LENGTH = 15
 """Characters beyond which half of a column's texts make it a candidate for free text."""
@@ -28,22 +30,19 @@ _ABOUT = (
     r"|patientin|kund(e|in)|cliente|paciente|client(e)?)\b"
 )
 _DIGIT, _NO_DIGIT = r"(^|[^\d.])", r"([^\d.]|$)"
-EMBEDDED: tuple[tuple[str, str, str], ...] = (
+EMBEDDED: tuple[tuple[str, str], ...] = (
     (
-        "pi.id.resident",
         "resident-id",
         rf"{_DIGIT}[1-9]\d{{5}}(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])\d{{3}}[\dXx]([^\d]|$)",
     ),
     (
-        "pi.contact.mobile",
         "phone",
         rf"{_DIGIT}1[3-9]\d(\d{{8}}|[- ]\d{{4}}[- ]\d{{4}}|\*{{4}}\d{{4}}){_NO_DIGIT}"
         r"|\b0\d{2,3}-[2-9]\d{6,7}\b|\+\d{1,3}[ (-]?\d[\d ()-]{7,14}\d"
         r"|\(?[2-9]\d\d\)?[-. ][2-9]\d\d[-. ]\d{4}\b",
     ),
-    ("pi.contact.email", "email", r"[\w.+-]+@[\w-]+\.\w"),
+    ("email", r"[\w.+-]+@[\w-]+\.\w"),
     (
-        "pi.name",
         "name",
         r"(患者|病人|姓名|联系人|家属|申请人|投诉人|当事人|来电人|户主|老人|学生|乘客|参保人)[::\s]{0,2}"
         r"[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾"
@@ -51,7 +50,7 @@ EMBEDDED: tuple[tuple[str, str, str], ...] = (
         r"|\b(Mr|Mrs|Ms|Dr|Herr|Frau|Mme|Sr|Sra)\.? \p{Lu}\p{Ll}+",
     ),
 )
-"""Tag, kind and pattern of what is looked for within texts; names only behind a word that announces one."""
+"""Kind and pattern of what is looked for within sentences; names only behind a word that announces one."""
 
 
 def text_evidence(texts: Any) -> list[Evidence]:
@@ -62,21 +61,21 @@ def text_evidence(texts: Any) -> list[Evidence]:
     lengths = pc.utf8_length(texts).to_numpy()
     if (lengths > MEDIAN_LENGTH).mean() < 0.5:
         return []
-    inside = _embedded(texts, lengths)
     prose = matches(texts, _SENTENCE_ZH) | matches(texts, _SENTENCE)
     if np.median(lengths) <= MEDIAN_LENGTH or prose.mean() < 0.4:
-        return [_hint(tag, f"{kind}-inside", 0.6, share) for tag, kind, share in inside if share >= 0.5]
-    found = [_hint("pi.text", f"text-with-{kind}", 0.9, share) for _, kind, share in inside if share >= 0.02]
+        return []
+    inside = _embedded(texts, lengths)
+    found = [_hint("pi.text", f"text-with-{kind}", 0.9, share) for kind, share in inside if share >= 0.02]
     about = float((matches(texts, _ABOUT_ZH) | matches(texts, _ABOUT)).mean())
     if about >= 0.2:
         found.append(_hint("pi.text", "text-about-people", 0.8, about))
     return [*found, _hint("pi.text", "text", 0.5, float(prose.mean()))]
 
 
-def _embedded(texts: Any, lengths: Any) -> list[tuple[str, str, float]]:
+def _embedded(texts: Any, lengths: Any) -> list[tuple[str, float]]:
     longer = lengths > MEDIAN_LENGTH
-    return [(tag, kind, float((matches(texts, regex) & longer).mean())) for tag, kind, regex in EMBEDDED]
+    return [(kind, float((matches(texts, regex) & longer).mean())) for kind, regex in EMBEDDED]
 
 
 def _hint(tag: str, rule: str, weight: float, share: float) -> Evidence:
-    return Evidence(tag, "values", rule, weight, floor(share * 10) / 10)
+    return Evidence(tag, "values", rule, weight, tenths(share))

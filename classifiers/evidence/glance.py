@@ -30,7 +30,7 @@ _NEEDS: Final = {
     "-./ ": "phone-grouped",
     "+0": "phone-e164",
     "{$:_": "password-hash",
-    "°º度": "degrees-minutes",
+    "°º度经": "degrees-minutes",
     "*某X": "name-masked",
     _HAN: "name-dotted plate-cn officer-cn address-zh address-jp surname-zh",
     _LATIN: """
@@ -62,7 +62,7 @@ _LENGTHS: Final = {
     (8, 11): "hkid",
     (8, 18): "documents",
     (9, 9): "dni-es nie-es bsn-nl nif-pt sin-ca tfn-au siren-fr cif-es regon-pl",
-    (9, 17): "mobile-cn",
+    (9, 21): "mobile-cn",
     (10, 10): "nhs-gb pan-in cpr-dk nip-pl id-tw orgnr-se",
     (10, 11): "rodne-cislo-cz hetu-fi utr-gb",
     (10, 13): "personnummer-se",

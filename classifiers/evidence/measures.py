@@ -16,13 +16,13 @@ from classifiers.evidence.shapes import DOCUMENT, MASKED_RESIDENT, USER_NAME, WE
 from classifiers.taxonomy import read_data
 
 _MOBILE = (
-    r"^(\+?86|0086)?1(3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])"
-    r"(\d{8}|\*{4,6}\d{2,4}|\d\*{3,5}\d{3,4})$"
+    r"^(\(?\+?86\)?|0086|0)?1(3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])"
+    r"(\d{8}|\*{4,6}\d{2,4}|\d\*{3,5}\d{3,4}|\.\d{4}\.\d{4})(\D{1,4})?$"
 )
 _CURRENCY = r"(?i:\b(usd|eur|gbp|chf|jpy|cny|rmb|brl|pln|zł|zl|kr|sek|nok|dkk|aud|cad|inr)\b|r\$|₹|₽|₩|円)"
 _LANDLINE = (
     r"^(\+?86)?\(?0(10|2\d|[3-9]\d{2})\)?([2-9]\d{6,7}|\d{0,4}\*{3,4}\d{2,4})"
-    r"((转|X|EXT)\d{1,5})?$|^[48]00\d{7}$"
+    r"((转|X|EXT|,|#)\d{1,5})?$|^[48]00\d{7}$"
 )
 
 

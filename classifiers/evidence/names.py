@@ -69,7 +69,7 @@ def _hints(name: str, description: str, initials: bool) -> Iterator[Evidence]:
     aside = ASIDE if own else 1.0
     for inside in filterfalse(_UNIT.fullmatch, _BRACKETS.findall(name)):
         yield from _evidence(inside, "brackets:", ASIDE if plain.strip() else 1.0)
-    yield from _evidence(_said_of_itself(description), "comment:", aside)
+    yield from _evidence(said_of_itself(description), "comment:", aside)
 
 
 def _evidence(text: str, kind: str, share: float, initials: bool = True) -> Iterator[Evidence]:
@@ -77,7 +77,7 @@ def _evidence(text: str, kind: str, share: float, initials: bool = True) -> Iter
         yield Evidence(tag, "name", kind + rule, round(WEIGHTS[STRENGTHS[step]] * share, 2))
 
 
-def _said_of_itself(description: str) -> str:
+def said_of_itself(description: str) -> str:
     """Return the first clause of a comment, up to what limits it (``in``, ``where``)."""
     clauses = [part.strip() for part in _CLAUSE_ENDS.split(description[:LONGEST_COMMENT])]
     words = next((part for part in clauses if part), "").split()

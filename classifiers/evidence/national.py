@@ -85,6 +85,11 @@ def _norwegian(number: str) -> bool:
     return orgnr.is_valid(number.removeprefix("NO").removesuffix("MVA"))
 
 
+def _finnish(number: str) -> bool:
+    """Return whether *number* has the right check character; the dash of those born before 2000 is put in."""
+    return hetu.is_valid(number if len(number) > 10 else f"{number[:6]}-{number[6:]}")
+
+
 def _swiss(number: str) -> bool:
     """Return whether *number*, with or without the mark of its use, has the right check digit."""
     return uid.is_valid(re.sub(r"(MWST|TVA|IVA|HR)$", "", number))
@@ -110,7 +115,7 @@ NATIONAL: tuple[National, ...] = (
     National("tfn-au", _ID, r"^\d{9}$", tfn.is_valid, 0.1),
     National("ahv-ch", _ID, r"^756\.?\d{4}\.?\d{4}\.?\d{2}$", ahv.is_valid, 0.1),
     National("nn-be", _ID, r"^\d{2}\.?\d{2}\.?\d{2}\.?\d{3}\.?\d{2}$", nn.is_valid, 0.01),
-    National("hetu-fi", _ID, r"^\d{6}[A-FU-Y+]?\d{3}[0-9A-Y]$", hetu.is_valid, 0.01),
+    National("hetu-fi", _ID, r"^\d{6}[A-FU-Y+]?\d{3}[0-9A-Y]$", _finnish, 0.01),
     National("fodselsnummer-no", _ID, r"^\d{11}$", fodselsnummer.is_valid, 0.01),
     National("cpr-dk", _ID, r"^[0-3]\d[01]\d{7}$", cpr.is_valid, 0.4),
     National("pps-ie", _ID, r"^\d{7}[A-W][A-IW]?$", pps.is_valid, 0.05),

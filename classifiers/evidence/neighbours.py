@@ -18,8 +18,13 @@ _GENERAL: Final = "general"
 _GROUPS: Final[Mapping[str, str]] = {
     _GENERAL: "general",
     "pi.id.generic": "number",
+    "pi.id.resident": "identity",
+    "pi.id.document": "identity",
+    "pi.id.social": "identity",
+    "pi.id.foreign": "identity",
     "pi.event-date": "date",
     "finance.personal": "money",
+    "pi.activity": "trait",
     "pi.text": "trait",
     "pi.education": "trait",
     "pi.work": "trait",
@@ -74,8 +79,12 @@ def surroundings(
     )
 
 
-def context_of(tag: str, around: Surroundings) -> dict[str, float]:
-    """Return the features of *tag* that its surroundings decide."""
+def context_of(tag: str, around: Surroundings, unnamed: float = 1.0) -> dict[str, float]:
+    """Return the features of *tag* that its surroundings decide.
+
+    *unnamed*, from 0 to 1: how little the name says that the column is something else.  That the first column
+    is a number of persons, whatever it is called, is true of columns whose name does not say which number.
+    """
     group = _GROUPS.get(tag)
     if group is None:
         return {}
@@ -87,6 +96,6 @@ def context_of(tag: str, around: Surroundings) -> dict[str, float]:
             f"{group} beside its like": around.shares.get(tag, 0.0),
         }
         if around.first and tag != _GENERAL:
-            found[f"{group} in the first column"] = 1.0
-            found[f"{group} first in a table about persons"] = around.about.get(PERSON, 0.0)
+            found[f"{group} in the first column"] = unnamed
+            found[f"{group} first in a table about persons"] = unnamed * around.about.get(PERSON, 0.0)
     return found

@@ -2,8 +2,7 @@
 
 Patterns run as RE2 over an even selection of the distinct values (pyarrow.compute), check digits with numpy.
 A pattern speaks if enough values fit for a column with 5-30 % dirty values, and if chance would hardly make
-so many fit: of n random values, k or more fit with a probability of at most exp(-n KL(k/n || chance))
-(Chernoff 1952), and that must be below `RISK`.  Evidence says which pattern fits how widely, never a value.
+so many fit (`by_chance`).  Evidence says which pattern fits how widely, never a value.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from math import floor, inf, log
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from classifiers.evidence import checks, measures, shapes
+from classifiers.evidence.chance import by_chance
 from classifiers.evidence.checks import compact, matches, normalise
 from classifiers.evidence.dates import Dated, births, read
-from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.freetext import text_evidence
 from classifiers.evidence.glance import Glance
 from classifiers.evidence.national import NATIONAL, National, confirmed
@@ -28,8 +27,6 @@ from classifiers.evidence.plates import plates
 from classifiers.evidence.sample import ColumnSample
 from sandbox.schema import Kind
 
-RISK = 1e-4
-"""How often one pattern may speak for a column of random values."""
 LOOKED_AT = 1000
 """Values that patterns are tried on: a share is known to 1.6 percentage points (one standard deviation)."""
 
@@ -90,7 +87,7 @@ def value_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
         for it in PATTERNS
         if sample.kind in it.kinds
         and glance.allows(it.rule, it.digits)
-        and not _by_chance(1.0, len(view.plain), it)
+        and not by_chance(1.0, len(view.plain), it.chance)
     ]
     found = [_evidence(it, view) for it in possible if _share(it, probe) >= it.share / 3]
     if sample.kind is Kind.STRING:
@@ -118,22 +115,10 @@ def _share(pattern: Pattern, view: View) -> float:
 
 def _evidence(pattern: Pattern, view: View) -> Evidence | None:
     share = _share(pattern, view)
-    if share < pattern.share or _by_chance(share, len(view.plain), pattern):
+    if share < pattern.share or by_chance(share, len(view.plain), pattern.chance):
         return None
     weight = round(pattern.weight * (2 + share) / 3, 2)
-    return Evidence(pattern.tag, "values", pattern.rule, weight, floor(share * 10) / 10)
-
-
-def _by_chance(share: float, values: int, pattern: Pattern) -> bool:
-    return values * divergence(share, pattern.chance) < log(1 / RISK)
-
-
-def divergence(share: float, chance: float) -> float:
-    """Return the Kullback-Leibler divergence of two coins in nats, 0 where *share* is at most *chance*."""
-    if share <= chance:
-        return 0.0
-    rest = (1 - share) * log((1 - share) / (1 - chance)) if share < 1 else 0.0
-    return share * log(share / chance) + rest if chance > 0 else inf
+    return Evidence(pattern.tag, "values", pattern.rule, weight, tenths(share))
 
 
 def _shape(it: shapes.Shape) -> Pattern:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,9 @@ from sandbox.schema import Field, Kind
 DISTINCT_LIMIT = 10_000
 LENGTH_LIMIT = 200
 """Characters of a value that are looked at."""
+LONG_LIMIT, LONG_CELLS, LONG = 4_000, 400_000, 100
+"""Characters of longer ones that are searched for identifiers; as many less of each in tables of more than a
+hundred columns; and how many of a column."""
 CELLS, FEWEST_ROWS = 400_000, 2_000
 """Cells that are looked at, over all columns; but so many rows at the least."""
 HELD_BYTES = 64 << 20
@@ -31,10 +34,12 @@ HELD_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class ColumnSample:
-    """*values*: distinct texts in the order of the rows, at most `DISTINCT_LIMIT`, evenly from all there are.
+    """*values*: distinct texts in the order of the rows, evenly from all there are, at most `DISTINCT_LIMIT`.
 
-    *rows* were looked at that hold a value, and *nulls* beside them that hold none; *distinct* is the number
-    of different values in those *rows*, so that *distinct* / *rows* is how far the column tells rows apart.
+    They are cut to `LENGTH_LIMIT`, and two whose beginnings are the same differ if they do further on.
+    *long* are some of those that were cut, in fuller length.  *rows* were looked at that hold a value, and
+    *nulls* beside them that hold none; *distinct* is the number of different values in those *rows*, so that
+    *distinct* / *rows* is how far the column tells rows apart.
     """
 
     kind: Kind
@@ -42,6 +47,7 @@ class ColumnSample:
     distinct: int
     rows: int
     nulls: int = 0
+    long: Any = field(default_factory=partial(pa.array, [], pa.string()))
 
 
 def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSample]:
@@ -50,7 +56,8 @@ def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSamp
     All batches are read; memory does not grow with the rows.
     """
     batches = source.to_batches() if isinstance(source, pa.Table) else source
-    held = {it.name: _Held() for it in fields}
+    longest = max(LENGTH_LIMIT, min(LONG_LIMIT, LONG_CELLS // max(len(fields), 1)))
+    held = {it.name: _Held(longest) for it in fields}
     most = max(FEWEST_ROWS, CELLS // max(len(fields), 1))
     for batch in batches:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
@@ -65,8 +72,12 @@ def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSamp
 
 @dataclass(slots=True)
 class _Held:
-    """Texts of some rows of a column, in *parts*: how many rows each stands for, and its texts."""
+    """Texts of some rows of a column, in *parts*: how many rows each stands for, and its texts.
 
+    Of each text at most *longest* characters are held.
+    """
+
+    longest: int
     parts: list[tuple[int, Any]] = field(default_factory=list)
     seen: int = 0
     rows: int = 0
@@ -76,7 +87,7 @@ class _Held:
         """Hold so many rows of *column* as it has its share of *most*, rounded up."""
         self.seen += len(column)
         share = -(-most * len(column) // max(self.seen, 1))
-        self._hold(len(column), _texts(column, _even(len(column), share)))
+        self._hold(len(column), _texts(column, _even(len(column), share), self.longest))
         if self.rows > 2 * most:
             self.settle(most)
 
@@ -111,23 +122,34 @@ def _even(rows: int, most: int) -> Any:
     return pa.array((edges[:-1] + np.random.default_rng(rows).random(most) * np.diff(edges)).astype(np.int64))
 
 
-def _texts(column: Any, rows: Any) -> Any:
+def _texts(column: Any, rows: Any, longest: int) -> Any:
     column = column if rows is None else column.take(rows)
     if pa.types.is_dictionary(column.type):  # a long cell that many rows share is cut once
-        return _cut(column.dictionary).take(column.indices)
-    return _cut(column)
+        return _cut(column.dictionary, longest).take(column.indices)
+    return _cut(column, longest)
 
 
-def _cut(column: Any) -> Any:
+def _cut(column: Any, longest: int) -> Any:
     if pa.types.is_large_string(column.type):
-        column = pc.utf8_slice_codeunits(column, 0, LENGTH_LIMIT)
-    return pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(column.cast(pa.string()), 0, LENGTH_LIMIT))
+        column = pc.utf8_slice_codeunits(column, 0, longest)
+    return pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(column.cast(pa.string()), 0, longest))
 
 
 def _sample(of: Field, texts: Any) -> ColumnSample:
     marks = pa.array(["", *of.missing], pa.string())
     given = texts.filter(pc.invert(pc.is_in(texts, value_set=marks))).drop_null()
-    values = pc.unique(given)
-    places = _even(len(values), DISTINCT_LIMIT)
-    looked_at = values if places is None else values.take(places)
-    return ColumnSample(of.kind, looked_at, len(values), len(given), len(texts) - len(given))
+    fuller = pc.unique(given)
+    looked_at = _some(fuller, DISTINCT_LIMIT)
+    return ColumnSample(
+        of.kind,
+        pc.utf8_slice_codeunits(looked_at, 0, LENGTH_LIMIT),
+        len(fuller),
+        len(given),
+        len(texts) - len(given),
+        _some(looked_at.filter(pc.greater(pc.utf8_length(looked_at), LENGTH_LIMIT)), LONG),
+    )
+
+
+def _some(texts: Any, most: int) -> Any:
+    places = _even(len(texts), most)
+    return texts if places is None else texts.take(places)

@@ -28,7 +28,7 @@ _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d|\*)"
 _HEX = r"[0-9a-fA-F]{1,4}"
 _TROOPS = "军士兵官武警海空陆政参后联装沈北兰济南广成东西中部"
 """What stands before 字 in numbers of soldiers; where 第 is left out, other words do too (文字)."""
-_PLATE = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+PLATE_PREFIXES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _STREETS = (
     "street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct"
     "|way|place|pl|terrace|close|crescent|parkway|highway|circle"
@@ -100,7 +100,9 @@ SHAPES: tuple[Shape, ...] = (
         "pi.vehicle",
         "plate-cn",
         0.96,
-        rf"^[{_PLATE}使领][A-Za-z][ ·.-]?[A-Za-z0-9*]{{4,5}}[A-Za-z0-9*挂学警港澳]$",
+        rf"^([{PLATE_PREFIXES}使领][A-Za-z][ ·.-]?[A-Za-z0-9*]{{4,5}}[A-Za-z0-9*挂学警港澳使领急]"
+        rf"|[{PLATE_PREFIXES}][A-Za-z][ ·.-]?[A-Za-z0-9]{{3,4}}应急|\d{{6}}[使领]"
+        rf"|WJ[ ·.-]?[{PLATE_PREFIXES}][ ·.-]?[A-Z0-9]{{4,5}}[A-Z0-9])$",
     ),
     Shape("pi.vehicle", "plate-gb", 0.75, r"^[A-Z]{2}\d{2} ?[A-Z]{3}$"),
     Shape("pi.vehicle", "plate-de", 0.7, r"^[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} \d{1,4}[EH]?$"),
@@ -129,7 +131,12 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "pi.location", "wkt", 0.85, r"(?i)^(srid=\d+;)?(point|(multi)?linestring|(multi)?polygon) ?z?m? ?\("
     ),
-    Shape("pi.location", "degrees-minutes", 0.9, r"^[NSEW]?\s?\d{1,3}\s?[°º度]\s?\d{1,2}\s?['′’分]"),
+    Shape(
+        "pi.location",
+        "degrees-minutes",
+        0.9,
+        r"^[NSEW东西南北]?[经纬]?[:,]?\s?\d{1,3}\s?[°º度]\s?\d{1,2}\s?['′’分]|^[东西]经[:,]?\s?\d+\.\d+.{1,4}[南北]纬",
+    ),
     Shape("pi.postcode", "postcode-gb", 0.93, _POSTCODE_GB),
     Shape("pi.postcode", "postcode-ca", 0.93, r"(?i)^[A-Z]\d[A-Z] ?\d[A-Z]\d$"),
     Shape("pi.postcode", "postcode-nl", 0.85, r"^[1-9]\d{3} ?[A-Z]{2}$"),

@@ -12,14 +12,13 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import floor
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from classifiers.evidence.checks import normalise
-from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.sample import ColumnSample
 from sandbox.schema import Kind
 
@@ -64,7 +63,7 @@ def statistic_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
     for it in RULES:
         share = spread.share(it.shape)
         if share >= SHARE and it.also(spread):
-            hints.append(Evidence(it.tag, "statistics", it.rule, it.weight, floor(share * 10) / 10))
+            hints.append(Evidence(it.tag, "statistics", it.rule, it.weight, tenths(share)))
     return tuple(hints)
 
 

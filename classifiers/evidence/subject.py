@@ -43,6 +43,7 @@ _GROUPS: Final[Mapping[str, frozenset[str]]] = {
     "a contact": frozenset({"pi.contact.mobile", "pi.contact.email", "pi.contact.online"}),
     "an account": frozenset({"finance.account"}),
     "a device": frozenset({"pi.device", "pi.vehicle", "pi.network", "pi.location"}),
+    "use": frozenset({"pi.activity"}),
     "health": frozenset({"pi.health"}),
     "an organisation": frozenset({"org.id", "org.name"}),
     "an organisation's number": frozenset({"org.id"}),

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from classifiers.evidence.lexicon import normal
-from classifiers.evidence.names import made_up, name_evidence
+from classifiers.evidence.names import made_up, name_evidence, said_of_itself
 from classifiers.evidence.network import Bags
 from classifiers.evidence.spelling import words_of
 
@@ -30,9 +30,13 @@ _PARTS = re.compile(
 def tokens_of(name: str, description: str = "", initials: bool = True) -> Bags:
     """Return the tokens of a column's *name*, one group in each of `BAGS`.
 
-    *description* and *initials* are as for `name_evidence`.  A name that a program made up has no letters.
+    *description* and *initials* are as for `name_evidence`.  What a description says of the column is read
+    as what stands in brackets behind a name, and in place of a name that a program made up, which has no
+    letters.
     """
-    hints = [f"hint {it.tag} {it.weight}" for it in name_evidence(name, description, initials)]
+    if said := said_of_itself(description):
+        name = said if made_up(name) else f"{name}({said})"
+    hints = [f"hint {it.tag} {it.weight}" for it in name_evidence(name, "", initials)]
     if made_up(name):
         return [hints], []
     return [[*hints, *_readings(name, initials)]], [list(_letters(name))]

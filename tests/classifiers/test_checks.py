@@ -177,6 +177,15 @@ def test_a_sampled_check_stands_for_the_rest() -> None:
     [
         ([f"浙A·{n:05d}" for n in range(10, 30)], "plate-cn", "pi.vehicle"),
         ([f"粤BD{n:05d}" for n in range(10, 30)], "plate-cn", "pi.vehicle"),
+        ([f"WJ浙{n:05d}" for n in range(10, 30)], "plate-cn", "pi.vehicle"),
+        ([f"2240{n}使" for n in range(10, 30)], "plate-cn", "pi.vehicle"),
+        ([f"沪A00{n}领" for n in range(10, 30)], "plate-cn", "pi.vehicle"),
+        ([f"苏A·X{n}应急" for n in range(10, 30)], "plate-cn", "pi.vehicle"),
+        ([f"(+86)1395444{n:04d}" for n in range(10, 30)], "mobile-cn", "pi.contact.mobile"),
+        ([f"01395444{n:04d}" for n in range(10, 30)], "mobile-cn", "pi.contact.mobile"),
+        ([f"139.5444.{n:04d}" for n in range(10, 30)], "mobile-cn", "pi.contact.mobile"),
+        ([f"1395444{n:04d}(家)" for n in range(10, 30)], "mobile-cn", "pi.contact.mobile"),
+        ([f"东经116.{n:02d}北纬39.{n:02d}" for n in range(10, 30)], "degrees-minutes", "pi.location"),
         ([f"192.168.{n}.7" for n in range(20)], "ipv4", "pi.network"),
         ([f"2001:db8::{n:x}" for n in range(20)], "ipv6", "pi.network"),
         ([f"00:1a:2b:3c:4d:{n:02x}" for n in range(20)], "mac", "pi.device"),
@@ -235,3 +244,16 @@ def test_addresses_and_companies_are_no_free_text() -> None:
     places = [f"浙江省杭州市西湖区文三路{n}号金色家园{n}幢2单元301室" for n in range(50)]
     firms = [f"杭州星辰第{n}信息技术有限责任公司西湖分公司" for n in range(50)]
     assert not {"text", "text-about-people"} & {*evidence(places), *evidence(firms)}
+
+
+@pytest.mark.parametrize("mark", ["-", "+", "A"])
+def test_finnish_numbers_of_every_century(mark: str) -> None:
+    """By the rule of the population register: the remainder of the nine digits by 31."""
+    letters = "0123456789ABCDEFHJKLMNPRSTUVWXY"
+    numbers = [(f"{day:02d}0352", f"{100 + day}") for day in range(1, 28)]
+    values = [f"{born}{mark}{own}{letters[int(born + own) % 31]}" for born, own in numbers]
+    if mark == "A":
+        values = [it.replace("52A", "02A") for it in values]
+        values = [it[:10] + letters[int(it[:6] + it[7:10]) % 31] for it in values]
+    assert "hetu-fi" in evidence(values)
+    assert "hetu-fi" not in evidence([it[:10] + letters[letters.index(it[10]) - 1] for it in values])

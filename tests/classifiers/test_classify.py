@@ -92,6 +92,38 @@ def test_the_declared_unit_is_an_identifier_whatever_it_looks_like(people: pa.Ta
     assert tags_of(classify(fields_of(people), people, unit="身份证号")) == CHINESE
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "tag"),
+    [
+        ("医保卡号", "A{:08d}", "pi.id.social"),
+        ("社保卡号", "B{:08d}", "pi.id.social"),
+        ("港澳通行证号", "H{:08d}", "pi.id.document"),
+        ("passport_no", "E{:08d}", "pi.id.document"),
+        ("病历号", "{:08d}", "pi.id.generic"),
+    ],
+)
+def test_a_unit_that_may_be_a_stricter_number_is_proposed_as_one(name: str, shape: str, tag: str) -> None:
+    table = pa.table(
+        {
+            name: [shape.format(7919 * n % 10**8) for n in range(300)],
+            "性别": ["男女"[n % 2] for n in range(300)],
+            "金额": [f"{n * 1.37:.2f}" for n in range(300)],
+        }
+    )
+    fields = [Field(name, Kind.STRING), Field("性别", Kind.STRING), Field("金额", Kind.DECIMAL)]
+    assert classify(fields, table, unit=name)[0].tag == tag
+
+
+def test_a_comment_says_as_much_as_a_name() -> None:
+    table = pa.table({"ID": range(90), "F006": ["YN"[n % 2] for n in range(90)]})
+    for said in ("是否患有精神疾病", "history of mental illness"):
+        described = [Field("ID", Kind.INTEGER), Field("F006", Kind.STRING, description=said)]
+        named = [Field("ID", Kind.INTEGER), Field(said, Kind.STRING)]
+        (_, by_comment) = classify(described, table)
+        (_, by_name) = classify(named, table.rename_columns(["ID", said]))
+        assert by_comment.tag == by_name.tag == "pi.health"
+
+
 def test_evidence_never_holds_a_value(people: pa.Table) -> None:
     proposals = repr([proposal.evidence for proposal in classify(fields_of(people), people)])
     for name in people.column_names[:6]:

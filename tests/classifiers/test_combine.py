@@ -52,6 +52,22 @@ def test_probabilities_whatever_the_order(hints, place, chance) -> None:
     assert list(after) == sorted(after, key=lambda it: -it.confidence)
 
 
+def test_of_tags_nearly_as_likely_the_strictest_is_proposed() -> None:
+    weights = {"values": 1.0}
+    nearly = [hint("pi.id.generic", "values", 0.7), hint("pi.id.document", "values", 0.69)]
+    found = judge(nearly, ALONE, weights)
+    assert found[0].tag == "pi.id.document"
+    assert found[0].confidence < found[1].confidence
+    apart = [hint("pi.id.generic", "values", 0.7), hint("pi.id.document", "values", 0.5)]
+    assert judge(apart, ALONE, weights)[0].tag == "pi.id.generic"
+
+
+def test_a_second_rule_that_fits_never_counts_against_its_tag() -> None:
+    first = Evidence("pi.contact.mobile", "values", "phone-e164", 0.93)
+    second = Evidence("pi.contact.mobile", "values", "phone-mixed", 0.85)
+    assert features([first, second]) == features([first])
+
+
 def test_agreement_helps_and_a_rival_hurts() -> None:
     by_name, by_values = hint("pi.name"), hint("pi.name", "values")
     alone = judge([by_name])[0]

@@ -12,6 +12,7 @@ from sandbox.schema import Field, Kind
 
 AGES = ("pi.age", 2026)
 BIRTHS = ("pi.birth-date", 2026)
+RESIDENTS = ("pi.id.resident", 2026)
 
 
 def share(tag: str, year: int, *texts: str) -> float | None:
@@ -32,6 +33,12 @@ def share(tag: str, year: int, *texts: str) -> float | None:
         (BIRTHS, ("2012-12-31", "1980-01-01", "2013-01-01"), None),
         (BIRTHS, ("never", ""), None),
         (("general", 2026), ("3", "4"), None),
+        (AGES, ("24个月", "26 months", "四岁", "十三岁半"), 1.0),
+        (AGES, ("十四岁", "二十三岁", "30 years", "3 years 2 months"), None),
+        (BIRTHS, ("08/07/23", "1.2.19", "3-4-13"), 1.0),
+        (BIRTHS, ("08/07/65", "1.2.12", "3-4-13"), None),
+        (RESIDENTS, ("11010120150307457X", "110101199003074578", "440305201812122216"), 0.6),
+        (RESIDENTS, ("110101201503074570", "11010119900307457x", "110101900307457"), None),
     ],
 )
 def test_children(asked: tuple[str, int], texts: tuple[str, ...], expected: float | None) -> None:
