@@ -76,7 +76,7 @@ def test_known_names_are_told_and_nothing_else(
     assert about(facts) == datasets
     assert facts.get("purpose") == told
     assert facts.keys() - {"purpose"} == {"code", "rule", "text", "datasets"}
-    assert not any(word in json.dumps(facts) for word in ("Zhang", "4711", "secret", "no_such"))
+    assert not any(word in json.dumps(facts) for word in ("Zhang", "patient-4711", "secret", "no_such"))
 
 
 def test_what_the_asker_may_not_know_of_is_not_told(stage: Stage) -> None:
