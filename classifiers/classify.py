@@ -25,7 +25,7 @@ from classifiers.evidence.statistics import statistic_evidence
 from classifiers.minors import minors_evidence
 from classifiers.recognizers import Recognizer, recognizer_evidence
 from classifiers.taxonomy import GENERAL
-from sandbox.schema import Field
+from sandbox.schema import ROW_UNIT, Field
 
 WORTH_SAYING = 0.1
 """The weight from which the owner is told of a hint: of names there is a faint one for nearly every tag."""
@@ -67,7 +67,7 @@ def classify(
 
     *sample* is a `pyarrow.Table` or an iterable of record batches with columns of those names; it is read
     once, in memory that does not grow with its rows.  *recognizers* are the owner's own.  *unit* is the
-    column that the owner declares to tell the protected units apart.
+    column that the owner declares to tell the protected units apart, or `ROW_UNIT`.
     """
     year = dt.datetime.now(dt.UTC).year
     samples = draw(fields, sample)
@@ -77,7 +77,7 @@ def classify(
     found = read_together(
         names, found, [samples[it] for it in names], [field.description for field in fields]
     )
-    judged = judge_table(names, found, protected=unit in names)
+    judged = judge_table(names, found, protected=unit in (*names, ROW_UNIT))
     made = [_as_unit(each) if each.column == unit else each for each in map(_proposal, fields, found, judged)]
     return tuple(_with_minors(proposal, samples[proposal.column], year) for proposal in made)
 
@@ -129,11 +129,17 @@ def _as_unit(proposal: Proposal) -> Proposal:
         return proposal
     first = Judgement(proposal.tag, proposal.confidence)
     judged = {it.tag: it.confidence for it in (first, *proposal.others)}
-    generic = judged.get(_UNIT.tag, 0.0)
+    generic = judged.get(_UNIT.tag, 0.0) + judged.get(
+        GENERAL, 0.0
+    )  # what seems nothing is a number of theirs
     numbers = [it for it in _NUMBERS if judged.get(it, 0.0) >= max(NEARLY * generic, WORTH_SAYING)]
     tag = max(numbers, key=judged.__getitem__, default=_UNIT.tag)
     of_numbers = generic + fsum(judged.get(it, 0.0) for it in _NUMBERS)
-    confidence = max(generic, _UNIT.weight) if tag == _UNIT.tag else _UNIT.weight * judged[tag] / of_numbers
+    confidence = (
+        max(judged.get(_UNIT.tag, 0.0), _UNIT.weight)
+        if tag == _UNIT.tag
+        else _UNIT.weight * judged[tag] / of_numbers
+    )
     return replace(
         proposal,
         tag=tag,

@@ -123,12 +123,19 @@ def _ordered(odds: Mapping[str, float], share: float) -> list[str]:
     known = core().tags
     # The name comes last, so that the order of the evidence never decides.
     ordered = sorted(odds, key=lambda tag: (-odds[tag], *_loose(known[tag].strictness), tag))
-    tied = [tag for tag in ordered if odds[tag] >= TIED * odds[ordered[0]]]
-    first = min(tied, key=lambda tag: _loose(known[tag].strictness))
+    first = min(_tied(ordered, odds), key=_strictest_first)
     own = [tag for tag in ordered if tag.startswith(_OF_PERSONS)]
     if first == GENERAL and own and fsum(odds[tag] for tag in own) >= share * fsum(odds.values()):
-        first = own[0]
+        first = min(_tied(own, odds), key=_strictest_first)
     return sorted(ordered, key=lambda tag: tag != first)
+
+
+def _tied(ordered: Sequence[str], odds: Mapping[str, float]) -> list[str]:
+    return [tag for tag in ordered if odds[tag] >= TIED * odds[ordered[0]]]
+
+
+def _strictest_first(tag: str) -> tuple[int, ...]:
+    return _loose(core().tags[tag].strictness)
 
 
 def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: float) -> dict[str, float]:
@@ -136,7 +143,7 @@ def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: fl
 
     The owner's own recognisers hold where their tag is at least as strict as what would be proposed;
     identifiers found inside values where that is not sensitive, and less strict.  To make a column less
-    strict both must convince like any other hint.  What they leave over is shared as before.
+    strict both must convince like any other hint.  Of several the surest holds; the rest is shared as before.
     """
     known = core().tags
     proposed = known[_ordered(odds, share)[0]]
@@ -149,12 +156,9 @@ def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: fl
             claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
     if not claimed:
         return dict(odds)
-    most = max(claimed.values())
-    scale = most / fsum(claimed.values())
-    return {
-        tag: (1 - most) * odds.get(tag, 0.0) + scale * claimed.get(tag, 0.0)
-        for tag in odds.keys() | claimed.keys()
-    }
+    tag = max(claimed, key=lambda tag: (claimed[tag], known[tag].strictness, tag))
+    shared = {it: (1 - claimed[tag]) * odds.get(it, 0.0) for it in odds.keys() | {tag}}
+    return shared | {tag: shared[tag] + claimed[tag]}
 
 
 def _mixed(hints: Sequence[Evidence], around: Surroundings, weights: Mapping[str, float]) -> dict[str, float]:

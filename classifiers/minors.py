@@ -51,7 +51,7 @@ def _ages(texts: Sequence[str], in_months: bool) -> Iterator[float]:
             said = _MONTHS.search(found[2]) or (in_months and not _YEARS.search(found[2]))
             whole = _YEARS.match(found[2].lstrip())
             yield int(found[1]) / 12 if said and not whole else float(found[1])
-        elif spelt := _SPELT_AGE.fullmatch(text):
+        elif (spelt := _SPELT_AGE.fullmatch(text)) and any(spelt.groups()):
             ones, ten, more = spelt.groups()
             tens = _SPELT.get(ones, 1) * 10 if ten else _SPELT.get(ones, 0)
             yield tens + _SPELT.get(more, 0)

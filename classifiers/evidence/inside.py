@@ -33,9 +33,14 @@ LOOKED_AT: Final = 400
 COVERED: Final = 0.4
 """The part of a value from which on what stands in it gives it its tag; of longer ones it makes a text."""
 _KINDS_SEARCHED: Final = frozenset({Kind.STRING, Kind.INTEGER})
-_LEAST, _MOST, _ENOUGH = 0.6, 0.95, 0.5
-"""The weight where few values hold one, and where the share of `_ENOUGH` does."""
-_ANY = re.compile(r"\d{9}|\d[- ]\d{4}|\d[- ]\d\d[- ]|@|[A-Z]{2}\d\d|[A-Z]\d{7}|\*{4}\d|[\u4e00-\u9fff][A-Z]")
+_LEAST, _MOST, _ENOUGH = 0.7, 0.95, 0.5
+"""The weight where few values hold one, and where the share of `_ENOUGH` does: always so that what is left is
+less than half of it, and a column that holds some from now on has changed its nature (`classify.NEARLY`)."""
+_ANY = re.compile(
+    r"\d{7}|\d[-. ]\d{4}|(?<!\d)\d{3}-\d\d-\d{4}|\+\d|@|[A-Z]{2}\d\d|\*{4}\d|[\u4e00-\u9fff][A-Z]"
+    r"|护照|通行证|台胞证|(?i:passport)",
+    re.ASCII,
+)
 """What every text holds that holds one of `KINDS`."""
 
 

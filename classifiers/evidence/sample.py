@@ -118,8 +118,9 @@ def _even(rows: int, most: int) -> Any:
     """Return the places of *most* of the *rows*, spread evenly, or None for all of them."""
     if rows <= most:
         return None
-    edges = np.linspace(0, rows, most + 1)
-    return pa.array((edges[:-1] + np.random.default_rng(rows).random(most) * np.diff(edges)).astype(np.int64))
+    edges = np.arange(most + 1) * rows // most  # whole numbers, so that no two stretches share a row
+    drawn = np.random.default_rng(rows).random(most) * np.diff(edges)
+    return pa.array(edges[:-1] + drawn.astype(np.int64))
 
 
 def _texts(column: Any, rows: Any, longest: int) -> Any:
@@ -146,7 +147,7 @@ def _sample(of: Field, texts: Any) -> ColumnSample:
         len(fuller),
         len(given),
         len(texts) - len(given),
-        _some(looked_at.filter(pc.greater(pc.utf8_length(looked_at), LENGTH_LIMIT)), LONG),
+        _some(looked_at.filter(pc.greater_equal(pc.utf8_length(looked_at), LENGTH_LIMIT)), LONG),
     )
 
 

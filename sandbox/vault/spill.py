@@ -13,6 +13,7 @@ import io
 import os
 import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ FLUSH_BYTES = 96 << 20
 MAX_BUCKET_BYTES = 192 << 20
 TAG, ORDER = UNIT_TAG, ORDINAL  # names that no column of a source may have
 _DENSE_DICTIONARY = 4096
-_LONG_DICTIONARY = 1 << 20
+_LONG_DICTIONARIES = 1 << 20
+"""Bytes of the dictionaries of a bucket's rows from which they are cut to what its rows hold."""
 _LONG_ROW = 64 << 10
 _NONCE_BYTES = 12
 
@@ -73,6 +75,7 @@ class Spill:
         self._cipher = AESGCM(AESGCM.generate_key(bit_length=256))
         self._chunks: list[list[_Chunk]] = [[] for _ in range(buckets)]
         self._written = self._nonce = 0
+        self._sizes = Counter[str]()
         self._pending: list[pa.RecordBatch] = []
         self._lock = threading.Lock()
         self._path = path
@@ -84,7 +87,9 @@ class Spill:
         whole = pa.RecordBatch.from_arrays(
             [*batch.columns, marks_array(tags), marks_array(orders)], schema=self._schema
         )
+        sizes = {name: column.nbytes for name, column in zip(whole.schema.names, whole.columns, strict=True)}
         with self._lock:
+            self._sizes.update(sizes)
             self._pending.append(whole)
             full = (
                 sum(held.num_rows for held in self._pending) >= FLUSH_ROWS
@@ -127,13 +132,14 @@ class Spill:
             return
         if size > rows * _LONG_ROW:
             raise InvalidInputError(
-                "vault.cells-too-large", column=self._longest(bucket), rows=rows, megabytes=size >> 20
+                "vault.cells-too-large", column=self._longest(), rows=rows, megabytes=size >> 20
             )
         raise InvalidInputError("vault.unit-too-large", rows=rows)
 
-    def _longest(self, bucket: int) -> str:
-        table = next(self.chunks(bucket))
-        return str(max(table.schema.names, key=lambda name: table.column(name).nbytes))
+    def _longest(self) -> str:
+        """Return the column with the most bytes."""
+        with self._lock:
+            return max(self._sizes, key=self._sizes.__getitem__)
 
     def chunks(self, bucket: int) -> Iterator[pa.Table]:
         """Yield the rows of one bucket, piece by piece as they were written."""
@@ -189,9 +195,13 @@ def _thin(table: pa.Table) -> pa.Table:
 
 
 def _alone(table: pa.Table) -> pa.Table:
-    """Leave long texts of other rows out: every slice of a table carries its dictionary whole."""
-    for position, column in enumerate(table.columns):
-        if pa.types.is_dictionary(column.type) and column.nbytes > _LONG_DICTIONARY:
+    """Leave texts of other rows out: every slice of a table carries its dictionaries whole."""
+    coded_ones = [place for place, kind in enumerate(table.schema.types) if pa.types.is_dictionary(kind)]
+    if sum(table.column(place).nbytes for place in coded_ones) <= _LONG_DICTIONARIES:
+        return table
+    for position in coded_ones:
+        column = table.column(position)
+        if column.num_chunks:
             coded = column.combine_chunks()
             used = pc.unique(coded.indices).drop_null()
             own = pa.DictionaryArray.from_arrays(

@@ -33,8 +33,7 @@ def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, 
     """Return the columns of *source*, typed as proposed or as *new* says; raises `InvalidInputError`."""
     unknown = _unknown_column(source.columns, new)
     if unknown is not None:
-        known = list(source.columns)
-        raise InvalidInputError("dataset.not-in-file", file=str(new.path), column=unknown, known=known)
+        raise InvalidInputError("dataset.not-in-file", file=str(new.path), column=unknown)
     meanings = meanings_of(new.dictionary, source.columns, new.encoding)
     fields = tuple(
         replace(

@@ -114,6 +114,17 @@ def test_a_unit_that_may_be_a_stricter_number_is_proposed_as_one(name: str, shap
     assert classify(fields, table, unit=name)[0].tag == tag
 
 
+def test_where_each_row_is_a_person_the_table_is_about_persons() -> None:
+    table = pa.table({"age": [18 + n % 60 for n in range(90)], "amount": [1.5 * n for n in range(90)]})
+    fields = [Field("age", Kind.INTEGER), Field("amount", Kind.FLOAT)]
+    (_, plain), (_, of_persons) = classify(fields, table), classify(fields, table, unit="row")
+    assert share_of(of_persons, "finance.personal") > share_of(plain, "finance.personal")
+
+
+def share_of(proposal: Proposal, tag: str) -> float:
+    return {proposal.tag: proposal.confidence, **{it.tag: it.confidence for it in proposal.others}}[tag]
+
+
 def test_a_comment_says_as_much_as_a_name() -> None:
     table = pa.table({"ID": range(90), "F006": ["YN"[n % 2] for n in range(90)]})
     for said in ("是否患有精神疾病", "history of mental illness"):

@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,7 +18,7 @@ from stdnum.cn import ric
 from classifiers.classify import classify
 from classifiers.combine import judge
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.inside import inside_evidence
+from classifiers.evidence.inside import _ANY, KINDS, inside_evidence
 from classifiers.evidence.sample import draw
 from classifiers.taxonomy import GENERAL, core
 from sandbox.schema import Field, Kind
@@ -127,6 +128,15 @@ def test_numbers_with_a_check_digit_speak_where_few_are_such(share: float) -> No
     assert hints(texts)["resident-id"].weight < hints([resident() for _ in range(ROWS)])["resident-id"].weight
 
 
+@pytest.mark.parametrize("share", [0.04, 0.06, 0.09, 0.2])
+def test_a_column_that_comes_to_hold_some_is_no_longer_what_it_was(share: float) -> None:
+    """`tagging.changed` spares what a column may be at least half as probably as what it seems."""
+    codes = [resident() if n < share * ROWS else f"K{n % 9}-{n % 7}" for n in range(ROWS)]
+    table = pa.table({"code": codes, "qty": pa.array([3] * ROWS)})
+    found = classify([Field("code", Kind.STRING), Field("qty", Kind.INTEGER)], table)[0]
+    assert (found.alone, GENERAL in found.likely) == ("pi.id.resident", False)
+
+
 def test_whole_numbers_count_too() -> None:
     texts = [it for it in (resident() for _ in range(ROWS)) if it.isdigit()]
     assert "resident-id" in hints(texts, Kind.INTEGER)
@@ -137,6 +147,28 @@ def test_the_end_of_a_long_text_is_searched() -> None:
     found = hints(texts)
     assert (found["resident-id"].share, found["phone"].share) == (1.0, 1.0)
     assert tag_of(texts, "说明") == "pi.text"
+
+
+@pytest.mark.parametrize("length", [199, 200, 201, 3_000])
+@pytest.mark.parametrize("columns", [1, 500, 2_500])
+def test_cells_of_any_length_are_searched(length: int, columns: int) -> None:
+    texts = [f"{mobile()} {SENTENCE * 200}"[:length] for _ in range(40)]
+    table = pa.table({"c": texts, **{f"n{n}": [1] * 40 for n in range(columns - 1)}})
+    sample = draw([Field(name, Kind.STRING) for name in table.column_names], table)["c"]
+    assert [it.rule for it in inside_evidence(sample)] == ["phone"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[it.name for it in KINDS])
+@given(data=st.data())
+def test_whatever_a_kind_finds_is_looked_at(kind: Any, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(kind.regex))
+    assert _ANY.search(text)
+
+
+def test_several_identifiers_do_not_share_their_weight() -> None:
+    made = [resident, mobile, account, lambda: f"u{RNG.randrange(10**6)}@example.com"]
+    texts = [made[n % 4]() if n < 80 else f"91{RNG.randrange(10**16):016d}" for n in range(ROWS)]
+    assert tag_of(texts, "统一社会信用代码").startswith(("pi.", "finance."))
 
 
 def test_long_and_short_texts_count_by_their_number() -> None:

@@ -102,6 +102,16 @@ def test_what_is_drawn_comes_from_all_batches_alike(batches: int, rows: int) -> 
     assert drawn.values.equals(draw([TEXT], numbered(batches, rows))["c"].values)
 
 
+@pytest.mark.parametrize(
+    ("batches", "rows"), [(1, 50_000), (3, 20_000), (25, 20_000), (61, 8_192), (5_000, 1)]
+)
+@pytest.mark.parametrize("columns", [10, 30])
+def test_no_row_is_drawn_twice(batches: int, rows: int, columns: int) -> None:
+    fields = [TEXT, *(Field(f"n{n}", Kind.STRING) for n in range(columns - 1))]
+    drawn = draw(fields, numbered(batches, rows))["c"]
+    assert drawn.distinct == drawn.rows == min(batches * rows, CELLS // columns)
+
+
 def test_what_is_held_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample_module, "HELD_BYTES", 40_000)
     drawn = draw([TEXT], (pa.record_batch({"c": [f"{row} " + "x" * 150] * 500}) for row in range(40)))["c"]

@@ -366,3 +366,18 @@ def test_registering_again_gives_other_ciphertext(register, shards) -> None:
 
 def by_counts(tables: list[pa.Table]) -> list[int]:
     return [pc.count(t["id"]).as_py() for t in tables if t.num_rows]
+
+
+def test_rows_of_a_bucket_bring_along_no_texts_of_others(tmp_path: Path) -> None:
+    """Many columns of a few texts each are no long cells: what is written grows with the rows."""
+    columns = [f"c{place}" for place in range(300)]
+    plain = pa.schema([pa.field(name, pa.dictionary(pa.int32(), pa.string())) for name in columns])
+    spill = spill_module.Spill(tmp_path / "spill", plain, 4)
+    for flush in range(3):
+        texts = pa.array([f"{flush} {row:057d}" for row in range(2_000)]).dictionary_encode()
+        marks = np.random.default_rng(flush).integers(0, 256, (2_000, 16), np.uint8)
+        spill.add(pa.RecordBatch.from_arrays([texts] * 300, schema=plain), marks, marks)
+        spill.flush()
+        spill.check()
+    assert spill.rows.sum() == 6_000
+    assert spill.bytes.sum() < 1.5 * 6_000 * 300 * (60 + 8)
