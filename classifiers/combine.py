@@ -120,9 +120,8 @@ def judge(
 
 def _ordered(odds: Mapping[str, float], share: float) -> list[str]:
     """Return the tags, what is proposed first and the others by their *odds*."""
-    known = core().tags
     # The name comes last, so that the order of the evidence never decides.
-    ordered = sorted(odds, key=lambda tag: (-odds[tag], *_loose(known[tag].strictness), tag))
+    ordered = sorted(odds, key=lambda tag: (-odds[tag], *_strictest_first(tag), tag))
     first = min(_tied(ordered, odds), key=_strictest_first)
     own = [tag for tag in ordered if tag.startswith(_OF_PERSONS)]
     if first == GENERAL and own and fsum(odds[tag] for tag in own) >= share * fsum(odds.values()):
@@ -135,7 +134,7 @@ def _tied(ordered: Sequence[str], odds: Mapping[str, float]) -> list[str]:
 
 
 def _strictest_first(tag: str) -> tuple[int, ...]:
-    return _loose(core().tags[tag].strictness)
+    return tuple(-int(part) for part in core().tags[tag].strictness)
 
 
 def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: float) -> dict[str, float]:
@@ -296,7 +295,3 @@ def fitted() -> Weights:
     """Return the coefficients by feature: of columns ``alone`` and ``beside`` others, of ``subject``."""
     weights: Weights = read_data("combiner.yaml")["weights"]
     return weights
-
-
-def _loose(strictness: Sequence[int]) -> tuple[int, ...]:
-    return tuple(-int(part) for part in strictness)
