@@ -129,17 +129,13 @@ def _as_unit(proposal: Proposal) -> Proposal:
         return proposal
     first = Judgement(proposal.tag, proposal.confidence)
     judged = {it.tag: it.confidence for it in (first, *proposal.others)}
-    generic = judged.get(_UNIT.tag, 0.0) + judged.get(
-        GENERAL, 0.0
-    )  # what seems nothing is a number of theirs
+    # What seems to be nothing, the owner says, is a number of theirs.
+    generic = judged.get(_UNIT.tag, 0.0) + judged.get(GENERAL, 0.0)
     numbers = [it for it in _NUMBERS if judged.get(it, 0.0) >= max(NEARLY * generic, WORTH_SAYING)]
-    tag = max(numbers, key=judged.__getitem__, default=_UNIT.tag)
-    of_numbers = generic + fsum(judged.get(it, 0.0) for it in _NUMBERS)
-    confidence = (
-        max(judged.get(_UNIT.tag, 0.0), _UNIT.weight)
-        if tag == _UNIT.tag
-        else _UNIT.weight * judged[tag] / of_numbers
-    )
+    tag, confidence = _UNIT.tag, max(judged.get(_UNIT.tag, 0.0), _UNIT.weight)
+    if numbers:
+        tag = max(numbers, key=judged.__getitem__)
+        confidence = _UNIT.weight * judged[tag] / (generic + fsum(judged.get(it, 0.0) for it in _NUMBERS))
     return replace(
         proposal,
         tag=tag,

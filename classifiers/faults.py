@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers.evidence import checks, dates
+from classifiers.evidence.shapes import MOBILE_PREFIX
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain
 
 DATES = frozenset({"pi.birth-date", "pi.event-date"})
@@ -21,11 +22,11 @@ PHONE = "pi.contact.mobile"
 _EARLIEST = 1900
 _PHONE = r"^(\+?\d{1,3})?[(]?\d{2,4}[)]?\d{5,9}([,;#X]\d{1,6})?$"
 _ABROAD = r"^\+(?:[0-79]|8[0-57-9])"
-_MOBILE = r"(?:1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8})"
+_MOBILE = rf"(?:{MOBILE_PREFIX}\d{{8}})"
 _LANDLINE = r"\(?(?:10|2\d|[3-9]\d{2})\)?[2-9]\d{6,7}(?:(?:转|X|EXT|#|,|;)\d{1,6})?"
 _CHINA = rf"^(?:\+|00)?86(?:{_MOBILE}|\(?0?{_LANDLINE})$|^{_MOBILE}$|^\(?0{_LANDLINE}$|^[48]00\d{{7}}$"
-"""China: mobiles of 11 digits with a prefix that was given out (telephone numbering plan of 2017), landlines
-with an area code, service numbers; behind 86 or not."""
+"""China: mobiles of 11 digits with a prefix that was given out, landlines with an area code,
+service numbers; behind 86 or not."""
 _OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
 _EMAIL = r"^[^@\s]+@[A-Z0-9-]+(\.[A-Z0-9-]+)+$"
 _YEAR, _TWO = r"(?P<y>\d{4})", r"(?P<{}>\d{{1,2}})"

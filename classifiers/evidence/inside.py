@@ -3,7 +3,7 @@
 A log line, a JSON document, a file's name or a column of mixed numbers is what it is by the identifiers in
 it: that most of its cells are nothing of the kind, and that its name promises nothing, does not make it
 harmless.  So what is found here is not weighed against what else a column seems to be (`combine`): it
-holds unless the column is proposed as something at least as strict.
+holds unless the column is proposed as something sensitive, or at least as strict.
 
 Numbers count if their check digit is right, or if most of the numbers of their length and beginning have the
 form (`_Kind.like`), and if chance would hardly give so many (`chance.RISK`).
@@ -24,7 +24,7 @@ from classifiers.evidence.chance import by_chance
 from classifiers.evidence.checks import normalise
 from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.sample import LENGTH_LIMIT, ColumnSample
-from classifiers.evidence.shapes import PLATE_PREFIXES
+from classifiers.evidence.shapes import MOBILE_PREFIX, PLATE_PREFIXES
 from sandbox.schema import Kind
 
 SOURCE: Final = "inside"
@@ -36,6 +36,7 @@ _KINDS_SEARCHED: Final = frozenset({Kind.STRING, Kind.INTEGER})
 _LEAST, _MOST, _ENOUGH = 0.7, 0.95, 0.5
 """The weight where few values hold one, and where the share of `_ENOUGH` does: always so that what is left is
 less than half of it, and a column that holds some from now on has changed its nature (`classify.NEARLY`)."""
+_MOSTLY = 0.75
 _ANY = re.compile(
     r"\d{7}|\d[-. ]\d{4}|(?<!\d)\d{3}-\d\d-\d{4}|\+\d|@|[A-Z]{2}\d\d|\*{4}\d|[\u4e00-\u9fff][A-Z]"
     r"|护照|通行证|台胞证|(?i:passport)",
@@ -91,11 +92,10 @@ def search(sample: ColumnSample) -> list[Found]:
     """Return what `KINDS` of identifiers enough of the values hold."""
     values = sample.values[:: -(-len(sample.values) // LOOKED_AT)]
     whole = values.filter(pc.less(pc.utf8_length(values), LENGTH_LIMIT))
-    texts = [*normalise(whole).to_pylist(), *normalise(sample.long).to_pylist()]
-    counts = [1.0] * len(texts)
-    if len(sample.long):  # each stands for as many as were cut
-        each = (len(values) - len(whole)) / len(sample.long)
-        counts = [1.0] * (len(texts) - len(sample.long)) + [each] * len(sample.long)
+    short, long = normalise(whole).to_pylist(), normalise(sample.long).to_pylist()
+    texts = [*short, *long]
+    # Of those that were cut each stands for as many as there are.
+    counts = [1.0] * len(short) + [(len(values) - len(whole)) / max(len(long), 1)] * len(long)
     if not any(map(_ANY.search, texts)):
         return []
     return [found for kind in KINDS if (found := _found(kind, texts, counts)) is not None]
@@ -119,9 +119,6 @@ def _found(kind: _Kind, texts: Sequence[str], counts: Sequence[float]) -> Found 
     return Found(kind.name, kind.tag, share, covered[len(covered) // 2])
 
 
-_MOSTLY = 0.75
-
-
 def _bare(texts: Sequence[str]) -> Any:
     return checks.compact(pa.array(texts, pa.string()))
 
@@ -143,6 +140,7 @@ def _ibans(texts: Sequence[str]) -> Any:
 
 
 _BEFORE, _BEHIND = r"(?<![\d.])", r"(?!\d|\.\d|@)"
+_FIFTEEN = re.compile(r"(?<![\dA-Za-z.])\d{15}(?![\dA-Za-z]|\.\d)", re.ASCII)
 KINDS: Final = (
     _Kind(
         "resident-id",
@@ -157,9 +155,9 @@ KINDS: Final = (
         "pi.id.resident",
         0.3,
         0.1,
-        re.compile(r"(?<![\dA-Za-z.])\d{15}(?![\dA-Za-z]|\.\d)", re.ASCII),
+        _FIFTEEN,
         _old_residents,
-        re.compile(r"(?<![\dA-Za-z.])\d{15}(?![\dA-Za-z]|\.\d)", re.ASCII),
+        _FIFTEEN,
     ),
     _Kind(
         "iban",
@@ -209,7 +207,7 @@ KINDS: Final = (
         0.2,
         0.1,
         re.compile(
-            rf"{_BEFORE}(?!\d{{7}}0000)1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])"
+            rf"{_BEFORE}(?!\d{{7}}0000){MOBILE_PREFIX}"
             rf"(?:\d{{8}}|[- ]\d{{4}}[- ]\d{{4}}|\*{{4}}\d{{4}}){_BEHIND}",
             re.ASCII,
         ),
@@ -239,4 +237,4 @@ KINDS: Final = (
         ),
     ),
 )
-"""Tag, kind and form of what is looked for."""
+"""What is looked for."""

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers.evidence.checks import matches, resident_ids
-from classifiers.evidence.shapes import DOCUMENT, MASKED_RESIDENT, USER_NAME, WECHAT
+from classifiers.evidence.shapes import DOCUMENT, MASKED_RESIDENT, MOBILE_PREFIX, USER_NAME, WECHAT
 from classifiers.taxonomy import read_data
 
 _MOBILE = (
-    r"^(\(?\+?86\)?|0086|0)?1(3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])"
+    rf"^(\(?\+?86\)?|0086|0)?{MOBILE_PREFIX}"
     r"(\d{8}|\*{4,6}\d{2,4}|\d\*{3,5}\d{3,4}|\.\d{4}\.\d{4})(\D{1,4})?$"
 )
 _CURRENCY = r"(?i:\b(usd|eur|gbp|chf|jpy|cny|rmb|brl|pln|zł|zl|kr|sek|nok|dkk|aud|cad|inr)\b|r\$|₹|₽|₩|円)"

@@ -16,6 +16,8 @@ class Shape(NamedTuple):
     chance: float = 1e-5
 
 
+MOBILE_PREFIX = r"1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])"
+"""Of Chinese mobile numbers, those given out (telephone numbering plan of 2017)."""
 MASKED_RESIDENT = r"^[1-9]\d{0,9}\*{4,16}\d{0,9}[\dX]$"
 MASKED_CARD = r"^(\d{4,6}\*{5,13}\d{3,4}|\*{8,15}\d{4})$"
 MASKED_IBAN = r"^[A-Z]{2}\d{2}[0-9A-Z]{0,8}\*{4,}[0-9A-Z]{2,4}$"

@@ -35,7 +35,8 @@ def resident() -> str:
 
 
 def mobile() -> str:
-    return f"1{RNG.choice(('38', '59', '77', '86'))}{RNG.randrange(10**8):08d}"
+    """One that does not end in four zeros, as no mobile number that is found does."""
+    return f"1{RNG.choice(('38', '59', '77', '86'))}{RNG.randrange(10**4):04d}{RNG.randrange(1, 10**4):04d}"
 
 
 def card() -> str:
