@@ -24,7 +24,8 @@ ORDERS = {
     "hipaa": ("none", "health", "identifier", "phi"),
 }
 
-# Named by the texts themselves: PIPL art. 28, GDPR art. 9(1) and 10, GB/T 35273-2020 Annex B.
+# Named by the texts themselves: PIPL art. 28, GDPR art. 9(1) and 10, GB/T 35273-2020 Annex B, GB/T 45574-2025
+# Annex A, 45 CFR 160.103 and 164.514(b)(2)(i), JR/T 0197-2020 Annex A (a client's basic profile).
 NAMED = {
     "pipl": {
         "sensitive": ["pi.biometric", "pi.religion", "pi.health", "finance.account", "pi.location"],
@@ -47,6 +48,10 @@ NAMED = {
         "personal": ["pi.network", "pi.location", "pi.contact.online", "pi.id.foreign"],
     },
     "hipaa": {"none": ["pi.gender", "pi.ethnicity", "pi.marital"], "health": ["pi.health"]},
+    "jrt0197": {
+        "3": ["pi.name", "pi.gender", "pi.origin", "pi.ethnicity", "pi.marital", "pi.id.resident"],
+        "4": ["pi.credential"],
+    },
 }  # fmt: skip
 
 
