@@ -47,7 +47,11 @@ NAMED = {
         "criminal": ["pi.criminal"],
         "personal": ["pi.network", "pi.location", "pi.contact.online", "pi.id.foreign"],
     },
-    "hipaa": {"none": ["pi.gender", "pi.ethnicity", "pi.marital"], "health": ["pi.health"]},
+    "hipaa": {
+        "none": ["pi.gender", "pi.ethnicity", "pi.marital"],
+        "health": ["pi.health", "finance.personal"],
+        "identifier": ["pi.work", "pi.origin", "pi.age", "geo.region"],
+    },
     "jrt0197": {
         "3": ["pi.name", "pi.gender", "pi.origin", "pi.ethnicity", "pi.marital", "pi.id.resident"],
         "4": ["pi.credential"],
@@ -90,8 +94,9 @@ def test_only_what_is_about_people_is_personal() -> None:
 
 def test_hipaa_names_the_paragraph_of_every_identifier() -> None:
     hipaa = core().profiles["hipaa"]
-    assert set(hipaa.basis) == {tag for tag, level in hipaa.levels.items() if level == "identifier"}
-    assert set(re.findall(r"\(([A-Z])\)", " ".join(hipaa.basis.values()))) == set("ABCDEFGHIJKLMNOPQR")
+    assert set(hipaa.basis) == {tag for tag, level in hipaa.levels.items() if level != "none"}
+    named = " ".join(basis for tag, basis in hipaa.basis.items() if tag != "pi.text")
+    assert set(re.findall(r"\(([A-Z])\)", named)) == set("ABCDEFGHIJKLMNOPQR")
 
 
 # Of https://w3id.org/dpv/2.0/pd, looked up one by one.
@@ -160,6 +165,8 @@ def test_birth_date_postcode_and_gender_are_found_only_together() -> None:
         ("finance.account", "pi.credential", "account-and-credential"),
         ("pi.id.generic", "pi.health", "named-health"),
         ("pi.event-date", "pi.health", "health-with-dates-or-places"),
+        ("pi.work", "pi.health", "health-with-dates-or-places"),
+        ("pi.name", "finance.personal", "payment-for-care"),
         ("pi.location", "pi.event-date", "whereabouts"),
         ("pi.device", "pi.location", "tracked-device"),
     ],
@@ -193,6 +200,17 @@ def test_a_dataset_takes_its_highest_column_or_what_columns_say_together() -> No
 def test_health_is_protected_once_an_identifier_stands_beside_it() -> None:
     assert dataset_levels({"x": "pi.health"})["hipaa"] == Level("health", ("x",), ())
     assert dataset_levels({"x": "pi.health", "n": "pi.name"})["hipaa"] == Level("phi", (), ("named-health",))
+
+
+IDENTIFIERS = sorted(tag for tag in TAGS if core().tags[tag].levels["hipaa"] == "identifier")
+
+
+@pytest.mark.parametrize("health", ["pi.health", "finance.personal"])
+@pytest.mark.parametrize("identifier", IDENTIFIERS)
+def test_every_identifier_beside_health_or_its_payment_makes_it_protected(
+    identifier: str, health: str
+) -> None:
+    assert dataset_levels({"who": identifier, "what": health})["hipaa"].level == "phi"
 
 
 @given(st.lists(st.sampled_from(TAGS), max_size=8))
