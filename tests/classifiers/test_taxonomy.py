@@ -39,7 +39,10 @@ NAMED = {
         "personal": ["pi.name", "pi.birth-date", "pi.ethnicity", "pi.network", "pi.device"],
     },
     "gbt45574": {
-        "sensitive": ["pi.biometric", "pi.religion", "pi.health", "finance.account", "pi.location"],
+        "sensitive": [
+            "pi.biometric", "pi.religion", "pi.health", "finance.account", "pi.location", "pi.criminal",
+            "finance.personal", "pi.id.social",
+        ],
         "personal": ["pi.id.resident", "pi.marital"],
     },
     "gdpr": {
@@ -97,6 +100,12 @@ def test_hipaa_names_the_paragraph_of_every_identifier() -> None:
     assert set(hipaa.basis) == {tag for tag, level in hipaa.levels.items() if level != "none"}
     named = " ".join(basis for tag, basis in hipaa.basis.items() if tag != "pi.text")
     assert set(re.findall(r"\(([A-Z])\)", named)) == set("ABCDEFGHIJKLMNOPQR")
+
+
+def test_the_province_has_at_its_top_what_is_sensitive_nationally() -> None:
+    national = [core().profiles[name].levels for name in ("gbt35273", "gbt45574")]
+    for tag, level in core().profiles["db33t2351"].levels.items():
+        assert (level == "L4") == any(levels[tag] == "sensitive" for levels in national), tag
 
 
 # Of https://w3id.org/dpv/2.0/pd, looked up one by one.
