@@ -36,7 +36,8 @@ class IdentifierRole(StrEnum):
 class TagInfo:
     """One tag: *levels* by profile, *titles* by language, the *uses* and *treatment* a policy usually has.
 
-    *dpv* is the term of the W3C Data Privacy Vocabulary (``pd:`` is ``https://w3id.org/dpv/pd#``), if any.
+    *dpv* is the term of the W3C Data Privacy Vocabulary, if any
+    (``pd:`` is ``https://w3id.org/dpv/2.0/pd#``).
     """
 
     name: str

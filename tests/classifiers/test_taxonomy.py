@@ -33,8 +33,9 @@ NAMED = {
     },
     "gbt35273": {
         "sensitive": [
-            "pi.id.resident", "pi.id.document", "pi.credential", "pi.biometric", "finance.account",
-            "finance.personal", "pi.marital", "pi.religion", "pi.health", "pi.criminal", "pi.location",
+            "pi.id.resident", "pi.id.document", "pi.id.social", "pi.credential", "pi.biometric",
+            "finance.account", "finance.personal", "pi.marital", "pi.religion", "pi.health", "pi.criminal",
+            "pi.location", "pi.activity",
         ],
         "personal": ["pi.name", "pi.birth-date", "pi.ethnicity", "pi.network", "pi.device"],
     },
@@ -100,6 +101,12 @@ def test_hipaa_names_the_paragraph_of_every_identifier() -> None:
     assert set(hipaa.basis) == {tag for tag, level in hipaa.levels.items() if level != "none"}
     named = " ".join(basis for tag, basis in hipaa.basis.items() if tag != "pi.text")
     assert set(re.findall(r"\(([A-Z])\)", named)) == set("ABCDEFGHIJKLMNOPQR")
+
+
+def test_annex_b_is_named_for_all_that_is_sensitive_by_it() -> None:
+    old = core().profiles["gbt35273"]
+    judged = {"pi.id.foreign", "pi.text"}
+    assert set(old.basis) | judged == {tag for tag, level in old.levels.items() if level == "sensitive"}
 
 
 def test_the_province_has_at_its_top_what_is_sensitive_nationally() -> None:
