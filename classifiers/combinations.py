@@ -14,7 +14,7 @@ from functools import cache
 from classifiers.taxonomy import Profile, core, read_data
 
 CHILD = 14
-"""Personal data of people younger than this is sensitive (PIPL, article 28)."""
+"""Personal data of people younger than this is sensitive (PIPL, article 28; by GB/T 35273 at it, too)."""
 UNDER_14 = "under-14"
 """The rule of the hint that a column holds ages or births of children (`classifiers.minors`)."""
 

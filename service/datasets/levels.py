@@ -14,8 +14,8 @@ from service.dossier import Dossier
 def levels(dataset: Dossier, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return ``{"levels": {profile: …}, "combinations": […]}`` of *dataset*; *columns*: `proposed.shown`.
 
-    Children are known of by what the owner declared, an age whose domain ends before 14; where no domain is
-    declared, by what classification saw.
+    Children are known of by what the owner declared, an age whose domain ends with 14 (some are younger) or
+    begins after it; where the domain holds both or none is declared, by what classification saw.
     """
     minors = any(_of_children(dataset, column) for column in columns)
     return levels_of({column["name"]: column["tag"] for column in columns}, minors=minors)
@@ -41,8 +41,9 @@ def levels_of(tags: Mapping[str, str], *, minors: bool = False) -> dict[str, Any
 
 def _of_children(dataset: Dossier, column: Mapping[str, Any]) -> bool:
     rule = dataset.policy.column(column["name"]) if dataset.policy else None
-    if column["tag"] == "pi.age" and rule is not None and isinstance(rule.domain, NumericDomain):
-        return rule.domain.high < CHILD
+    domain = rule.domain if rule is not None and column["tag"] == "pi.age" else None
+    if isinstance(domain, NumericDomain) and (domain.high <= CHILD or domain.low > CHILD):
+        return domain.high <= CHILD
     return seems_of_children(column)
 
 
