@@ -1,5 +1,7 @@
 """The taxonomy is whole: every tag, every profile, every level; and what columns say together."""
 
+import hashlib
+import json
 import re
 from itertools import combinations, pairwise
 
@@ -113,6 +115,32 @@ def test_the_province_has_at_its_top_what_is_sensitive_nationally() -> None:
     national = [core().profiles[name].levels for name in ("gbt35273", "gbt45574")]
     for tag, level in core().profiles["db33t2351"].levels.items():
         assert (level == "L4") == any(levels[tag] == "sensitive" for levels in national), tag
+
+
+# A file that changed says so by its version: what was shown beside a level can be looked up.
+VERSIONS = {
+    "core.yaml": (4, "0fcc2770"),
+    "combinations.yaml": (2, "45a1b9ba"),
+    "profiles/gbt35273.yaml": (2, "5e5f91ef"),
+    "profiles/gbt45574.yaml": (2, "6914efff"),
+    "profiles/pipl.yaml": (2, "e03343a5"),
+    "profiles/gbt43697.yaml": (2, "799b93fb"),
+    "profiles/jrt0197.yaml": (2, "86447c9a"),
+    "profiles/db33t2351.yaml": (2, "eb6e89f3"),
+    "profiles/gdpr.yaml": (2, "731ce08f"),
+    "profiles/hipaa.yaml": (2, "cf5e48cf"),
+}
+
+
+def test_a_changed_file_has_a_new_version() -> None:
+    assert {file: (read_data(file)["version"], _digest(file)) for file in VERSIONS} == VERSIONS
+    assert {f"profiles/{name}.yaml" for name in PROFILES} < set(VERSIONS)
+
+
+def _digest(file: str) -> str:
+    """Return what *file* says, comments and line breaks aside, in eight digits."""
+    said = json.dumps(read_data(file), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 # Of https://w3id.org/dpv/2.0/pd, looked up one by one.
