@@ -57,6 +57,7 @@ HANDS = {
     "second": {*zh.SECOND_HAND, *intl.SECOND_HAND},
     "third": {*zh.THIRD_HAND, *intl.THIRD_HAND},
     "fourth": {*zh.FOURTH_HAND, *intl.FOURTH_HAND},
+    "fifth": {*zh.FIFTH_HAND, *intl.FIFTH_HAND},
 }
 """Domains by whose labels they have; those of the first hand are the others."""
 TARGET = Path(classifiers.__file__).parent / "taxonomies" / "combiner.yaml"
@@ -173,7 +174,7 @@ def fit_all(tables: Mapping[str, Table]) -> Weights:
 
 
 def hand_of(name: str) -> str:
-    """Return who wrote the table called *name*: ``first``, ``second``, ``third`` or ``fourth``."""
+    """Return who wrote the table called *name*: ``first`` to ``fifth``."""
     domain = name.split("/")[2]
     for hand, known in HANDS.items():
         if domain in known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -103,3 +104,9 @@ def wrong_resident(chance: Random) -> str:
     """Return 18 digits that are no resident number: division, date and check are impossible."""
     body = chance.choice(("20", "80", "90")) + digits(chance, 15)
     return body + str((int(resident_check(body).replace("X", "0")) + chance.randrange(1, 10)) % 10)
+
+
+def measured(chance: Random, args: Sequence[str]) -> str:
+    """``measure MEAN SPREAD DECIMALS [LOW]``: a measured number, normal around the mean, not below *LOW*."""
+    value = chance.gauss(float(args[0]), float(args[1]))
+    return f"{max(value, float(args[3])) if len(args) > 3 else value:.{args[2]}f}"

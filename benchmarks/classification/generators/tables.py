@@ -41,6 +41,10 @@ FOURTH_HAND = (
     "notary_legal_aid", "checkup", "ride_hailing", "property_mgmt", "recruitment", "fire_safety", "surveys",
 )  # fmt: skip
 """Domains of three more hands, last, without sight of the held-out part or of the classifier."""
+FIFTH_HAND = (
+    "panel_studies", "staff_analytics", "user_analytics", "cohort_studies", "pupil_studies", "field_experiments",
+)  # fmt: skip
+"""Tables for analysis, most about persons without any name or number, of two more hands."""
 FIRST_HAND = ("civil_affairs", "hospital", "school", "transport")
 FRESH = (
     "family_doctor", "research_admin", "vehicle_admin", "immigration", "community_correction", "funeral",
@@ -49,7 +53,7 @@ FRESH = (
 )  # fmt: skip
 """Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
-    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND),
+    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND, *FIFTH_HAND),
     "heldout": ("bank", "social_security", "market_regulation"),
     "fresh": FRESH,
 }

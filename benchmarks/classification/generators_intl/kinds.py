@@ -104,6 +104,7 @@ KINDS: dict[str, Kind] = {
     "date": Kind("general", False, makers.date),
     "int": Kind("general", False, makers.integer),
     "amount": Kind("general", False, makers.amount),
+    "measure": Kind("general", False, lambda _r, c, a: formats.measured(c, a)),
     "seq": Kind("general", False, lambda row, _c, a: str(int(a[0] if a else 1) + row.index)),
     "code": Kind("general", False, lambda _r, c, a: formats.filled(c, a[0])),
     "choice": Kind("general", False, makers.choice),

@@ -38,6 +38,11 @@ FOURTH_HAND = (
     "elder_care", "veterinary", "crm_saas", "ad_tech", "hotel", "ride_share",
 )  # fmt: skip
 """Domains of three more hands, last, without sight of the held-out part or of the classifier."""
+FIFTH_HAND = (
+    "labour_studies", "household_panels", "consumer_analytics", "cohorts_trials", "learning_studies",
+    "behaviour_experiments",
+)  # fmt: skip
+"""Tables for analysis, most about persons without any name or number, of two more hands."""
 FIRST_HAND = ("retail", "hr", "travel", "lending")
 FRESH = (
     "museum", "dental", "crypto_exchange", "mortgage_servicing", "telehealth", "refugee_aid",
@@ -46,7 +51,7 @@ FRESH = (
 )  # fmt: skip
 """Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
-    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND),
+    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND, *FIFTH_HAND),
     "heldout": ("clinic", "telecom", "insurance", "public"),
     "fresh": FRESH,
 }
