@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +17,8 @@ from sandbox.errors import InvalidInputError
 
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
 """Encodings that an owner can name; none is ever guessed."""
+RECORD_BYTES = 8 << 20
+"""Bytes of the longest record that is read in any case; one of more than twice as many never is."""
 _MARK = "\udcff"
 """Stands for bytes that do not decode: no text that decodes holds a half of a pair."""
 
@@ -37,8 +41,14 @@ def check_start(head: bytes, path: Path, encoding: str) -> None:
 
 
 def undecodable(file: IO[bytes], path: Path, encoding: str, delimiter: str = ",") -> InvalidInputError:
-    """Return what to raise of a CSV that is not text in *encoding*: it names the first record that is not."""
-    record = _first_undecodable(io.TextIOWrapper(file, encoding, "keyong.mark", newline=""), delimiter)
+    """Return what to raise of a CSV that is not text in *encoding*: it names the first record that is not.
+
+    Or it says that a record before that is too long to be read: then the quotes are at fault first.
+    """
+    try:
+        record = _first_undecodable(io.TextIOWrapper(file, encoding, "keyong.mark", newline=""), delimiter)
+    except csv.Error:
+        return InvalidInputError("vault.record-too-long", file=str(path), most=RECORD_BYTES)
     if encoding == "utf-8":
         return InvalidInputError("vault.not-utf8", file=str(path), record=record)
     known = [name for name in ENCODINGS if name != encoding]
@@ -47,13 +57,42 @@ def undecodable(file: IO[bytes], path: Path, encoding: str, delimiter: str = ","
     )
 
 
-def _first_undecodable(lines: io.TextIOWrapper, delimiter: str) -> int:
-    record = 0
+def _first_undecodable(text: io.TextIOWrapper, delimiter: str) -> int:
+    record, lines = 0, _Lines(text)
     try:
-        for row in csv.reader(lines, delimiter=delimiter):
-            record += bool(row)
-            if any(_MARK in cell for cell in row):
-                return record
-    except (csv.Error, UnicodeError):  # a cell of more than 128 KB; UTF-16 without its mark
+        with _cells_of(lines.most):
+            for row in csv.reader(lines, delimiter=delimiter):
+                lines.held = 0
+                record += bool(row)
+                if any(_MARK in cell for cell in row):
+                    return record
+    except UnicodeError:  # UTF-16 without its mark
         return record + 1
     return max(record, 1)
+
+
+class _Lines:
+    """The lines of a text; `csv.Error` where those of one record, *held*, are longer than any record read."""
+
+    most = 2 * RECORD_BYTES
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.held = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(self.most - self.held + 1):
+            self.held += len(line)
+            if self.held > self.most:
+                raise csv.Error
+            yield line
+
+
+@contextmanager
+def _cells_of(most: int) -> Iterator[None]:
+    """Let Python's reader, which stops at cells of 128 KB, read cells of *most* characters meanwhile."""
+    before = csv.field_size_limit(most)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

@@ -24,14 +24,14 @@ import pyarrow.parquet as pq
 
 from sandbox.errors import InvalidInputError
 from sandbox.vault.columns import has_known_zone, is_flat, is_text, longest_text, size_of
-from sandbox.vault.encoding import ENCODINGS, check_start, undecodable
+from sandbox.vault.encoding import ENCODINGS, RECORD_BYTES, check_start, undecodable
 from sandbox.vault.header import check_header, too_long
 
 BATCH_ROWS = 131_072
 BATCH_BYTES = 32 << 20
 _FEWEST_ROWS = 16
 """Rows of Parquet that are read at once however long its cells: one by one takes hours."""
-_CSV_BLOCK = 8 << 20
+_CSV_BLOCK = RECORD_BYTES
 _HEADER_BYTES = 1 << 20
 _DELIMITERS = ",;\t|"
 

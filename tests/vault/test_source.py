@@ -1,6 +1,8 @@
 """Files that owners have, whole and broken."""
 
+import csv
 import gzip
+import io
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
 from sandbox.vault.conform import Conforming, conform
+from sandbox.vault.encoding import RECORD_BYTES, undecodable
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
 
@@ -101,6 +104,27 @@ def test_the_first_record_that_does_not_decode_is_named(
     assert refused.value.facts["record"] == before + 2
     assert said not in refused.value.facts.get("known", [])
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("length", [131_073, 3_000_000])
+@pytest.mark.parametrize(("said", "other"), [("utf-8", "gb18030"), ("gb18030", "utf-8"), ("utf-16", "")])
+def test_records_are_counted_past_long_cells(tmp_path: Path, said: str, other: str, length: int) -> None:
+    """Python's own reader of CSV stops at cells of 128 KB."""
+    limit = csv.field_size_limit()
+    good = f"a,b\n1,2\n3,{SECRET * (length // len(SECRET) + 1)}\n4,5\n".encode(said)
+    bad = f"{SECRET},\u4e2d\u570b\u9999\n".encode(other) if other else b"\x00\xd8,\x00"
+    with pytest.raises(InvalidInputError) as refused:
+        rows(write(tmp_path / "a.csv", good + bad), encoding=said)
+    assert refused.value.facts["record"] == 5
+    assert SECRET not in str(refused.value)
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize("line", ["7", "7\n", "7,"])
+def test_a_record_too_long_to_be_read_is_named_before_bytes_behind_it(tmp_path: Path, line: str) -> None:
+    file = io.BytesIO(f'a,b\n1,"{line * (17 << 20)}'.encode() + b"\xff")
+    refused = undecodable(file, tmp_path, "utf-8")
+    assert (refused.code, refused.facts["most"]) == ("vault.record-too-long", RECORD_BYTES)
 
 
 def test_other_broken_files(tmp_path: Path) -> None:
