@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sandbox.schema import Field, Kind
+from sandbox.vault.spread import evenly
 
 DISTINCT_LIMIT = 10_000
 LENGTH_LIMIT = 200
@@ -116,11 +116,7 @@ class _Held:
 @lru_cache(4)  # the columns of a batch ask for the same
 def _even(rows: int, most: int) -> Any:
     """Return the places of *most* of the *rows*, spread evenly, or None for all of them."""
-    if rows <= most:
-        return None
-    edges = np.arange(most + 1) * rows // most  # whole numbers, so that no two stretches share a row
-    drawn = np.random.default_rng(rows).random(most) * np.diff(edges)
-    return pa.array(edges[:-1] + drawn.astype(np.int64))
+    return None if rows <= most else pa.array(evenly(rows, most))
 
 
 def _texts(column: Any, rows: Any, longest: int) -> Any:

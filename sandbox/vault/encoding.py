@@ -8,10 +8,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sandbox.errors import InvalidInputError
 
@@ -38,6 +40,40 @@ def check_start(head: bytes, path: Path, encoding: str) -> None:
         raise InvalidInputError("vault.seems-gzip", file=str(path))
     if encoding != "utf-16" and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InvalidInputError("vault.seems-utf-16", file=str(path))
+
+
+def check_end(opened: Callable[[], IO[bytes]], path: Path, last: Any) -> None:
+    """Refuse a CSV that ends inside a quoted cell, which would have swallowed the records behind it.
+
+    The reader takes the end of the file for the missing quote.  A last cell (of the batch *last*) with a line
+    break in it must be quoted, so that the file must end with the quote that closes it.
+    """
+    if not re.search("[\r\n]", last.column(last.num_columns - 1)[-1].as_py()):
+        return
+    with opened() as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1024))
+        end = file.read().rstrip(b"\0\r\n\t ")
+    if not end.endswith(b'"'):
+        raise InvalidInputError("vault.open-quote", file=str(path))
+
+
+def unreadable(error: str, path: Path, ragged: Sequence[Any], *, zipped: bool) -> InvalidInputError:
+    """Say what is wrong with a CSV without the reader's own words, which quote the record."""
+    file = str(path)
+    if ragged:
+        row = ragged[0]
+        return InvalidInputError(
+            "vault.ragged-record",
+            file=file,
+            record=row.number,
+            expected=row.expected_columns,
+            found=row.actual_columns,
+        )
+    if "Empty CSV" in error:
+        return InvalidInputError("vault.only-header", file=file)
+    if "straddling" in error:
+        return InvalidInputError("vault.record-too-long", file=file, most=RECORD_BYTES)
+    return InvalidInputError("vault.bad-gzip" if zipped else "vault.bad-csv", file=file)
 
 
 def undecodable(file: IO[bytes], path: Path, encoding: str, delimiter: str = ",") -> InvalidInputError:

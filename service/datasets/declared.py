@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from classifiers.classify import Proposal, classify
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.conform import check_fields
 from sandbox.vault.propose import propose_fields
-from sandbox.vault.source import BATCH_ROWS, ParquetSource, Source
+from sandbox.vault.source import ParquetSource, Source
+from sandbox.vault.spread import spread
 from service.asked import NewDataset, NewTable
 from service.datasets.aids import meanings_of, recognizers_of
 from service.wording import kind_text
 
 _TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
-_SPREAD_PARTS: Final = 5
-_SPREAD_ROWS, _SPREAD_CELLS = 10_000, 20_000_000
-"""Of a long Parquet file, so many rows at the least or so many cells, from the starts of so many parts."""
-_SPREAD_COLUMNS: Final = 20
-"""… and of so many columns at a time."""
 
 
 def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, ...]:
@@ -97,25 +90,6 @@ def sampled_rows(source: Source) -> Iterator[Any]:
     the columns; together they hold all, with the same rows of each.
     """
     if isinstance(source, ParquetSource):
-        yield from _spread(source)
+        yield from spread(source)
     else:
         yield from source.batches()
-
-
-def _spread(source: ParquetSource) -> Iterator[Any]:
-    """Some columns at a time: the pages of a whole row group of a wide table take a gigabyte."""
-    most = max(_SPREAD_ROWS, _SPREAD_CELLS // len(source.columns))
-    parts = np.array_split(np.arange(source.groups), min(_SPREAD_PARTS, max(source.groups, 1)))
-    each = most if source.rows <= most else most // len(parts)
-    for columns, groups in itertools.product(_some(source.columns), parts):
-        wanted = each
-        for batch in source.read(columns, groups.tolist(), min(each, BATCH_ROWS)):
-            yield batch
-            wanted -= batch.num_rows
-            if wanted <= 0:
-                break
-
-
-def _some(columns: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(columns), _SPREAD_COLUMNS):
-        yield list(columns[start : start + _SPREAD_COLUMNS])
