@@ -55,10 +55,16 @@ def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSamp
 
     All batches are read; memory does not grow with the rows.
     """
+    texts = draw_texts([it.name for it in fields], source)
+    return {it.name: _sample(it, texts[it.name]) for it in fields}
+
+
+def draw_texts(columns: Sequence[str], source: Iterable[Any]) -> dict[str, Any]:
+    """Return, as texts, the cells that `draw` looks at; drawn from again as a table they are all drawn."""
     batches = source.to_batches() if isinstance(source, pa.Table) else source
-    longest = max(LENGTH_LIMIT, min(LONG_LIMIT, LONG_CELLS // max(len(fields), 1)))
-    held = {it.name: _Held(longest) for it in fields}
-    most = max(FEWEST_ROWS, CELLS // max(len(fields), 1))
+    longest = max(LENGTH_LIMIT, min(LONG_LIMIT, LONG_CELLS // max(len(columns), 1)))
+    held = {name: _Held(longest) for name in columns}
+    most = max(FEWEST_ROWS, CELLS // max(len(columns), 1))
     for batch in batches:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if name in held:
@@ -67,7 +73,7 @@ def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSamp
             most //= 2
             for it in held.values():
                 it.settle(most)
-    return {it.name: _sample(it, held[it.name].settle(most)) for it in fields}
+    return {name: it.settle(most) for name, it in held.items()}
 
 
 @dataclass(slots=True)
