@@ -73,7 +73,9 @@ def unreadable(error: str, path: Path, ragged: Sequence[Any], *, zipped: bool) -
         return InvalidInputError("vault.only-header", file=file)
     if "straddling" in error:
         return InvalidInputError("vault.record-too-long", file=file, most=RECORD_BYTES)
-    return InvalidInputError("vault.bad-gzip" if zipped else "vault.bad-csv", file=file)
+    if zipped:
+        return InvalidInputError("vault.bad-gzip", file=file)
+    return InvalidInputError("vault.bad-csv", file=file)
 
 
 def undecodable(file: IO[bytes], path: Path, encoding: str, delimiter: str = ",") -> InvalidInputError:
