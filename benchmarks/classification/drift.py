@@ -17,7 +17,7 @@ from benchmarks.classification import labelled
 from classifiers.classify import Proposal, classify
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
-from service.datasets.declared import sampled_rows
+from service.datasets.declared import SampledRows
 from service.datasets.tagging import changed
 
 EVERY, FEWEST_ROWS = 3, 60
@@ -40,7 +40,7 @@ def _halves() -> Iterator[tuple[str, Proposal, Proposal, Proposal | None]]:
     for chosen in labelled.SETS:
         for table in list(labelled.tables(chosen, "development"))[::EVERY]:
             source = open_source(table.path)
-            rows = pa.Table.from_batches(list(sampled_rows(source)))
+            rows = pa.Table.from_batches(list(SampledRows(source)))
             if rows.num_rows < FEWEST_ROWS:
                 continue
             fields = propose_fields(source)

@@ -38,7 +38,7 @@ from classifiers.evidence.neighbours import ALONE, surroundings
 from classifiers.evidence.sample import ColumnSample, draw
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
-from service.datasets.declared import sampled_rows
+from service.datasets.declared import SampledRows
 
 PENALTY = 0.5
 PENALTY_OF_SUBJECTS = 2.0
@@ -106,7 +106,7 @@ def read(table: labelled.Table) -> Table:
     """Return the columns of a labelled table."""
     source = open_source(table.path)
     fields = propose_fields(source)
-    samples = draw(fields, sampled_rows(source))
+    samples = draw(fields, SampledRows(source))
     initials = may_be_initials([field.name for field in fields])
     found = []
     for label, field in zip(table.labels, fields, strict=True):

@@ -2,8 +2,7 @@
 
 ``<set>/<part>/<domain>/<table>.csv.gz`` lie beside a ``labels.yaml`` per domain, by whoever made the tables,
 and ``others.yaml``, by two who labelled them apart.  What at least two of the three say is the label.  A
-table is read by the way `keyong dataset add` reads it: as text, types proposed from the first rows, tags
-proposed from a sample.
+table is read by the way `keyong dataset add` reads it: as text, types and tags proposed from a sample.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import yaml
 from classifiers.taxonomy import core
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
-from service.datasets.declared import proposals_of
+from service.datasets.declared import SampledRows, proposals_of
 
 HERE = Path(__file__).parent
 SETS = ("zh", "intl")
@@ -106,7 +105,9 @@ def without_header(table: Table, folder: Path) -> Path:
 def propose(path: Path) -> list[tuple[str, float]]:
     """Return tag and confidence that Keyong proposes for every column of a file."""
     source = open_source(path)
-    return [(it.tag, it.confidence) for it in proposals_of(source, propose_fields(source))]
+    rows = SampledRows(source)
+    fields = propose_fields(source, drawn=rows)
+    return [(it.tag, it.confidence) for it in proposals_of(rows, fields)]
 
 
 def _rows(path: Path) -> Iterator[list[str]]:

@@ -34,7 +34,7 @@ def _row(made: tuple[str, Path, str]) -> list[str]:
     name, path, wanted = made
     size = path.stat().st_size / 1e6
     took = statistics.median(_seconds(path) for _ in range(ROUNDS))
-    # Only the first batches of a large file are read.
+    # Of a large Parquet file some is read.
     rate = f"{size / took:.1f}" if path.suffix == ".csv" else "–"
     return [name, f"{size:.1f}", f"{took:.2f}", rate, wanted]
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sandbox.schema import Field, Kind
+from sandbox.vault.spread import evenly
 
 DISTINCT_LIMIT = 10_000
 LENGTH_LIMIT = 200
@@ -55,10 +55,16 @@ def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSamp
 
     All batches are read; memory does not grow with the rows.
     """
+    texts = draw_texts([it.name for it in fields], source)
+    return {it.name: _sample(it, texts[it.name]) for it in fields}
+
+
+def draw_texts(columns: Sequence[str], source: Iterable[Any]) -> dict[str, Any]:
+    """Return, as texts, the cells that `draw` looks at; drawn from again as a table they are all drawn."""
     batches = source.to_batches() if isinstance(source, pa.Table) else source
-    longest = max(LENGTH_LIMIT, min(LONG_LIMIT, LONG_CELLS // max(len(fields), 1)))
-    held = {it.name: _Held(longest) for it in fields}
-    most = max(FEWEST_ROWS, CELLS // max(len(fields), 1))
+    longest = max(LENGTH_LIMIT, min(LONG_LIMIT, LONG_CELLS // max(len(columns), 1)))
+    held = {name: _Held(longest) for name in columns}
+    most = max(FEWEST_ROWS, CELLS // max(len(columns), 1))
     for batch in batches:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if name in held:
@@ -67,7 +73,7 @@ def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSamp
             most //= 2
             for it in held.values():
                 it.settle(most)
-    return {it.name: _sample(it, held[it.name].settle(most)) for it in fields}
+    return {name: it.settle(most) for name, it in held.items()}
 
 
 @dataclass(slots=True)
@@ -116,11 +122,7 @@ class _Held:
 @lru_cache(4)  # the columns of a batch ask for the same
 def _even(rows: int, most: int) -> Any:
     """Return the places of *most* of the *rows*, spread evenly, or None for all of them."""
-    if rows <= most:
-        return None
-    edges = np.arange(most + 1) * rows // most  # whole numbers, so that no two stretches share a row
-    drawn = np.random.default_rng(rows).random(most) * np.diff(edges)
-    return pa.array(edges[:-1] + drawn.astype(np.int64))
+    return None if rows <= most else pa.array(evenly(rows, most))
 
 
 def _texts(column: Any, rows: Any, longest: int) -> Any:

@@ -206,6 +206,7 @@ def _timestamp(text: str) -> int | None:
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _FIRST, _END = -62_135_596_800, 253_402_300_800
 """The seconds of the years 1 and 10000."""
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,16 @@ def _native_integers(column: pa.Array) -> pa.Array:
     if pa.types.is_uint64(column.type):
         column = pc.if_else(pc.less_equal(column, pa.scalar(2**63 - 1, pa.uint64())), column, None)
     return column.cast(pa.int64())
+
+
+def _native_dates(column: pa.Array) -> pa.Array:
+    """Return days; what lies outside the years 1 to 9999 does not conform, nor would it as text."""
+    by_day = pa.types.is_date32(column.type)
+    ticks = column.view(pa.int32()).cast(pa.int64()) if by_day else column.view(pa.int64())
+    per_day = 1 if by_day else _DAY * 1000
+    first, end = _FIRST // _DAY * per_day, _END // _DAY * per_day
+    within = pc.and_(pc.greater_equal(ticks, first), pc.less(ticks, end))
+    return pc.if_else(within, column, None).cast(pa.date32(), safe=False)
 
 
 def _native_timestamps(column: pa.Array) -> pa.Array:
@@ -251,6 +262,6 @@ _NATIVE: dict[Kind, _Native] = {
     Kind.INTEGER: _Native(pa.types.is_integer, _native_integers),
     Kind.FLOAT: _Native(pa.types.is_floating, lambda column: _finite(column.cast(pa.float64()))),
     Kind.BOOLEAN: _Native(pa.types.is_boolean, lambda column: column),
-    Kind.DATE: _Native(pa.types.is_date, lambda column: column.cast(pa.date32(), safe=False)),
+    Kind.DATE: _Native(pa.types.is_date, _native_dates),
     Kind.TIMESTAMP: _Native(pa.types.is_timestamp, _native_timestamps),
 }

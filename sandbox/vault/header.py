@@ -37,7 +37,8 @@ def check_header(columns: tuple[str, ...], path: Path) -> None:
             raise InvalidInputError("vault.cell-as-name", file=str(path), position=position)
         if name in _RESERVED:
             raise InvalidInputError("vault.reserved-column", column=name)
-    doubled = sorted(name for name, times in Counter(columns).items() if times > 1)
+    times = Counter(unicodedata.normalize("NFC", name) for name in columns)  # é may be one character or two
+    doubled = sorted(name for name in times if times[name] > 1)
     if doubled:
         raise InvalidInputError("vault.duplicate-column", file=str(path), columns=doubled)
 

@@ -7,7 +7,7 @@ something, as are decimals of more digits than a decimal can have.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,19 +25,32 @@ _TRUTH = r"^(?i:true|false)$"
 
 
 def propose_fields(
-    source: Source, missing: Callable[[str], tuple[str, ...]] = lambda _: ()
+    source: Source,
+    missing: Callable[[str], tuple[str, ...]] = lambda _: (),
+    drawn: Iterable[pa.RecordBatch] = (),
 ) -> tuple[Field, ...]:
-    """Return a field for each column, from the first rows of *source* (or from a Parquet file's own types).
+    """Return a field for each column: from a Parquet file's own types, else from cells of *source*.
 
+    These are all of its first rows, and those of rows *drawn* from all of it, whose cells may be trimmed.
     *missing* says which marks mean null in a column: they say nothing of its type.  Raises
     `InvalidInputError` if there are no rows.
     """
     if isinstance(source, ParquetSource) and source.rows:
         return tuple(_by_type(field) for field in source.schema)
-    batch = next((batch for batch in source.batches() if batch.num_rows), None)
-    if batch is None:
+    first = next((batch for batch in source.batches() if batch.num_rows), None)
+    if first is None:
         raise InvalidInputError("vault.only-header", file=str(source.path))
-    return tuple(Field(name, _by_text(batch.column(name), missing(name))) for name in source.columns)
+    further = list(drawn)
+
+    def proposed(name: str) -> Field:
+        marks = missing(name)
+        values = _values(first.column(name), marks)[:_SAMPLE_DISTINCT]
+        if not len(values) or _kind_of(values) is not Kind.STRING:
+            trimmed = tuple(mark.strip() for mark in marks)
+            values = pa.concat_arrays([values, *(_values(it.column(name), trimmed) for it in further)])
+        return Field(name, _kind_of(values))
+
+    return tuple(map(proposed, source.columns))
 
 
 def _by_type(field: pa.Field) -> Field:
@@ -55,11 +68,14 @@ def _by_type(field: pa.Field) -> Field:
     return Field(field.name, next((found for found, test in tests if test(kind)), Kind.STRING))
 
 
-def _by_text(sample: pa.Array, missing: tuple[str, ...]) -> Kind:
-    distinct = pc.unique(sample)
+def _values(cells: pa.Array, missing: tuple[str, ...]) -> pa.Array:
+    distinct = pc.unique(cells).drop_null()
     known = distinct.filter(pc.invert(pc.is_in(distinct, pa.array(missing, pa.string()))))
     values = pc.utf8_trim_whitespace(known)
-    values = values.filter(pc.not_equal(values, ""))[:_SAMPLE_DISTINCT]
+    return values.filter(pc.not_equal(values, ""))
+
+
+def _kind_of(values: pa.Array) -> Kind:
     if not len(values) or _any(values, _LEADING_ZERO) or _any(values, _LONG_NUMBER):
         return Kind.STRING
     for kind, pattern in (

@@ -11,7 +11,6 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import os
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -24,14 +23,16 @@ import pyarrow.parquet as pq
 
 from sandbox.errors import InvalidInputError
 from sandbox.vault.columns import has_known_zone, is_flat, is_text, longest_text, size_of
-from sandbox.vault.encoding import ENCODINGS, check_start, undecodable
+from sandbox.vault.encoding import ENCODINGS, RECORD_BYTES, check_end, check_start, undecodable, unreadable
 from sandbox.vault.header import check_header, too_long
 
 BATCH_ROWS = 131_072
 BATCH_BYTES = 32 << 20
 _FEWEST_ROWS = 16
 """Rows of Parquet that are read at once however long its cells: one by one takes hours."""
-_CSV_BLOCK = 8 << 20
+_PAGES_BYTES = 1 << 18
+"""Bytes of a column of Parquet that are held before they are decoded, or a page."""
+_CSV_BLOCK = RECORD_BYTES
 _HEADER_BYTES = 1 << 20
 _DELIMITERS = ",;\t|"
 
@@ -159,57 +160,26 @@ class CsvSource(Source):
                     yield batch
                     if progress:
                         progress(min(file.tell(), self.size), self.size)
-                self._check_end(last)
+                if last is not None:
+                    check_end(self._open, self.path, last)
         except UnicodeError:
             raise self._undecodable() from None
         except (pa.ArrowInvalid, OSError) as error:
-            raise self._explain(str(error), ragged) from None
-
-    def _check_end(self, last: pa.RecordBatch | None) -> None:
-        """Refuse a file that ends inside a quoted cell, which would have swallowed the records behind it.
-
-        The reader takes the end of the file for the missing quote.  A last cell with a line break in it must
-        be quoted, so that the file must end with the quote that closes it.
-        """
-        if last is None or "\n" not in last.column(last.num_columns - 1)[-1].as_py():
-            return
-        with self._open() as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 1024))
-            end = file.read().rstrip(b"\0\r\n\t ")
-        if not end.endswith(b'"'):
-            raise InvalidInputError("vault.open-quote", file=str(self.path))
-
-    def _explain(self, error: str, ragged: list[Any]) -> InvalidInputError:
-        """Say what is wrong without the reader's own words, which quote the record."""
-        file = str(self.path)
-        if ragged:
-            row = ragged[0]
-            return InvalidInputError(
-                "vault.ragged-record",
-                file=file,
-                record=row.number,
-                expected=row.expected_columns,
-                found=row.actual_columns,
-            )
-        if "invalid UTF8" in error:
-            return self._undecodable()
-        if "Empty CSV" in error:
-            return InvalidInputError("vault.only-header", file=file)
-        if "straddling" in error:
-            return InvalidInputError("vault.record-too-long", file=file, most=_CSV_BLOCK)
-        if self._zipped:
-            return InvalidInputError("vault.bad-gzip", file=file)
-        return InvalidInputError("vault.bad-csv", file=file)
+            if "invalid UTF8" in str(error):
+                raise self._undecodable() from None
+            raise unreadable(str(error), self.path, ragged, zipped=self._zipped) from None
 
 
 class ParquetSource(Source):
-    """A Parquet file of flat columns; *schema* and the numbers of *rows* and of *groups* are its footer's."""
+    """A Parquet file of flat columns; *schema*, *rows* and *group_rows* are its footer's."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         for field in self.schema:
             if not is_flat(field.type):
-                raise InvalidInputError("vault.bad-column-type", column=field.name, type=str(field.type))
+                # Names inside may be cells: of a table of dictionaries, their keys.
+                outer = str(field.type).partition("<")[0]
+                raise InvalidInputError("vault.bad-column-type", column=field.name, type=outer)
             if not has_known_zone(field.type):
                 raise InvalidInputError("vault.unknown-zone", column=field.name, zone=field.type.tz[:40])
 
@@ -219,12 +189,13 @@ class ParquetSource(Source):
             self.schema = self._metadata.schema.to_arrow_schema()
         except (pa.ArrowException, OSError):
             raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
-        self.rows, self.groups = self._metadata.num_rows, self._metadata.num_row_groups
+        self.rows, groups = self._metadata.num_rows, range(self._metadata.num_row_groups)
+        self.group_rows = tuple(self._metadata.row_group(group).num_rows for group in groups)
         return tuple(self.schema.names)
 
     def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]:
         done, total = 0, max(1, self.rows)
-        for batch in self.read(self.columns, range(self.groups)):
+        for batch in self.read(self.columns, range(len(self.group_rows))):
             yield batch
             done += batch.num_rows
             if progress:
@@ -239,7 +210,7 @@ class ParquetSource(Source):
         """
         try:
             rows = max(_FEWEST_ROWS, min(most, BATCH_BYTES // self._row_bytes(columns, groups)))
-            with pq.ParquetFile(self.path, metadata=self._metadata, pre_buffer=False) as file:
+            with self._file() as file:
                 found = file.iter_batches(rows, list(groups), list(columns), use_threads=False)
                 for batch in _gathered(found, most) if rows < most else found:
                     chosen = batch.select(list(columns))  # Parquet takes a.b for a part of a
@@ -247,6 +218,12 @@ class ParquetSource(Source):
                     yield chosen
         except (pa.ArrowException, OSError):
             raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
+
+    def _file(self, **options: Any) -> pq.ParquetFile:
+        """Open the file so that of a column some pages are held, not all of a row group, which may be all."""
+        return pq.ParquetFile(
+            self.path, metadata=self._metadata, pre_buffer=False, buffer_size=_PAGES_BYTES, **options
+        )
 
     def _row_bytes(self, columns: Sequence[str], groups: Sequence[int]) -> int:
         """Return how many bytes a row may take: the mean in the file, and the longest texts held but once.
@@ -256,7 +233,7 @@ class ParquetSource(Source):
         places = [self.columns.index(name) for name in columns]
         texts = [self.columns[place] for place in places if is_text(self.schema.types[place])]
         most = 1
-        with pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=texts) as file:
+        with self._file(read_dictionary=texts) as file:
             for group in groups:
                 held = self._metadata.row_group(group)
                 size = sum(held.column(place).total_uncompressed_size for place in places)

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
+import pyarrow as pa
 
 from classifiers.classify import Proposal, classify
+from classifiers.evidence.sample import draw_texts
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.conform import check_fields
 from sandbox.vault.propose import propose_fields
-from sandbox.vault.source import BATCH_ROWS, ParquetSource, Source
+from sandbox.vault.source import ParquetSource, Source
+from sandbox.vault.spread import spread
 from service.asked import NewDataset, NewTable
 from service.datasets.aids import meanings_of, recognizers_of
 from service.wording import kind_text
 
 _TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
-_SPREAD_PARTS: Final = 5
-_SPREAD_ROWS, _SPREAD_CELLS = 10_000, 20_000_000
-"""Of a long Parquet file, so many rows at the least or so many cells, from the starts of so many parts."""
-_SPREAD_COLUMNS: Final = 20
-"""… and of so many columns at a time."""
 
 
-def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, ...]:
-    """Return the columns of *source*, typed as proposed or as *new* says; raises `InvalidInputError`."""
+def declared_fields(source: Source, new: NewDataset | NewTable, rows: Iterable[Any]) -> tuple[Field, ...]:
+    """Return the columns of *source*, typed as proposed (from *rows* of it, too) or as *new* says.
+
+    Raises `InvalidInputError`.
+    """
     unknown = _unknown_column(source.columns, new)
     if unknown is not None:
         raise InvalidInputError("dataset.not-in-file", file=str(new.path), column=unknown)
@@ -42,7 +41,7 @@ def declared_fields(source: Source, new: NewDataset | NewTable) -> tuple[Field, 
             required=field.name in new.required,
             missing=_marks(new, field.name),
         )
-        for field in propose_fields(source, lambda column: _marks(new, column))
+        for field in propose_fields(source, lambda column: _marks(new, column), rows)
     )
     check_fields(fields, source.columns)
     return fields
@@ -84,38 +83,32 @@ def _typed(field: Field, text: str | None) -> Field:
 
 
 def proposals_of(
-    source: Source, fields: tuple[Field, ...], recognizers: Path | None = None, unit: str | None = None
+    rows: Iterable[Any],
+    fields: tuple[Field, ...],
+    recognizers: Path | None = None,
+    unit: str | None = None,
 ) -> tuple[Proposal, ...]:
-    """Return the tags proposed for *fields*, from some rows of *source*; *recognizers* is a file or none."""
-    return classify(fields, sampled_rows(source), recognizers_of(recognizers), unit)
+    """Return the tags proposed for *fields*, from `SampledRows`; *recognizers* is a file or none."""
+    return classify(fields, rows, recognizers_of(recognizers), unit)
 
 
-def sampled_rows(source: Source) -> Iterator[Any]:
-    """Yield the batches that tags are proposed from: all of a CSV, of Parquet some of every part.
+@dataclass(slots=True)
+class SampledRows:
+    """The batches that types and tags are proposed from, of rows from all over *source*.
 
-    Where a record of a CSV begins knows only who has read it up to there.  A batch of Parquet holds some of
-    the columns; together they hold all, with the same rows of each.
+    Where a record of a CSV begins knows only who has read it up to there: all of it is read, when somebody
+    first asks, and the rows drawn are kept.  A batch of Parquet holds some of the columns; together they hold
+    all, with the same rows of each.
     """
-    if isinstance(source, ParquetSource):
-        yield from _spread(source)
-    else:
-        yield from source.batches()
 
+    source: Source
+    _drawn: Sequence[Any] | None = None
 
-def _spread(source: ParquetSource) -> Iterator[Any]:
-    """Some columns at a time: the pages of a whole row group of a wide table take a gigabyte."""
-    most = max(_SPREAD_ROWS, _SPREAD_CELLS // len(source.columns))
-    parts = np.array_split(np.arange(source.groups), min(_SPREAD_PARTS, max(source.groups, 1)))
-    each = most if source.rows <= most else most // len(parts)
-    for columns, groups in itertools.product(_some(source.columns), parts):
-        wanted = each
-        for batch in source.read(columns, groups.tolist(), min(each, BATCH_ROWS)):
-            yield batch
-            wanted -= batch.num_rows
-            if wanted <= 0:
-                break
-
-
-def _some(columns: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(columns), _SPREAD_COLUMNS):
-        yield list(columns[start : start + _SPREAD_COLUMNS])
+    def __iter__(self) -> Iterator[Any]:
+        """Yield record batches."""
+        if isinstance(self.source, ParquetSource):
+            return spread(self.source)
+        if self._drawn is None:
+            texts = draw_texts(self.source.columns, self.source.batches())
+            self._drawn = pa.table(texts).to_batches()
+        return iter(self._drawn)

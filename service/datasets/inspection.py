@@ -20,7 +20,7 @@ from sandbox.vault.source import Source, open_source
 from service.asked import Inspection, NewTable, Progress
 from service.datasets import proposed
 from service.datasets.aids import read_file
-from service.datasets.declared import declared_fields, proposals_of
+from service.datasets.declared import SampledRows, declared_fields, proposals_of
 from service.datasets.levels import levels_of, seems_of_children
 from service.desk import require
 from service.messages.catalogue import language, say
@@ -41,10 +41,11 @@ def inspect(
     """
     require(by, Role.OWNER)
     source = open_source(new.path, new.delimiter, new.encoding)
-    fields = declared_fields(source, new)
+    rows = SampledRows(source)
+    fields = declared_fields(source, new, rows)
     if wanted.unit is not None:
         check_unit(wanted.unit, fields)
-    proposals = proposals_of(source, fields, new.recognizers, wanted.unit)
+    proposals = proposals_of(rows, fields, new.recognizers, wanted.unit)
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
     heard = None if progress is None else lambda done, total: progress("read", done, total)

@@ -24,7 +24,7 @@ from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 from service.asked import NewTable, Progress
 from service.datasets import tables
-from service.datasets.declared import declared_fields, proposals_of
+from service.datasets.declared import SampledRows, declared_fields, proposals_of
 from service.desk import Desk, Entry, require
 from service.wording import kind_text
 
@@ -35,8 +35,9 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
     """Return proposed types and tags for the owner's screen; stores nothing."""
     require(by, Role.OWNER)
     source = open_source(new.path, new.delimiter, new.encoding)
-    fields = declared_fields(source, new)
-    proposals = proposals_of(source, fields, new.recognizers)
+    rows = SampledRows(source)
+    fields = declared_fields(source, new, rows)
+    proposals = proposals_of(rows, fields, new.recognizers)
     shown = [
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
         for f, p in zip(fields, proposals, strict=True)
@@ -50,8 +51,9 @@ def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> 
     if not NAME.fullmatch(new.name):
         raise InvalidInputError("table.bad-name", name=new.name[:130])
     source = open_source(new.path, new.delimiter, new.encoding)
-    fields = declared_fields(source, new)
-    personal = _personal(proposals_of(source, fields, new.recognizers))
+    rows = SampledRows(source)
+    fields = declared_fields(source, new, rows)
+    personal = _personal(proposals_of(rows, fields, new.recognizers))
     reason = (new.reason or "").strip()
     if personal and not reason:
         raise DeniedError("table.personal", rule="public", columns=personal)

@@ -31,7 +31,7 @@ from sandbox.vault.store import DirectoryStore
 from service import dossier, people
 from service.asked import NewDataset, Progress
 from service.datasets import catalogue, tables
-from service.datasets.declared import check_restated, declared_fields, proposals_of
+from service.datasets.declared import SampledRows, check_restated, declared_fields, proposals_of
 from service.datasets.tagging import propose
 from service.datasets.units import tags_of
 from service.desk import Desk, Entry, require
@@ -44,10 +44,11 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     """Return proposed types and tags for the owner's screen; stores nothing."""
     require(by, Role.OWNER)
     source = open_source(new.path, new.delimiter, new.encoding)
-    fields = declared_fields(source, new)
+    rows = SampledRows(source)
+    fields = declared_fields(source, new, rows)
     shown = [
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
-        for f, p in zip(fields, proposals_of(source, fields, new.recognizers, new.unit), strict=True)
+        for f, p in zip(fields, proposals_of(rows, fields, new.recognizers, new.unit), strict=True)
     ]
     return {"columns": shown}
 
@@ -57,10 +58,11 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
     require(by, Role.OWNER)
     _check_said(new)
     source = open_source(new.path, new.delimiter, new.encoding)
+    rows = SampledRows(source)
     with desk.workspace.lock("register", wait=True):
         place = _place(desk, by, new)
-        fields = place.fields or declared_fields(source, new)
-        proposals = proposals_of(source, fields, new.recognizers, new.unit)
+        fields = place.fields or declared_fields(source, new, rows)
+        proposals = proposals_of(rows, fields, new.recognizers, new.unit)
         store = DirectoryStore(desk.workspace.vault)
         _sweep(desk, store)
         declared = _declaration(new, place, fields)

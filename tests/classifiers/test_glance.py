@@ -12,7 +12,7 @@ from classifiers.evidence.patterns import PATTERNS, value_evidence
 from classifiers.evidence.sample import draw
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
-from service.datasets.declared import sampled_rows
+from service.datasets.declared import SampledRows
 
 TABLES = [table for chosen in labelled.SETS for table in labelled.tables(chosen, "development")][::5]
 
@@ -26,7 +26,7 @@ def test_without_a_glance_evidence_is_the_same(
     table: labelled.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = open_source(table.path)
-    samples = draw(propose_fields(source), sampled_rows(source))
+    samples = draw(propose_fields(source), SampledRows(source))
     quick = {column: value_evidence(sample) for column, sample in samples.items()}
     monkeypatch.setattr(Glance, "allows", lambda *_: True)
     assert quick == {column: value_evidence(sample) for column, sample in samples.items()}

@@ -22,7 +22,7 @@ from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
-from service.datasets.declared import sampled_rows
+from service.datasets.declared import SampledRows
 
 TEXT = Field("c", Kind.STRING)
 
@@ -131,7 +131,7 @@ def test_the_end_of_a_long_file_is_classified_too(
     path = tmp_path / f"people.{end}"
     path.write_bytes(gzip.compress(text.encode()) if end == "csv.gz" else text.encode())
     source = open_source(path)
-    found = classify(propose_fields(source), sampled_rows(source))
+    found = classify(propose_fields(source), SampledRows(source))
     assert [it.tag for it in found] == ["pi.contact.email", "pi.contact.mobile"]
 
 
@@ -173,7 +173,7 @@ def test_of_a_parquet_file_every_part_is_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "parts.parquet"
     rows = {"c": np.arange(2_000_000) // 200_000, "wide": np.zeros(2_000_000, np.int8)}
     pq.write_table(pa.table(rows), path, 200_000)
-    sample = draw([TEXT], sampled_rows(open_source(path)))["c"]
+    sample = draw([TEXT], SampledRows(open_source(path)))["c"]
     assert {int(it) // 2 for it in sample.values.to_pylist()} == {0, 1, 2, 3, 4}
 
 
@@ -181,7 +181,7 @@ def test_a_parquet_file_in_one_piece_is_looked_at_to_its_end(tmp_path: Path) -> 
     path = tmp_path / "one.parquet"
     columns = {f"n{place}": np.zeros(60_000, np.int8) for place in range(200)}
     pq.write_table(pa.table({"c": np.arange(60_000) // 6_000, **columns}), path)
-    sample = draw([TEXT], sampled_rows(open_source(path)))["c"]
+    sample = draw([TEXT], SampledRows(open_source(path)))["c"]
     assert len(sample.values) == 10
 
 
@@ -189,7 +189,7 @@ def test_a_parquet_file_in_one_piece_is_looked_at_to_its_end(tmp_path: Path) -> 
 def test_short_parquet_files_are_read_whole(tmp_path: Path, rows: int) -> None:
     path = tmp_path / "short.parquet"
     pq.write_table(pa.table({"c": pa.array([str(number) for number in range(rows)], pa.string())}), path, 2)
-    assert draw([TEXT], sampled_rows(open_source(path)))["c"].rows == rows
+    assert draw([TEXT], SampledRows(open_source(path)))["c"].rows == rows
 
 
 def test_of_a_wide_parquet_file_every_column_is_looked_at_once_and_the_same_rows_of_each(
@@ -200,7 +200,7 @@ def test_of_a_wide_parquet_file_every_column_is_looked_at_once_and_the_same_rows
     names = ["c", *(f"c.{place}" for place in range(1, 90))]
     pq.write_table(pa.table({name: pa.array(map(str, range(3_000))) for name in names}), path, 1_000)
     seen: dict[str, list[str]] = {}
-    for batch in sampled_rows(open_source(path)):
+    for batch in SampledRows(open_source(path)):
         assert batch.num_columns < len(names)  # what is read at a time does not grow with the columns
         for name in batch.schema.names:
             seen.setdefault(name, []).extend(batch.column(name).to_pylist())
@@ -214,4 +214,40 @@ def test_a_broken_parquet_file_is_refused_by_name(tmp_path: Path) -> None:
     source = open_source(path)
     path.write_bytes(b"\xff" * 2_000 + path.read_bytes()[2_000:])
     with pytest.raises(InvalidInputError, match=r"broken\.parquet"):
-        draw([TEXT], sampled_rows(source))
+        draw([TEXT], SampledRows(source))
+
+
+LATER = {
+    "letters": ("7", "x7", "string"),
+    "zeros": ("7", "007", "string"),
+    "broken": ("7", "7.5", "float"),
+    "days": ("2024-02-28", "2024-02-30", "string"),
+    "filled": ("", "7", "integer"),
+    "marked": ("7", "n/a", "integer"),
+    "words": ("x", "7", "string"),
+    "same": ("true", "false", "boolean"),
+}
+"""Of columns: their first cell, a later one, and what they are."""
+
+
+def test_types_are_proposed_from_later_rows_too(tmp_path: Path) -> None:
+    first, later = (",".join(cells[place] for cells in LATER.values()) for place in (0, 1))
+    text = f"{','.join(LATER)}\n" + f"{first}\n" * 500_000 + f"{later}\n" * 500
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    source = open_source(path)
+    rows = SampledRows(source)
+    fields = propose_fields(source, lambda name: (" n/a",) if name == "marked" else (), rows)
+    assert {field.name: field.kind.value for field in fields} == {
+        name: kind for name, (*_, kind) in LATER.items()
+    }
+    assert propose_fields(source)[0].kind is Kind.INTEGER, "from the first rows alone"
+
+
+def test_a_csv_is_drawn_from_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1, x\n" * 10)
+    rows = SampledRows(open_source(path))
+    found = [batch.to_pylist() for batch in rows]
+    path.unlink()
+    assert [batch.to_pylist() for batch in rows] == found == [[{"a": "1", "b": "x"}] * 10]

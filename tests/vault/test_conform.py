@@ -118,6 +118,16 @@ def test_native_times_that_no_text_could_say_do_not_conform(unit: str) -> None:
     assert times[2:] == [*kept, None]
 
 
+@pytest.mark.parametrize("kind", [pa.date32(), pa.date64()])
+def test_native_dates_that_no_text_could_say_do_not_conform(kind: pa.DataType) -> None:
+    ticks, width = (1, pa.int32()) if kind == pa.date32() else (86_400_000, pa.int64())
+    first, last = (dt.date.min - dt.date(1970, 1, 1)).days, (dt.date.max - dt.date(1970, 1, 1)).days
+    far = [first - 1, last + 1, 2**31 - 1, -(2**31)]
+    given = pa.array([day * ticks for day in (0, first, last, *far)], width).view(kind)
+    found = conform_column(given, Field("d", Kind.DATE)).to_pylist()
+    assert found == [dt.date(1970, 1, 1), dt.date.min, dt.date.max, None, None, None, None]
+
+
 def test_marks_for_missing_leave_native_times_of_other_zones_what_they_are() -> None:
     at = dt.datetime(2024, 2, 29, 12, 0, 1)
     column = pa.array([at, None], pa.timestamp("us", "Asia/Shanghai"))

@@ -1,6 +1,8 @@
 """Files that owners have, whole and broken."""
 
+import csv
 import gzip
+import io
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
 from sandbox.vault.conform import Conforming, conform
+from sandbox.vault.encoding import RECORD_BYTES, undecodable
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
 
@@ -50,6 +53,7 @@ def test_byte_order_mark_delimiter_and_gzip(tmp_path: Path) -> None:
         (b"", "vault.empty-file"),
         (b"\n\n", "vault.empty-file"),
         (b"a,a\n1,2\n", "vault.duplicate-column"),
+        ("\u00e9,e\u0301\n1,2\n".encode(), "vault.duplicate-column"),
         (b"a,\n1,2\n", "vault.bad-column-name"),
         (b"a, b\n1,2\n", "vault.bad-column-name"),
         (b"a,__unit\n1,2\n", "vault.reserved-column"),
@@ -103,6 +107,27 @@ def test_the_first_record_that_does_not_decode_is_named(
     assert SECRET not in str(refused.value)
 
 
+@pytest.mark.parametrize("length", [131_073, 3_000_000])
+@pytest.mark.parametrize(("said", "other"), [("utf-8", "gb18030"), ("gb18030", "utf-8"), ("utf-16", "")])
+def test_records_are_counted_past_long_cells(tmp_path: Path, said: str, other: str, length: int) -> None:
+    """Python's own reader of CSV stops at cells of 128 KB."""
+    limit = csv.field_size_limit()
+    good = f"a,b\n1,2\n3,{SECRET * (length // len(SECRET) + 1)}\n4,5\n".encode(said)
+    bad = f"{SECRET},\u4e2d\u570b\u9999\n".encode(other) if other else b"\x00\xd8,\x00"
+    with pytest.raises(InvalidInputError) as refused:
+        rows(write(tmp_path / "a.csv", good + bad), encoding=said)
+    assert refused.value.facts["record"] == 5
+    assert SECRET not in str(refused.value)
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize("line", ["7", "7\n", "7,"])
+def test_a_record_too_long_to_be_read_is_named_before_bytes_behind_it(tmp_path: Path, line: str) -> None:
+    file = io.BytesIO(f'a,b\n1,"{line * (17 << 20)}'.encode() + b"\xff")
+    refused = undecodable(file, tmp_path, "utf-8")
+    assert (refused.code, refused.facts["most"]) == ("vault.record-too-long", RECORD_BYTES)
+
+
 def test_other_broken_files(tmp_path: Path) -> None:
     whole = gzip.compress(("a,b\n" + f"1,{SECRET}\n" * 50_000).encode())
     damaged = {
@@ -123,9 +148,12 @@ def test_other_broken_files(tmp_path: Path) -> None:
             open_source(path)
     with pytest.raises(InvalidInputError, match=r"vault\.bad-delimiter"):
         CsvSource(tmp_path / "open.csv", "::")
-    pq.write_table(pa.table({"a": [[1], [2]]}), tmp_path / "nested.parquet")
-    with pytest.raises(InvalidInputError, match=r"vault\.bad-column-type"):
+    # The keys of dictionaries become names of a type.
+    pq.write_table(pa.table({"a": [{SECRET: 1}, {"x": 2}]}), tmp_path / "nested.parquet")
+    with pytest.raises(InvalidInputError) as caught:
         open_source(tmp_path / "nested.parquet")
+    assert caught.value.code == "vault.bad-column-type"
+    assert caught.value.facts == {"column": "a", "type": "struct"}
 
 
 def test_batches_are_bounded_and_progress_ends_at_the_size(
@@ -246,9 +274,10 @@ def test_a_quote_left_open_does_not_swallow_the_rest(tmp_path: Path, encoding: s
     pack = gzip.compress if zipped else bytes
     name = "a.csv.gz" if zipped else "a.csv"
     broken = 'id,note\n1,ok\n2,"left open\n3,x\n4,y\n'
-    with pytest.raises(InvalidInputError) as refused:
-        rows(write(tmp_path / name, pack(broken.encode(encoding))), encoding=encoding)
-    assert refused.value.code == "vault.open-quote"
+    for text in (broken, broken.replace("\n", "\r"), broken.replace("\n", "\r\n")):
+        with pytest.raises(InvalidInputError) as refused:
+            rows(write(tmp_path / name, pack(text.encode(encoding))), encoding=encoding)
+        assert refused.value.code == "vault.open-quote"
     for end in ('"', '"\n', '"\r\n\n', '\n"\n'):
         whole = f'id,note\n1,5" pipe\n2,"two\nlines{end}'
         found = rows(write(tmp_path / name, pack(whole.encode(encoding))), encoding=encoding)
