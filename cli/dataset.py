@@ -173,6 +173,8 @@ def tag(
         render.keyed(headings, answer["confirmed"].items())
     else:
         session.tell("cli.nothing-confirmed")
+    if answer["drifted"]:
+        session.tell("cli.drifted-not-in-bulk", columns=answer["drifted"], dataset=name)
     if answer["unconfirmed"]:
         session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
 

@@ -160,8 +160,10 @@ def test_a_table_too_wide_for_the_terminal_is_printed_row_by_row(monkeypatch, wi
         ),
         (
             20,
-            ["marital_status", "  tag  pi.marital", "  n    0", "", "姓名（现用名和曾用", "名）"]
-            + ["  tag  pi.name", "  n    300"],
+            [
+                *("marital_status", "  tag  pi.marital", "  n    0", ""),
+                *("姓名（现用名和曾用", "名）", "  tag  pi.name", "  n    300"),
+            ],
         ),
     ],
 )
