@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -15,8 +14,7 @@ from service.wording import kind_text
 if TYPE_CHECKING:  # classification reads cells with Arrow; what it said is plain text
     from classifiers.classify import Proposal
 
-_ROUNDING: Final = 1e-9
-"""0.95 * 100 is a little less than 95 for a computer."""
+_SUREST: Final = 0.99
 
 Said = Mapping[str, Any]
 """``{"tag", "hints": [{"tag", "source", "rule", "weight", "share"}], "others": [{"tag", "confidence"}],
@@ -24,11 +22,8 @@ Said = Mapping[str, Any]
 
 
 def confidence_text(probability: float) -> str:
-    """Return *probability* with two decimals, rounded down: nothing is surer than it is shown to be.
-
-    ``0.996`` is no ``1.00``, and whoever confirms all above 0.90 gets none below.
-    """
-    return f"{math.floor(probability * 100 + _ROUNDING) / 100:.2f}"
+    """Return *probability* with two decimals, at most ``0.99``: classification is never certain."""
+    return f"{min(probability, _SUREST):.2f}"
 
 
 def said_of(proposal: Proposal, was: str | None = None) -> Said:
