@@ -132,6 +132,9 @@ def _recognizer(entry: Any, place: _Place) -> Recognizer:
     for key in entry:
         if key not in _FIELDS:
             raise InvalidInputError("recognizer.unknown-field", **place.facts(str(key)), known=list(_FIELDS))
+    for key in ("name", "tag"):
+        if key not in entry:
+            raise InvalidInputError("recognizer.no-field", **place.facts(key))
     one = Recognizer(
         name=_fitting(entry, place, _NAME),
         tag=_one_of(entry, place, "tag", tuple(core().tags)),

@@ -60,18 +60,19 @@ class Profile:
     """One standard: its levels in *order* from low to high, and the level of every tag.
 
     *judged* says how levels were found where the standard does not name them; *basis* says of some tags
-    where the standard names them; *titles* are by level and language.
+    where the standard names them.  *title* is by language, *basis* by tag and language, *titles* by level, in
+    their order, and language.
     """
 
     name: str
     version: int
-    title: str
+    title: Mapping[str, str]
     source: str
     judged: str
     order: tuple[str, ...]
     titles: Mapping[str, Mapping[str, str]]
     levels: Mapping[str, str]
-    basis: Mapping[str, str]
+    basis: Mapping[str, Mapping[str, str]]
 
     def highest(self, levels: Iterable[str]) -> str:
         """Return the highest of *levels*; of none it is the lowest there is."""

@@ -145,7 +145,11 @@ def classify(session: Session, /, *, name: str, explain: str | None, profile: st
 @click.argument("name")
 @click.argument("tags", nargs=-1, metavar="[COL=TAG]...")
 @click.option("--confirm", multiple=True, metavar="COL", help="Confirm what was proposed for COL; repeat.")
-@click.option("--all-above", metavar="C", help="Confirm every proposal at least so confident, e.g. 0.9.")
+@click.option(
+    "--all-above",
+    metavar="C",
+    help="Confirm every proposal at least so confident, e.g. 0.9; not what drifted.",
+)
 @click.option("--reason", required=True, help="Goes into the log.")
 @pass_session
 def tag(
@@ -173,6 +177,8 @@ def tag(
         render.keyed(headings, answer["confirmed"].items())
     else:
         session.tell("cli.nothing-confirmed")
+    if answer["drifted"]:
+        session.tell("cli.drifted-not-in-bulk", columns=answer["drifted"], dataset=name)
     if answer["unconfirmed"]:
         session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
 

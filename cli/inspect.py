@@ -75,16 +75,15 @@ def inspect(session: Session, /, *, path: Path, explain: str | None, profile: st
 
 
 def _preview(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
-    """Print masked rows; where they are wider than long, a line for each column."""
+    """Print masked rows; where they are too wide for that, a line for each column."""
     cells = [[render.category(cell) for cell in row] for row in rows]
-    if len(names) <= _MOST_ACROSS:
-        render.table([(render.plain(name), "left") for name in names], cells)
+    across = [(render.plain(name), "left") for name in names]
+    if len(names) <= _MOST_ACROSS and render.fits(across, cells):
+        render.table(across, cells)
         return
-    headings = [
-        (say("cli.head-column"), "left"),
-        *((f"{number}", "left") for number in range(1, len(rows) + 1)),
-    ]
-    render.table(headings, ([name, *across] for name, *across in zip(names, *cells, strict=True)))
+    numbers = [(f"{number}", "left") for number in range(1, len(rows) + 1)]
+    turned = ([name, *of_it] for name, *of_it in zip(names, *cells, strict=True))
+    render.table([(say("cli.head-column"), "left"), *numbers], turned)
 
 
 def _quality(quality: Mapping[str, Any]) -> None:

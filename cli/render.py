@@ -14,14 +14,16 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.folding import folded, widths
 from cli.session import ReaderGone, Session, say
 
 NULL = "∅"
@@ -31,12 +33,18 @@ TOTAL = "Σ"
 
 Cell = str | int | Text | None
 Heading = tuple[str, str]
-"""(message key of the heading, "left" or "right")."""
+"""(heading, "left" or "right")."""
 
 _UNLIMITED = 10_000
 _MOST_DECIMALS = 12
+_EMPTY = ("",)
+"""What has no line of its own in a paragraph."""
 _NOTHING = ("", "0", "–")
-"""Cells that say nothing where each has a line of its own."""
+"""What has none where each cell counts something that is wrong."""
+_BETWEEN = 3
+"""Cells between two columns of a table."""
+_GUTTER = 2
+"""Cells between a label and what it labels."""
 
 
 def out(text: str) -> None:
@@ -63,9 +71,33 @@ def lines(*texts: str) -> None:
     out("\n".join(plain(text) for text in texts))
 
 
+def prose(*texts: str) -> None:
+    """Print lines of text for reading, folded at the borders of words where a terminal watches."""
+    lines(*(folded(text, _width()) for text in texts))
+
+
 def table(headings: Sequence[Heading], rows: Iterable[Sequence[Cell]]) -> None:
-    """Print a table; on a terminal it folds to the width, elsewhere it is as wide as it needs to be."""
-    out(_drawn(_table(headings, rows)))
+    """Print a table; on a terminal it folds to the width, elsewhere it is as wide as it needs to be.
+
+    Where a terminal is too narrow for its words, each row is a paragraph: its first cell, the others below.
+    """
+    cells = [[_text(cell) for cell in row] for row in rows]
+    shown = _table(headings, cells)
+    if _fits(shown):
+        out(_drawn(shown))
+        return
+    columns = [[heading, *(row[n].plain for row in cells)] for n, (heading, _) in enumerate(headings)]
+    wide = widths(columns, _width() - _BETWEEN * (len(headings) - 1))
+    if wide is None:
+        _paragraphs(headings, cells, _EMPTY)
+    else:
+        narrow = [(folded(heading, most), side) for (heading, side), most in zip(headings, wide, strict=True)]
+        out(_drawn(_table(narrow, [map(_folded, row, wide) for row in cells])))
+
+
+def fits(headings: Sequence[Heading], rows: Iterable[Sequence[Cell]]) -> bool:
+    """Return whether a table fits as it is, with nothing folded."""
+    return _fits(_table(headings, rows))
 
 
 def table_or_paragraphs(headings: Sequence[Heading], rows: Sequence[Sequence[Cell]]) -> None:
@@ -75,22 +107,43 @@ def table_or_paragraphs(headings: Sequence[Heading], rows: Sequence[Sequence[Cel
     """
     stacked = [(heading.replace(" ", "\n"), side) for heading, side in headings]
     for shown in (_table(headings, rows), _table(stacked, rows)):
-        if Console(width=_UNLIMITED).measure(shown).maximum <= _width():
+        if _fits(shown):
             out(_drawn(shown))
             return
+    _paragraphs(headings, rows, _NOTHING)
+
+
+def _fits(shown: Table) -> bool:
+    return Console(width=_UNLIMITED).measure(shown).maximum <= _width()
+
+
+def _folded(cell: Text, width: int) -> Text:
+    """A cell in lines; what is styled is styled as a whole."""
+    return Text(folded(cell.plain, width), style=cell.style)
+
+
+def _paragraphs(headings: Sequence[Heading], rows: Sequence[Sequence[Cell]], silent: Collection[str]) -> None:
     labels = [heading for heading, _ in headings[1:]]
-    out("\n\n".join(_paragraph(row, labels) for row in rows))
+    out("\n\n".join(_paragraph(row, labels, silent) for row in rows))
 
 
-def _paragraph(row: Sequence[Cell], labels: Sequence[str]) -> str:
-    shown = Table.grid(padding=(0, 2))
-    for label, cell in zip(labels, row[1:], strict=True):
-        if (text := _text(cell)).plain not in _NOTHING:
-            shown.add_row("", Text(label, style="dim"), text)
-    return _drawn(_text(row[0])) + "\n" + _drawn(shown)
+def _paragraph(row: Sequence[Cell], labels: Sequence[str], silent: Collection[str]) -> str:
+    told = [("", label, _text(cell)) for label, cell in zip(labels, row[1:], strict=True)]
+    grid = _grid([line for line in told if line[-1].plain not in silent])
+    return _drawn(_folded(_text(row[0]), _width())) + "\n" + _drawn(grid)
 
 
-def _table(headings: Sequence[Heading], rows: Iterable[Sequence[Cell]]) -> Table:
+def _grid(rows: Sequence[tuple[str | Text, ...]]) -> Table:
+    """Labels, dim, and what they label, which takes the room that they leave."""
+    shown = Table.grid(padding=(0, _GUTTER))
+    beside = max((sum(cell_len(str(label)) + _GUTTER for label in row[:-1]) for row in rows), default=0)
+    for *labels, value in rows:
+        dim = [Text(str(label), style="dim") for label in labels]
+        shown.add_row(*dim, _folded(_text(value), _width() - beside))
+    return shown
+
+
+def _table(headings: Sequence[Heading], rows: Iterable[Iterable[Cell]]) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading, side in headings:
         shown.add_column(Text(heading), justify="right" if side == "right" else "left", overflow="fold")
@@ -101,15 +154,17 @@ def _table(headings: Sequence[Heading], rows: Iterable[Sequence[Cell]]) -> Table
 
 def keyed(headings: Sequence[tuple[str, str]], rows: Iterable[Sequence[Cell]]) -> None:
     """Print a table whose headings are message keys."""
-    table([(say(key), side) for key, side in headings], rows)
+    table(spoken(headings), rows)
+
+
+def spoken(headings: Sequence[tuple[str, str]]) -> list[Heading]:
+    """Return headings in the user's language of those that are message keys."""
+    return [(say(key), side) for key, side in headings]
 
 
 def facts(pairs: Iterable[tuple[str, Cell]]) -> None:
     """Print one labelled fact a line; labels are message keys."""
-    shown = Table.grid(padding=(0, 2))
-    for key, value in pairs:
-        shown.add_row(Text(say(key), style="dim"), _text(value))
-    out(_drawn(shown))
+    out(_drawn(_grid([(say(key), _text(value)) for key, value in pairs])))
 
 
 def plain(text: str) -> str:

@@ -60,7 +60,7 @@ def inspect(
 
 
 def _column(field: Field, proposal: Proposal) -> dict[str, Any]:
-    confidence = f"{proposal.confidence:.2f}"
+    confidence = proposed.confidence_text(proposal.confidence)
     return proposed.shown(field, proposal.tag, confidence, proposed.said_of(proposal))
 
 

@@ -26,7 +26,8 @@ def levels_of(tags: Mapping[str, str], *, minors: bool = False) -> dict[str, Any
     profiles = core().profiles
     shown = {
         name: {
-            "title": profiles[name].title,
+            "title": profiles[name].title["en"],
+            "title_zh": profiles[name].title["zh"],
             "source": profiles[name].source,
             "version": profiles[name].version,
             "titles": profiles[name].titles,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from classifiers.taxonomy import core
 from sandbox.schema import Field
@@ -14,9 +14,16 @@ from service.wording import kind_text
 if TYPE_CHECKING:  # classification reads cells with Arrow; what it said is plain text
     from classifiers.classify import Proposal
 
+_SUREST: Final = 0.99
+
 Said = Mapping[str, Any]
 """``{"tag", "hints": [{"tag", "source", "rule", "weight", "share"}], "others": [{"tag", "confidence"}],
 "was": the confirmed tag that the column drifted from|null}``."""
+
+
+def confidence_text(probability: float) -> str:
+    """Return *probability* with two decimals, at most ``0.99``: classification is never certain."""
+    return f"{min(probability, _SUREST):.2f}"
 
 
 def said_of(proposal: Proposal, was: str | None = None) -> Said:
@@ -24,7 +31,7 @@ def said_of(proposal: Proposal, was: str | None = None) -> Said:
     return {
         "tag": proposal.tag,
         "hints": [asdict(hint) for hint in proposal.evidence],
-        "others": [{"tag": it.tag, "confidence": f"{it.confidence:.2f}"} for it in proposal.others],
+        "others": [{"tag": it.tag, "confidence": confidence_text(it.confidence)} for it in proposal.others],
         "was": was,
     }
 
@@ -48,8 +55,9 @@ def shown(
     """Return a column for the owner's screen: what it is taken for, why, and who decided so.
 
     ``{"name", "kind", "tag", "title", "title_zh", "dpv", "role", "sensitive", "levels": {profile: level},
-    "basis": {profile: where the standard names it}, "proposed": tag, "confidence": of what is proposed,
-    "confirmed", "decision": {"by", "at", "reason"}|null, "drifted_from": tag|null, "uses": [use],
+    "basis", "basis_zh": {profile: where the standard names it}, "proposed": tag,
+    "confidence": of what is proposed, "confirmed", "decision": {"by", "at", "reason"}|null,
+    "drifted_from": tag|null, "uses": [use],
     "treatment", "hints": [{"tag", "source", "rule", "weight", "share"}],
     "runners_up": [{"tag", "title", "title_zh", "confidence"}]}``.
     """
@@ -64,7 +72,8 @@ def shown(
         "role": info.role.value,
         "sensitive": info.sensitive,
         "levels": dict(info.levels),
-        "basis": {it.name: it.basis[tag] for it in core().profiles.values() if tag in it.basis},
+        "basis": _basis(tag, "en"),
+        "basis_zh": _basis(tag, "zh"),
         "proposed": said["tag"],
         "confidence": confidence,
         "confirmed": decision is not None,
@@ -75,6 +84,10 @@ def shown(
         "hints": said["hints"],
         "runners_up": [_other(**other) for other in said["others"]],
     }
+
+
+def _basis(tag: str, language: str) -> dict[str, str]:
+    return {it.name: it.basis[tag][language] for it in core().profiles.values() if tag in it.basis}
 
 
 def _other(tag: str, confidence: str) -> dict[str, str]:

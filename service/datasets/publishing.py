@@ -25,6 +25,7 @@ from sandbox.vault.store import DirectoryStore
 from service.asked import NewTable, Progress
 from service.datasets import tables
 from service.datasets.declared import SampledRows, declared_fields, proposals_of
+from service.datasets.proposed import confidence_text
 from service.desk import Desk, Entry, require
 from service.wording import kind_text
 
@@ -39,7 +40,7 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
     fields = declared_fields(source, new, rows)
     proposals = proposals_of(rows, fields, new.recognizers)
     shown = [
-        {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
+        {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals, strict=True)
     ]
     return {"columns": shown, "personal": _personal(proposals)}

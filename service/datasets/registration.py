@@ -32,6 +32,7 @@ from service import dossier, people
 from service.asked import NewDataset, Progress
 from service.datasets import catalogue, tables
 from service.datasets.declared import SampledRows, check_restated, declared_fields, proposals_of
+from service.datasets.proposed import confidence_text
 from service.datasets.tagging import propose
 from service.datasets.units import tags_of
 from service.desk import Desk, Entry, require
@@ -47,7 +48,7 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     rows = SampledRows(source)
     fields = declared_fields(source, new, rows)
     shown = [
-        {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": f"{p.confidence:.2f}"}
+        {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals_of(rows, fields, new.recognizers, new.unit), strict=True)
     ]
     return {"columns": shown}

@@ -26,6 +26,7 @@ from sandbox.vault.manifest import Manifest
 from service.datasets import proposed
 from service.datasets.catalogue import owned
 from service.desk import Desk, Entry
+from service.messages.catalogue import language
 
 _REASON: Final = 200
 """Characters of a reason, which stands in one line of the log."""
@@ -67,7 +68,12 @@ def changed(proposal: Proposal, confirmed: str, last: str | None) -> bool:
 def tag(
     desk: Desk, by: Principal, name: str, chosen: Mapping[str, str | None], *, reason: str, above: str | None
 ) -> dict[str, Any]:
-    """Confirm tags: proposed (None) or overridden; *above* adds every proposal at least so confident."""
+    """Confirm tags: proposed (None) or overridden; *above* adds every proposal at least so confident.
+
+    A column that drifted is denied until somebody looked at it, so it is confirmed by name only.  Returns
+    ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column], "drifted": [column]}``, the last those
+    that *above* left out.
+    """
     found = owned(desk, by, name)
     reason = " ".join(reason.split())
     if not 0 < len(reason) <= _REASON:
@@ -76,9 +82,9 @@ def tag(
     with desk.writing() as entry:
         stored = _stored(entry, found.lineage)
         wanted = {column: _known_tag(stored, name, column, value) for column, value in chosen.items()}
-        for column, row in stored.items():
-            if least is not None and not row["confirmed"] and Decimal(row["confidence"]) >= least:
-                wanted.setdefault(column, row["tag"])
+        sure = [c for c, row in stored.items() if c not in wanted and _sure(row, least)]
+        drifted = sorted(c for c in sure if proposed.read(stored[c]["evidence"], stored[c]["tag"])["was"])
+        wanted |= {column: stored[column]["tag"] for column in sure if column not in drifted}
         made = {"decided_by": by.name, "reason": reason, "changed": entry.at.isoformat()}
         for column, value in wanted.items():
             _change(entry, found.lineage, column, {"tag": value, "confirmed": True, **made})
@@ -87,7 +93,11 @@ def tag(
             told = {"dataset": name, "lineage": found.lineage, "tags": wanted, "proposed": against}
             entry.log("tags", by.name, **told, reason=reason)
         open_still = [c for c, row in stored.items() if not row["confirmed"] and c not in wanted]
-    return {"dataset": name, "confirmed": wanted, "unconfirmed": sorted(open_still)}
+    return {"dataset": name, "confirmed": wanted, "unconfirmed": sorted(open_still), "drifted": drifted}
+
+
+def _sure(row: Mapping[str, Any], least: Decimal | None) -> bool:
+    return least is not None and not row["confirmed"] and Decimal(row["confidence"]) >= least
 
 
 def _against(stored: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
@@ -112,7 +122,7 @@ def _row(entry: Entry, lineage: LineageId, proposal: Proposal, was: str | None =
         "column": proposal.column,
         "tag": proposal.tag,
         "confirmed": False,
-        "confidence": f"{proposal.confidence:.2f}",
+        "confidence": proposed.confidence_text(proposal.confidence),
         "evidence": json.dumps(proposed.said_of(proposal, was)),
         "decided_by": "",
         "reason": "",
@@ -145,7 +155,8 @@ def _known_tag(stored: Mapping[str, Any], dataset: str, column: str, value: str 
         raise InvalidInputError("dataset.unknown-column", dataset=dataset, column=column[:80])
     wanted: str = stored[column]["tag"] if value is None else value
     if wanted not in core().tags:
-        known = sorted(core().tags)
+        tongue = language()
+        known = [f"{it.name} ({it.titles[tongue]})" for _, it in sorted(core().tags.items())]
         raise InvalidInputError("dataset.unknown-tag", column=column, tag=wanted[:80], known=known)
     return wanted
 

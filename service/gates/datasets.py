@@ -107,6 +107,6 @@ class DatasetGate(Protocol):
     ) -> Json:
         """Confirm tags: column → tag, None confirms what was proposed.
 
-        *above* adds every proposal at least so confident.
-        ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column]}``.
+        *above* adds every proposal at least so confident, but for columns that drifted.
+        ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column], "drifted": [column left out]}``.
         """

@@ -42,6 +42,13 @@ def sample(*texts: str) -> ColumnSample:
     return ColumnSample(Kind.STRING, pa.array(texts, pa.string()), len(texts), len(texts))
 
 
+@pytest.mark.parametrize("field", ["name", "tag"])
+def test_what_is_missing_is_named(field: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        read({key: value for key, value in GOOD.items() if key != field})
+    assert (refused.value.code, refused.value.facts["field"]) == ("recognizer.no-field", field)
+
+
 def test_words_and_pattern_speak() -> None:
     found = recognizer_evidence(read(GOOD), "工号", sample(*(f"EMP{n:04d}" for n in range(9)), "x"))
     assert [(it.source, it.rule, it.share) for it in found] == [

@@ -270,6 +270,7 @@ class FakeGatekeeper:
                 "sensitive": c == "race",
                 "levels": {"gbt35273": "personal", "pipl": "sensitive" if c == "race" else "personal"},
                 "basis": {"pipl": "article 28"} if c == "race" else {},
+                "basis_zh": {"pipl": "第二十八条"} if c == "race" else {},
                 "proposed": "pi.age",
                 "confidence": "0.95",
                 "confirmed": ok,
@@ -289,7 +290,7 @@ class FakeGatekeeper:
         ]
         titles = {"personal": {"en": "personal", "zh": "一般"}, "sensitive": {"en": "strict", "zh": "敏感"}}
         both = {"name": "both", "title": "Both", "title_zh": "两者", "columns": ["age", "race"]}
-        law = {"title": "The Law", "titles": titles, "level": "personal"}
+        law = {"title": "The Law", "title_zh": "本法", "titles": titles, "level": "personal"}
         return {
             "columns": columns,
             "levels": {
@@ -309,6 +310,7 @@ class FakeGatekeeper:
             "dataset": name,
             "confirmed": confirmed,
             "unconfirmed": [c for c, (_, ok) in self.tags.items() if not ok],
+            "drifted": [],
         }
 
     # policies

@@ -67,7 +67,7 @@ def test_explain_with_own_recognisers(said):
     [
         ("", 3, "--encoding gb18030"),
         ("--encoding utf-16", 3, "is not utf-16 text"),
-        ("--encoding gb18030 --explain nobody", 2, "--explain must be one of"),
+        ("--encoding gb18030 --explain nobody", 2, "there is no column nobody. There are: 姓名"),
         ("--encoding gb18030 --recognizers nothing.yaml", 3, "no file"),
         ("--encoding gb18030 --unit nobody", 3, "nobody"),
         ("--encoding gb18030 --unit 年龄 --type 年龄=float", 3, "Only integer and string columns"),
@@ -108,7 +108,7 @@ def test_suggestions_and_decisions_stand_beside_the_evidence(said):
         None,
         None,
     )
-    assert name["basis"]["hipaa"] == "(A) names"
+    assert (name["basis"]["hipaa"], name["basis_zh"]["hipaa"]) == ("(A) names", "(A) 姓名")
     assert phone["hints"][0].keys() == {"tag", "source", "rule", "weight", "share"}
     for language, word in (("en", "keep back"), ("zh", "不提供")):
         with pytest.MonkeyPatch.context() as patch:

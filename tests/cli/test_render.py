@@ -107,6 +107,18 @@ class _Terminal(io.StringIO):
         return True
 
 
+def _screen(monkeypatch, width: int) -> _Terminal:
+    screen = _Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setenv("COLUMNS", str(width))
+    return screen
+
+
+def _printed(screen: _Terminal) -> list[str]:
+    plain = re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue())
+    return [line.rstrip() for line in plain.splitlines()]
+
+
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
@@ -127,13 +139,53 @@ class _Terminal(io.StringIO):
     ],
 )
 def test_a_table_too_wide_for_the_terminal_is_printed_row_by_row(monkeypatch, width, shown):
-    screen = _Terminal()
-    monkeypatch.setattr("sys.stdout", screen)
-    monkeypatch.setenv("COLUMNS", str(width))
+    screen = _screen(monkeypatch, width)
     headings = [("column", "left"), ("nulls", "right"), ("impossible dates", "right"), ("kind", "left")]
     render.table_or_paragraphs(headings, [("born", "0", "12", "–")])
-    printed = re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue()).splitlines()
-    assert [line.rstrip() for line in printed] == shown
+    assert _printed(screen) == shown
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (
+            34,
+            [
+                "column           tag            n",
+                "─" * 33,
+                "marital_status   pi.marital     0",
+                "姓名（现用名和   pi.name      300",
+                "曾用名）",
+            ],
+        ),
+        (
+            20,
+            [
+                *("marital_status", "  tag  pi.marital", "  n    0", ""),
+                *("姓名（现用名和曾用", "名）", "  tag  pi.name", "  n    300"),
+            ],
+        ),
+    ],
+)
+def test_a_narrow_terminal_breaks_no_word_and_drops_no_number(monkeypatch, width, shown):
+    screen = _screen(monkeypatch, width)
+    headings = [("column", "left"), ("tag", "left"), ("n", "right")]
+    rows = [("marital_status", "pi.marital", 0), ("姓名（现用名和曾用名）", "pi.name", 300)]
+    render.table(headings, rows)
+    assert _printed(screen) == shown
+
+
+def test_facts_and_prose_fold_at_words(monkeypatch):
+    screen = _screen(monkeypatch, 30)
+    render.facts([("cli.head-uses", "group, filter, measure, join"), ("cli.head-tag", "住址（含门牌号）等")])
+    render.prose("Stands together: health with exact dates (a, b)")
+    assert _printed(screen) == [
+        "uses  group, filter, measure,",
+        "      join",
+        "tag   住址（含门牌号）等",
+        "Stands together: health with",
+        "exact dates (a, b)",
+    ]
 
 
 def test_json_moves_no_cursor_either(capsys) -> None:

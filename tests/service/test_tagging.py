@@ -150,6 +150,23 @@ def test_a_file_whose_column_turns_into_e_mails_is_told_to_its_owner(desk, owner
     add(desk, owner, tmp_path, mails, lineage=first["lineage"])
     columns = {it["name"]: it for it in catalogue.classify(desk, owner, "health.d")["columns"]}
     assert columns["info"]["drifted_from"] == "org.name"
+    # It is looked at by name: all above a confidence leaves it out, however sure its proposal is.
+    told = tagging.tag(desk, owner, "health.d", {}, reason="in bulk", above="0")
+    assert (told["confirmed"], told["unconfirmed"], told["drifted"]) == ({}, ["info"], ["info"])
+    told = tagging.tag(desk, owner, "health.d", {"info": None}, reason="looked", above="0")
+    assert (told["unconfirmed"], told["drifted"]) == ([], [])
+    checked(desk)
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "pi.name (Personal name)"), ("zh", "pi.name (姓名)")])
+def test_an_unknown_tag_is_answered_with_what_the_known_ones_mean(
+    desk, owner, tmp_path, monkeypatch, language, title
+):
+    monkeypatch.setenv("KEYONG_LANG", language)
+    add(desk, owner, tmp_path, [(n, "x") for n in range(9)])
+    with pytest.raises(InvalidInputError, match=r"dataset\.unknown-tag") as refused:
+        tagging.tag(desk, owner, "health.d", {"info": "name"}, reason="r", above=None)
+    assert title in refused.value.facts["known"]
 
 
 @pytest.mark.parametrize("change", [{"decided_by": "nobody"}, {"reason": "other"}, {"changed": "2020-01-01"}])

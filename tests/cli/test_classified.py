@@ -1,0 +1,182 @@
+"""What columns seem to be on a screen of 80 cells: whole words, and only what matters, in both languages."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.cells import cell_len
+
+from cli import classified, inspect
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _column(name, title, title_zh, tag, **more):
+    return {
+        "name": name,
+        "kind": "string",
+        "tag": tag,
+        "title": title,
+        "title_zh": title_zh,
+        "dpv": None,
+        "role": "direct",
+        "sensitive": False,
+        "levels": {"law": "personal"},
+        "basis": {"law": "article 4"},
+        "basis_zh": {"law": "第四条"},
+        "proposed": tag,
+        "confidence": "0.97",
+        "confirmed": False,
+        "decision": None,
+        "drifted_from": None,
+        "uses": ["group", "filter", "measure"],
+        "treatment": "bounds-or-categories",
+        "hints": [
+            {"tag": tag, "source": "headers", "rule": "home_address", "weight": 0.9, "share": None},
+            {"tag": tag, "source": "dictionary", "rule": "marital-status", "weight": 0.9, "share": 1.0},
+            {"tag": tag, "source": "values", "rule": "third", "weight": 0.5, "share": 1.0},
+        ],
+        "runners_up": [
+            {"tag": "pi.work", "title": "Occupation", "title_zh": "职业", "confidence": "0.05"},
+            {"tag": "general", "title": "Nothing", "title_zh": "无", "confidence": "0.04"},
+        ],
+        **more,
+    }
+
+
+TITLES = {
+    "none": {"en": "not personal", "zh": "非个人信息"},
+    "personal": {"en": "personal", "zh": "一般个人信息"},
+    "sensitive": {"en": "sensitive personal", "zh": "敏感个人信息"},
+}
+WARD = {"tag": "pi.health", "proposed": "pi.work", "confirmed": True}
+ANSWER = {
+    "columns": [
+        _column("emergency_contact", "Personal name", "姓名", "pi.name"),
+        _column(
+            "婚姻状况（含再婚）",
+            "Marital status or household role",
+            "婚姻、家庭关系",
+            "pi.marital",
+            sensitive=True,
+        ),
+        _column(
+            "dept",
+            "Health: diagnoses, treatment, tests, stays",
+            "健康与诊疗信息（含基因、性取向）",
+            **WARD,
+            sensitive=True,
+            levels={"law": "sensitive"},
+            decision={"by": "dpo", "at": "2026-11-23T02:00:00", "reason": "it names the ward"},
+        ),
+    ],
+    "levels": {
+        "law": {
+            "title": "The Law",
+            "title_zh": "本法",
+            "titles": TITLES,
+            "level": "sensitive",
+            "columns": ["dept"],
+            "combinations": [],
+        }
+    },
+    "combinations": [],
+}
+
+
+def shown(monkeypatch, language, print_it, width=80) -> list[str]:
+    screen = _Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("KEYONG_LANG", language)
+    print_it()
+    lines = re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue()).splitlines()
+    assert all(cell_len(line) <= width for line in lines)
+    return [line.rstrip() for line in lines]
+
+
+def test_proposals_in_80_cells(monkeypatch):
+    assert shown(monkeypatch, "en", lambda: classified.show_proposals(ANSWER, "a.csv", "law")) == [
+        "column               what it is, and why                level       confidence",
+        "─" * 78,
+        "emergency_contact    Personal name                      personal          0.97",
+        "                     pi.name (proposed)",
+        "                     name beside others: home_address",
+        "                     dictionary: marital-status",
+        "婚姻状况（含再婚）   Marital status or household role   personal          0.97",
+        "                     pi.marital (proposed)              sensitive",
+        "                     name beside others: home_address   elsewhere",
+        "                     dictionary: marital-status",
+        "dept                 Health: diagnoses, treatment,      sensitive            –",
+        "                     tests, stays                       personal",
+        "                     pi.health (by dpo, instead of",
+        "                     pi.work)",
+        "                     reason: it names the ward",
+        "",
+        "Type, uses, treatment and all of the evidence of a column: --explain COL.",
+        "",
+        "a.csv as a whole: sensitive personal under The Law.",
+        "Because of: dept",
+    ]
+
+
+def test_proposals_in_chinese_in_80_cells(monkeypatch):
+    assert shown(monkeypatch, "zh", lambda: classified.show_proposals(ANSWER, "a.csv", "law")) == [
+        "列                   含义与依据                         级别           置信度",
+        "─" * 77,
+        "emergency_contact    姓名                               一般个人信息     0.97",
+        "                     pi.name（建议）",
+        "                     列名结合他列：home_address",
+        "                     词典：marital-status",
+        "婚姻状况（含再婚）   婚姻、家庭关系                     一般个人信息     0.97",
+        "                     pi.marital（建议）                 其他标准敏感",
+        "                     列名结合他列：home_address",
+        "                     词典：marital-status",
+        "dept                 健康与诊疗信息（含基因、性取向）   敏感个人信息        –",
+        "                     pi.health（dpo 确认，建议为",
+        "                     pi.work）",
+        "                     理由：it names the ward",
+        "",
+        "各列的类型、用法、处理建议和全部依据，请用 --explain 列名 查看。",
+        "",
+        "a.csv 整体：敏感个人信息（依据 本法）。",
+        "原因：dept",
+    ]
+
+
+def test_a_wide_terminal_shows_everything_side_by_side(monkeypatch):
+    lines = shown(monkeypatch, "en", lambda: classified.show_proposals(ANSWER, "a.csv", "law"), width=200)
+    assert lines[0].split("  ")[-1].strip() == "evidence"
+    assert not [line for line in lines if "--explain" in line]
+
+
+@pytest.mark.parametrize(
+    ("language", "otherwise", "level"),
+    [
+        ("en", "otherwise   pi.work: Occupation (0.05)", "level       personal (The Law: article 4)"),
+        ("zh", "其他可能  pi.work：职业 (0.05)", "级别      一般个人信息（本法：第四条）"),
+    ],
+)
+def test_only_what_else_a_column_may_well_be_is_told(monkeypatch, language, otherwise, level):
+    column = ANSWER["columns"][0]
+    lines = shown(monkeypatch, language, lambda: classified.show_explained(ANSWER, column))
+    assert {otherwise, level} <= set(lines)
+    assert not [line for line in lines if "0.04" in line]
+    sure = column | {"runners_up": column["runners_up"][1:]}
+    told = (
+        "nothing with a confidence of 0.05 or more" if language == "en" else "没有置信度达到 0.05 的其他可能"
+    )
+    assert told in "".join(shown(monkeypatch, language, lambda: classified.show_explained(ANSWER, sure)))
+
+
+def test_a_preview_wider_than_the_terminal_has_a_line_for_each_column(monkeypatch):
+    names = [f"列{n}" for n in range(5)]
+    rows = [["*" * 12] * 5, ["*" * 12] * 5]
+    for width, first in ((80, ["列0", "列1", "列2"]), (60, ["column", "1", "2"]), (30, ["列0"])):
+        lines = shown(monkeypatch, "en", lambda: inspect._preview(names, rows), width)
+        assert lines[0].split()[:3] == first
