@@ -42,7 +42,8 @@ FOURTH_HAND = (
 )  # fmt: skip
 """Domains of three more hands, last, without sight of the held-out part or of the classifier."""
 FIFTH_HAND = (
-    "panel_studies", "staff_analytics", "user_analytics", "cohort_studies", "pupil_studies", "field_experiments",
+    "panel_studies", "staff_analytics", "user_analytics", "cohort_studies", "pupil_studies",
+    "field_experiments",
 )  # fmt: skip
 """Tables for analysis, most about persons without any name or number, of two more hands."""
 FIRST_HAND = ("civil_affairs", "hospital", "school", "transport")
