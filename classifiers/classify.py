@@ -19,6 +19,7 @@ from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.headers import header_evidence
 from classifiers.evidence.inside import inside_evidence
 from classifiers.evidence.names import may_be_initials, name_evidence
+from classifiers.evidence.neighbours import paired
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
 from classifiers.evidence.statistics import statistic_evidence
@@ -104,7 +105,9 @@ def read_together(
     descriptions: Sequence[str] | None = None,
 ) -> list[tuple[Evidence, ...]]:
     """Return the *hints* of every column with what the names and the values of all of its table say of it."""
-    read = zip(hints, header_evidence(names, descriptions), cell_evidence(names, samples), strict=True)
+    read = zip(
+        paired(hints), header_evidence(names, descriptions), cell_evidence(names, samples), strict=True
+    )
     return [_strongest_first((*own, *named, *valued)) for own, named, valued in read]
 
 

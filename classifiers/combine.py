@@ -26,6 +26,7 @@ from math import exp, fsum, log, log1p
 
 from classifiers.evidence import cells, headers, inside, subject
 from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.evidence import chances as chances_by
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
 from classifiers.evidence.reading import LEAST
 from classifiers.recognizers import OWN, OWNER
@@ -62,11 +63,13 @@ FEW_WORDS = frozenset({"constant", "few-words", "some-words"})
 """Rules of `classifiers.evidence.statistics` that say that values repeat, as no free text does."""
 UNSEEN = "?"
 """What nothing speaks for: it takes its share of the probability and is never proposed."""
-PERSONAL = 0.4
-"""The share of tags of persons, of all that may be proposed, from which one of them is proposed:
-below half, since to overlook a personal column is worse than to look at one too many (ADR 22)."""
+PERSONAL = 0.5
+"""The share of tags of persons, of all that may be proposed, from which one of them is proposed (ADR 22):
+where recall exceeds precision, since to overlook a personal column is worse than to look at one too many."""
 PROTECTED = 0.3
 """The same where the owner declared whom the table is about: by the same rule, on tables about persons."""
+_SOMETHING = 0.15
+"""The probability of the likeliest of them below which nothing is known of the column, personal or not."""
 TIED = 0.9
 """What part of the likeliest's probability makes another tag as good as equal to it."""
 _OF_PERSONS = ("pi.", "finance.")
@@ -124,7 +127,8 @@ def _ordered(odds: Mapping[str, float], share: float) -> list[str]:
     ordered = sorted(odds, key=lambda tag: (-odds[tag], *_strictest_first(tag), tag))
     first = min(_tied(ordered, odds), key=_strictest_first)
     own = [tag for tag in ordered if tag.startswith(_OF_PERSONS)]
-    if first == GENERAL and own and fsum(odds[tag] for tag in own) >= share * fsum(odds.values()):
+    known = bool(own) and odds[own[0]] >= _SOMETHING
+    if first == GENERAL and known and fsum(odds[tag] for tag in own) >= share * fsum(odds.values()):
         first = min(_tied(own, odds), key=_strictest_first)
     return sorted(ordered, key=lambda tag: tag != first)
 
@@ -183,7 +187,7 @@ def judge_table(
     beside, about = alone, dict[str, float]()
     if len(hints) > 1:  # a single column stands beside nothing
         chances = [{it.tag: it.confidence for it in judged} for judged in alone]
-        about = {subject.PERSON: 1.0} if protected else subject_of(names, chances, given["subject"])
+        about = {subject.PERSON: 1.0} if protected else subject_of(names, chances, hints, given["subject"])
         places = surroundings(chances, about)
         share = PROTECTED if protected else PERSONAL
         beside = [judge(*it, given["beside"], share) for it in zip(hints, places, strict=True)]
@@ -191,10 +195,13 @@ def judge_table(
 
 
 def subject_of(
-    names: Sequence[str], judged: Sequence[Mapping[str, float]], weights: Mapping[str, float]
+    names: Sequence[str],
+    judged: Sequence[Mapping[str, float]],
+    hints: Sequence[Sequence[Evidence]],
+    weights: Mapping[str, float],
 ) -> dict[str, float]:
     """Return how surely a table is about persons, organisations or things, which add up to 1."""
-    return shares(subject.features(subject.signs(names, judged)), weights)
+    return shares(subject.features(subject.signs(names, judged, hints)), weights)
 
 
 def shares(found: Mapping[str, Mapping[str, float]], weights: Mapping[str, float]) -> dict[str, float]:
@@ -228,9 +235,13 @@ def features(hints: Sequence[Evidence], around: Surroundings = ALONE) -> dict[st
         found[GENERAL] = {f"against a name: {name}": value * exp(-named) for name, value in against}
     for tag, chance in read.items():
         found[tag]["name by its odds"] = log(chance / LEAST)
-    for tag, chance in _chances(hints, cells.BESIDE if around.known else cells.ALONE).items():
+    for tag, chance in chances_by(hints, cells.BESIDE if around.known else cells.ALONE).items():
         found[tag]["cells"] = _strength(chance)
         found[tag]["cells by their odds"] = log(chance / LEAST)
+    numbered = read.get("pi.id.generic", 0.0) * found[GENERAL].get("cells", 0.0)
+    if numbered:  # small numbers look like counts, whatever they number
+        found[GENERAL]["cells against a number"] = numbered
+        found[GENERAL]["cells against a number of persons"] = numbered * around.about.get("person", 0.0)
     found[GENERAL].update(context_of(GENERAL, around))
     if not own:
         found[GENERAL]["nothing speaks"] = 1.0
@@ -269,21 +280,12 @@ def _of_tag(tag: str, of_tag: Mapping[str, float], few: bool) -> dict[str, float
 
 def _named(hints: Sequence[Evidence], source: str) -> dict[str, float]:
     """Return each tag's chance by the name: what the owner's words leave over is the network's to share."""
-    owner = _chances(hints, OWNER)
+    owner = chances_by(hints, OWNER)
     left = 1 - max(owner.values(), default=0.0)
     found = dict(owner)
-    for tag, chance in _chances(hints, source).items():
+    for tag, chance in chances_by(hints, source).items():
         found[tag] = max(left * chance, found.get(tag, 0.0))
     return {tag: chance for tag, chance in found.items() if chance > LEAST}
-
-
-def _chances(hints: Sequence[Evidence], source: str) -> dict[str, float]:
-    """Return the strongest chance of each tag by *source*."""
-    found: dict[str, float] = {}
-    for hint in hints:
-        if hint.source == source:
-            found[hint.tag] = max(hint.weight, found.get(hint.tag, 0.0))
-    return found
 
 
 def _strength(chance: float) -> float:

@@ -156,7 +156,7 @@ def fit_all(tables: Mapping[str, Table]) -> Weights:
     ]
     subjects = fit(
         [
-            (topic, subject.features(subject.signs([it.name for it in view], judged)))
+            (topic, subject.features(_signs(view, judged)))
             for (topic, view), judged in zip(found, chances, strict=True)
         ],
         counts,
@@ -171,6 +171,10 @@ def fit_all(tables: Mapping[str, Table]) -> Weights:
         each,
     )
     return {"alone": alone, "subject": subjects, "beside": beside}
+
+
+def _signs(table: Table, judged: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return subject.signs([it.name for it in table], judged, [it.hints for it in table])
 
 
 def hand_of(name: str) -> str:

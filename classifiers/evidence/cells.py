@@ -46,10 +46,12 @@ _RUN = re.compile(r"(.)\1+")
 def cell_evidence(names: Sequence[str], samples: Sequence[ColumnSample]) -> tuple[tuple[Evidence, ...], ...]:
     """Return for every column of a table what its sampled values hint at, alone and beside the others'.
 
-    *names* are the columns', to say with which of them a column is read so.
+    *names* are the columns', to say with which of them a column is read so.  Of a column without values
+    nothing is said: what the others hold is no sign of what it will, its name is.
     """
     chosen = values_read(samples)
-    return evidence_of(network("cells"), [tokens_of_values(it) for it in chosen], names, (ALONE, BESIDE))
+    found = evidence_of(network("cells"), [tokens_of_values(it) for it in chosen], names, (ALONE, BESIDE))
+    return tuple(hints if values else () for hints, values in zip(found, chosen, strict=True))
 
 
 def values_read(samples: Sequence[ColumnSample]) -> list[list[str]]:

@@ -25,6 +25,7 @@ _FORMS = (
     rf"({_DAY}[-/.]{_MONTH}|{_MONTH}[-/.]{_DAY})[-/.]{_YEAR}",
     rf"{_DAY}[ .-]*{_WORD}[ ,-]*{_YEAR}",
     rf"{_WORD} {_DAY}(st|nd|rd|th)?,? {_YEAR}",
+    rf"[a-z]{{3}} {_WORD} {_DAY} \d{{2}}:\d{{2}}:\d{{2}}( [+-]\d{{4}}| [a-z]{{3,4}})? {_YEAR}",  # ctime
 )
 # extract_regex wants every group that is not named not captured either
 _READERS = tuple(re.sub(r"\((?!\?)", "(?:", f"(?i)^{form}{_TIME}$") for form in _FORMS)

@@ -46,8 +46,8 @@ _PINYIN = re.compile(
     r"(?:(?:^|[ ,'-]+)(?:(?:[bpmfdtnlgkhjqxrzcsyw]|[zcs]h)?"
     r"(?:i?a|o|i?e|ei|i?ao|[oi]u|i?an|[ieu]n|[iu]?ang|eng|i|ing|i?ong|u|u[aoein]|uai|uan|ve?|er|[ao]i)){1,2}){2,3}$"
 )
-_NO_WORDS = ("/", "http:", "https:", "www.")
-"""How paths and links begin: what words they hold is chance."""
+_NO_WORDS = re.compile(r"/|https?:|ftp:|www\.|\S+[/\\]\S*\.[a-z0-9]{2,5}$")
+"""How paths and links begin, or end: what words they hold is chance."""
 _NO_LIST: frozenset[str] = frozenset()
 _ORGANISATIONS = frozenset({"organisation", "organisation-zh"})
 _KINDS = frozenset({"organisation-kind", "education"})
@@ -131,7 +131,7 @@ def key_of(text: str) -> str:
 
 def _rules(text: str) -> set[str]:
     """Return the names of the lists that folded *text* belongs to."""
-    if len(text) > LONGEST or text.startswith(_NO_WORDS):
+    if len(text) > LONGEST or _NO_WORDS.match(text):
         return set()
     index = _index()
     tokens = [it for it in _WORD.findall(text) if not (it.isascii() and any(map(str.isdigit, it)))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor
 
@@ -27,3 +28,12 @@ class Evidence:
 def tenths(share: float) -> float:
     """Return *share* in tenths, rounded down."""
     return floor(share * 10) / 10
+
+
+def chances(hints: Iterable[Evidence], source: str) -> dict[str, float]:
+    """Return the strongest weight of each tag among the *hints* by *source*."""
+    found: dict[str, float] = {}
+    for hint in hints:
+        if hint.source == source:
+            found[hint.tag] = max(hint.weight, found.get(hint.tag, 0.0))
+    return found

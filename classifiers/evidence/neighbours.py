@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.subject import ORGANISATION, PERSON
 
 _GENERAL: Final = "general"
@@ -46,6 +47,31 @@ _GROUPS: Final[Mapping[str, str]] = {
     "org.name": "organisation",
 }
 """Tags that depend on whom the table is about, and how they go together."""
+
+
+_DEGREES: Final = frozenset({"latitude", "longitude"})
+"""Rules of values that any measure with many places fits, alone."""
+_LONE_DEGREES: Final = 0.15
+"""Their weight where no column next to it fits one too."""
+
+
+def paired(hints: Sequence[tuple[Evidence, ...]]) -> list[tuple[Evidence, ...]]:
+    """Return the *hints* of every column; what may be degrees says little without its other half beside it.
+
+    A latitude comes with a longitude, next to it; a mass index, a share or a rate comes alone as often.
+    """
+    fit = [any(it.source == "values" and it.rule in _DEGREES for it in of_column) for of_column in hints]
+    near = [any(fit[max(at - 1, 0) : at] + fit[at + 1 : at + 2]) for at in range(len(fit))]
+    return [
+        of_column if other else tuple(map(_lonely, of_column))
+        for of_column, other in zip(hints, near, strict=True)
+    ]
+
+
+def _lonely(hint: Evidence) -> Evidence:
+    if hint.source == "values" and hint.rule in _DEGREES:
+        return replace(hint, weight=min(hint.weight, _LONE_DEGREES))
+    return hint
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,8 @@ SHAPES: tuple[Shape, ...] = (
         "pi.credential",
         "password-hash",
         0.95,
-        r"^(\$(2[abxy]|argon2\w*|[156]|pbkdf2[\w-]*)\$|\{S?SHA|pbkdf2[_:])",
+        r"^(\$(2[abxy]|argon2\w*|[156y]|pbkdf2[\w-]*)\$|\$[HPS]\$[./0-9A-Za-z]{31,52}$"
+        r"|\{S?SHA|pbkdf2[_:])",
     ),
     Shape("pi.credential", "token", 0.9, r"^(eyJ[\w-]+\.|sk_(live|test)_|AKIA[0-9A-Z]{16}|gh[pousr]_\w{20})"),
     Shape("pi.id.generic", "uuid", 0.5, r"(?i)^\{?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\}?$"),

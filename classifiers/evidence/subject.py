@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from classifiers.evidence import cells, headers
+from classifiers.evidence.evidence import Evidence, chances
 from classifiers.evidence.names import numbers_persons, roles_of
 
 PERSON: Final = "person"
@@ -63,6 +65,7 @@ _ROLES: Final = ("person", "org", "thing", "aggregate", "place", "founding", "sy
 _RECORDS: Final = frozenset({"pi.id.generic", "pi.id.social"})
 _REPRESENTATIVE: Final = "representative"
 """The role of words for those who act for an organisation or look after a thing: no row stands for them."""
+_READERS: Final = {"names": headers.BESIDE, "values": cells.BESIDE}
 _FIRST_COLUMNS = 2
 _MANY = 3
 """Columns with a word of a role beyond which more say no more."""
@@ -71,8 +74,11 @@ Judged = Sequence[Mapping[str, float]]
 """Of every column the probabilities of its tags."""
 
 
-def signs(names: Sequence[str], judged: Judged) -> dict[str, float]:
-    """Return what columns called *names* and *judged* alone show of their table, each from 0 to 1."""
+def signs(names: Sequence[str], judged: Judged, hints: Sequence[Sequence[Evidence]]) -> dict[str, float]:
+    """Return what columns called *names* and *judged* alone show of their table, each from 0 to 1.
+
+    Of their *hints* it takes what the networks make of the columns together.
+    """
     roles = [roles_of(name) for name in names]
     pairs = [it for it in zip(judged, roles, strict=True) if _REPRESENTATIVE not in it[1]]
     own, own_roles = [column for column, _ in pairs], [has for _, has in pairs]
@@ -86,6 +92,11 @@ def signs(names: Sequence[str], judged: Judged) -> dict[str, float]:
         found[f"share of {group}"] = min(sum(_sum(column, tags) for column in own) * _MANY / columns, 1.0)
     found["more than one trait"] = min(sum(traits[:-1]), 1.0)
     found["share of what is general"] = sum(column.get("general", 0.0) for column in judged) / columns
+    for reader, source in _READERS.items():
+        together = [chances(it, source) for it in hints]
+        found[f"{reader} together: general"] = sum(it.get("general", 0.0) for it in together) / columns
+        personal = sum(_sum(it, _personal(it)) for it in together)
+        found[f"{reader} together: personal"] = personal / columns
     numbered = [column for column, has in zip(own, own_roles, strict=True) if "person" in has]
     found["a person's record"] = _most(numbered, _RECORDS)
     found["a person's number by its name"] = float(any(map(numbers_persons, names)))
@@ -108,6 +119,10 @@ def features(found: Mapping[str, float]) -> dict[str, dict[str, float]]:
         subject: {f"{subject}: {name}": value for name, value in found.items()} if subject != THING else {}
         for subject in SUBJECTS
     }
+
+
+def _personal(column: Mapping[str, float]) -> frozenset[str]:
+    return frozenset(tag for tag in column if tag.startswith(("pi.", "finance.")))
 
 
 def _most(judged: Judged, tags: frozenset[str]) -> float:

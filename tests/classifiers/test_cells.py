@@ -75,10 +75,11 @@ def test_what_is_said_names_columns_and_never_a_value() -> None:
             assert hint.rule == OWN or set(hint.rule.split(", ")) <= {*columns} - {"abc"[place]}
 
 
-def test_columns_without_values_have_what_the_others_say() -> None:
+def test_nothing_is_said_of_columns_without_values() -> None:
     assert cell_evidence(["a", "b"], [sample([]), sample([])]) == ((), ())
-    nothing, _ = cell_evidence(["a", "b"], [sample([]), sample(COMPLAINTS)])
-    assert {it.source for it in nothing} == {BESIDE}
+    nothing, something = cell_evidence(["a", "b"], [sample([]), sample(COMPLAINTS)])
+    assert not nothing
+    assert {it.source for it in something} == {ALONE, BESIDE}
 
 
 def test_full_width_signs_and_blanks_do_not_matter() -> None:

@@ -196,6 +196,8 @@ def test_a_sampled_check_stands_for_the_rest() -> None:
         ([f"330113********{n:03d}X" for n in range(30)], "resident-id-masked", "pi.id.resident"),
         ([f"30.{n:05d}, 120.{n:05d}" for n in range(30)], "coordinates", "pi.location"),
         ([f"POINT (120.{n} 30.1)" for n in range(30)], "wkt", "pi.location"),
+        ([f"$P$B{n:02d}{'aZ./09' * 5}" for n in range(30)], "password-hash", "pi.credential"),
+        ([f"Wed Oct {n:2d} 20:19:24 +0800 2018" for n in range(1, 31)], "dates", "pi.event-date"),
         ([f"{n:03d}-45-6789" for n in range(100, 130)], "ssn-us", "pi.id.foreign"),
         ([f"SW1A {n}AA" for n in range(1, 9)], "postcode-gb", "pi.postcode"),
         (["张*", "李**", "王*明", "赵*"], "name-masked", "pi.name"),

@@ -13,7 +13,7 @@ from classifiers.evidence import cells, subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.headers import ALONE as ALONE_SOURCE
 from classifiers.evidence.headers import BESIDE as BESIDE_SOURCE
-from classifiers.evidence.neighbours import ALONE, Surroundings, surroundings
+from classifiers.evidence.neighbours import ALONE, Surroundings, paired, surroundings
 from classifiers.taxonomy import core
 
 HINTS = st.lists(
@@ -195,5 +195,22 @@ def test_every_coefficient_is_of_a_feature() -> None:
     source = "".join(path.read_text(encoding="utf-8") for place in places for path in home.glob(place))
     found_in_text = {rule.removesuffix("-inside").removeprefix("text-with-") for rule, _ in rules}
     assert not [rule for rule in found_in_text if rule not in source]
-    signs = subject.features(subject.signs(["a"], [{}]))
+    signs = subject.features(subject.signs(["a"], [{}], [[]]))
     assert fitted()["subject"].keys() == {name for of_subject in signs.values() for name in of_subject}
+
+
+def test_degrees_say_little_alone_and_much_in_pairs() -> None:
+    half = (hint("pi.name"), Evidence("pi.location", "values", "latitude", 0.6, 1.0))
+    other = (Evidence("pi.location", "values", "longitude", 0.75, 1.0),)
+    assert paired([half, other, ()]) == [half, other, ()]
+    [(name, lone), *_] = paired([half, (), other])
+    assert (name, lone.tag, lone.weight < 0.2) == (half[0], "pi.location", True)
+    assert paired([]) == []
+
+
+def test_small_numbers_hide_whose_number_it_is_only_where_the_name_says_so() -> None:
+    small = hint("general", cells.BESIDE, 0.9)
+    around = Surroundings(True, about={"person": 0.5})
+    found = features((*read("pi.id.generic", 0.8), small), around)["general"]
+    assert 0 < found["cells against a number of persons"] == found["cells against a number"] / 2
+    assert "cells against a number" not in features((*read("pi.age", 0.8), small), around)["general"]

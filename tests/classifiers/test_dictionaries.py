@@ -151,6 +151,11 @@ def test_people_goods_projects_and_streets_are_no_organisations(values: str) -> 
     assert _best(values.split(",")) != "org.name"
 
 
+def test_words_in_paths_and_links_are_chance() -> None:
+    assert not _evidence(["fotos/lehrer/1.jpg", "fotos/koch/2.jpg", "fotos/arzt/3.png"])
+    assert not _evidence(["https://example.com/teacher", "ftp://example.com/cook", "www.example.com/doctor"])
+
+
 def test_kinds_of_organisations_are_no_names_of_them() -> None:
     assert _best(["有限责任公司(自然人独资)", "股份有限公司", "个体工商户", "合伙企业"]) == "general"
     assert _best(["小学", "初级中学", "完全中学", "幼儿园"]) == "general"

@@ -124,7 +124,10 @@ def test_no_labelled_table_is_among_what_it_learned_from() -> None:
     where = defaultdict(list)
     for place, names in enumerate(labels):
         for name in names:
-            where[name].append(place)
+            if not re.fullmatch(
+                r"[a-z]{1,2}\d+", name
+            ):  # x3 and q12 say nothing, and everybody's first is x1
+                where[name].append(place)
     for file in [it for folder in FOLDERS["headers"] for it in (labelled.HERE / folder).glob("*/*.txt")]:
         for table in read(file):
             learned = {plain(it.name) for it in table}

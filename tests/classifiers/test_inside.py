@@ -181,6 +181,7 @@ def test_long_and_short_texts_count_by_their_number() -> None:
     "texts",
     [
         [f"1{n:010d}" for n in range(10**9, 10**9 + ROWS)],  # numbers of orders that begin with 1
+        [f"Sun Apr 27 13:{n % 60:02d}:49 +0800 {n}" for n in range(1900, 1900 + ROWS)],  # zones of moments
         [f"1{RNG.randrange(10**6):06d}0000" for _ in range(ROWS)],  # offices of the tax authority
         [f"{RNG.randrange(10**18):018d}" for _ in range(ROWS)],
         [f"{RNG.randrange(10**16):016d}" for _ in range(ROWS)],

@@ -132,7 +132,7 @@ VERSIONS = {
     "profiles/jrt0197.yaml": (2, "304f01a4"),
     "profiles/db33t2351.yaml": (2, "65c37668"),
     "profiles/gdpr.yaml": (2, "c72d8fb9"),
-    "profiles/hipaa.yaml": (2, "8e513c74"),
+    "profiles/hipaa.yaml": (2, "f77acde0"),
 }
 
 
