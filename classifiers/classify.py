@@ -127,8 +127,9 @@ def _as_unit(proposal: Proposal) -> Proposal:
     """Return the *proposal* for the declared unit: a number of persons, the stricter kind if it may be one.
 
     With something stricter at least `NEARLY` as probable it is not sure which number it is, and says so.
+    What seems something else, more likely than not, is left as it is.
     """
-    if proposal.tag not in (GENERAL, _UNIT.tag):
+    if proposal.tag not in (GENERAL, _UNIT.tag) and proposal.confidence >= NEARLY:
         return proposal
     first = Judgement(proposal.tag, proposal.confidence)
     judged = {it.tag: it.confidence for it in (first, *proposal.others)}

@@ -93,6 +93,13 @@ def test_persons_are_seen_without_a_unit_or_an_identity() -> None:
     assert tags[:4] == ["pi.age", "pi.gender", "pi.marital", "finance.personal"]
 
 
+def test_the_declared_unit_is_no_trait_that_it_hardly_seems() -> None:
+    rows = range(900)
+    table = pa.table({"frob": [str(n % 7) for n in rows], "gender": ["MF"[n % 2] for n in rows]})
+    fields = [Field("frob", Kind.INTEGER), Field("gender", Kind.STRING)]
+    assert classify(fields, table, unit="frob")[0].tag == "pi.id.generic"
+
+
 def test_the_declared_unit_is_an_identifier_whatever_it_looks_like(people: pa.Table) -> None:
     table = pa.table({"frob": [str(n // 2) for n in range(900)], "gender": ["MF"[n % 2] for n in range(900)]})
     fields = [Field("frob", Kind.INTEGER), Field("gender", Kind.STRING)]
