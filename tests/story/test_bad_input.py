@@ -21,6 +21,8 @@ from service.messages import catalogue
 ROWS = "u,v\n" + "".join(f"{n},{n % 3}\n" for n in range(20))
 FILES = {
     "ok.csv": ROWS.encode(),
+    "plain.csv": b"colour,price_class\n"
+    + b"".join(b"%s,%d\n" % (it, n) for n, it in enumerate((b"red", b"blue", b"green"))),
     "semicolon.csv": ROWS.replace(",", ";").encode(),
     "empty.csv": b"",
     "header.csv": b"u,v\n",
@@ -101,8 +103,8 @@ REFUSED: list[tuple[str, int, str]] = [
     (public("ok.csv", "--unit u"), 2, "cli.not-public"),
     (public("ok.csv").replace("--yes", ""), 2, "cli.needs-public-yes"),
     (public("ok.csv").replace("bureau", "wang"), 4, "role.missing"),
-    (public("ok.csv", "--name health.stays"), 3, "table.name-is-dataset"),
-    (public("ok.csv", "--name BAD"), 3, "table.bad-name"),
+    (public("plain.csv", "--name health.stays"), 3, "table.name-is-dataset"),
+    (public("plain.csv", "--name BAD"), 3, "table.bad-name"),
     (public("header.csv"), 3, "vault.only-header"),
     (public("people.csv"), 4, "table.personal"),
     (add("ok.csv", "--name ref.wards"), 3, "dataset.name-is-public"),
