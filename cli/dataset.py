@@ -14,7 +14,7 @@ from cli import catalogue, render
 from cli.classified import column_of, show_explained, show_proposals
 from cli.inspect import inspect
 from cli.leaving import compact, remove, rotate, unit_list, withdraw_unit
-from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
+from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option, seem_missing
 from cli.progress import watching
 from cli.public import add_public, check_options
 from cli.session import Session, pass_session, say
@@ -105,6 +105,8 @@ def _confirm(session: Session, new: NewDataset) -> None:
     preview = session.gatekeeper.dataset_preview(session.principal(), new)
     for column in preview["columns"]:
         click.echo(f"  {render.plain(column['name'])}: {column['kind']}", err=True)
+    for line in seem_missing(preview["seem_missing"]):
+        click.echo(line, err=True)
     click.confirm(say("cli.accept-types"), abort=True, err=True)
 
 

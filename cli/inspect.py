@@ -10,7 +10,7 @@ import click
 
 from cli import render
 from cli.classified import column_of, percent, show_explained, show_proposals
-from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option
+from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option, seem_missing
 from cli.progress import watching
 from cli.session import Session, pass_session, say
 from service.asked import Inspection, NewTable
@@ -65,6 +65,7 @@ def inspect(session: Session, /, *, path: Path, explain: str | None, profile: st
         return
     if explained is None:
         show_proposals(answer, path.name, profile)
+        render.prose(*seem_missing(answer["seem_missing"]))
     else:
         show_explained(answer, explained)
     if answer["quality"]:

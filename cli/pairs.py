@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
+from cli.session import say
 from sandbox.errors import UsageError
 
 _ENCODINGS: Final = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
@@ -51,3 +53,11 @@ def marks(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
         for column, mark in pairs([text], "--missing").items():
             found[column] = (*found.get(column, ()), mark)
     return found
+
+
+def seem_missing(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each column that marks for nothing keep from being more than text."""
+    for it in found:
+        said_so = (shlex.quote(f"{it['column']}={mark}") for mark in it["marks"])
+        said = " ".join(f"--missing {pair}" for pair in said_so)
+        yield say("cli.seems-missing", column=it["column"], marks=said, kind=it["kind"])

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cli import render
+from cli.pairs import seem_missing
 from cli.progress import watching
 from cli.session import Session, say
 from sandbox.errors import UsageError
@@ -60,6 +61,8 @@ def _confirm(session: Session, new: NewTable) -> None:
     preview = session.gatekeeper.table_preview(session.principal(), new)
     for column in preview["columns"]:
         click.echo(f"  {render.plain(column['name'])}: {column['kind']}", err=True)
+    for line in seem_missing(preview["seem_missing"]):
+        click.echo(line, err=True)
     if preview["personal"]:
         session.tell("cli.table-personal", columns=preview["personal"])
     click.confirm(say("cli.accept-public"), abort=True, err=True)

@@ -8,6 +8,7 @@ something, as are decimals of more digits than a decimal can have.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,14 @@ _PLAIN_INTEGER = r"^[+-]?(0|[1-9]\d{0,14})(\.0*)?$"
 _LEADING_ZERO = r"^[+-]?0\d"
 _LONG_NUMBER = r"^[+-]?\d{16,}$"
 _TRUTH = r"^(?i:true|false)$"
+MARKS: Final = (
+    "NULL", "null", "Null", "(null)", "[NULL]", "<NULL>", "\\N", "N/A", "n/a", "NA",
+    "#N/A", "N.A.", "n.a.", "NaN", "nan", "None", "none", "NIL", "nil", "N/D",
+    "n/d", "nd", "s/d", "k.A.", "-", "--", "---", "—", "——", "/", "\\", ".", "?",
+    "??", "#", "*", "x", "X", "unknown", "Unknown", "UNKNOWN", "missing", "无", "無",
+    "空", "不详", "不詳", "未知", "不明", "暂无", "未填", "未填写", "缺失", "没有", "未登记", "なし",
+)  # fmt: skip
+"""What is written for nothing.  That some of these stand in a column is all its owner is told of values."""
 
 
 def propose_fields(
@@ -51,6 +60,18 @@ def propose_fields(
         return Field(name, _kind_of(values))
 
     return tuple(map(proposed, source.columns))
+
+
+def marks_for_nothing(cells: pa.Array) -> tuple[tuple[str, ...], Kind]:
+    """Return which `MARKS` among *cells*, read as null, would make them of another kind than text, and which.
+
+    Without such marks, or where they would change nothing, there are none.
+    """
+    values = _values(cells, ())
+    marked = pc.is_in(values, pa.array(MARKS, pa.string()))
+    kind = _kind_of(values.filter(pc.invert(marked)))
+    marks = () if kind is Kind.STRING else tuple(sorted(values.filter(marked).to_pylist()))
+    return marks, kind
 
 
 def _by_type(field: pa.Field) -> Field:

@@ -15,7 +15,7 @@ from classifiers.evidence.sample import draw_texts
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.conform import check_fields
-from sandbox.vault.propose import propose_fields
+from sandbox.vault.propose import marks_for_nothing, propose_fields
 from sandbox.vault.source import ParquetSource, Source
 from sandbox.vault.spread import spread
 from service.asked import NewDataset, NewTable
@@ -90,6 +90,21 @@ def proposals_of(
 ) -> tuple[Proposal, ...]:
     """Return the tags proposed for *fields*, from `SampledRows`; *recognizers* is a file or none."""
     return classify(fields, rows, recognizers_of(recognizers), unit)
+
+
+def seem_missing(
+    fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRows
+) -> list[dict[str, Any]]:
+    """Return the marks that seem to mean null in text columns of a CSV, and what kind they would be then.
+
+    Nothing is said of columns whose type the owner said.
+    """
+    if isinstance(rows.source, ParquetSource):
+        return []
+    asked = [it.name for it in fields if it.kind is Kind.STRING and it.name not in new.types]
+    cells = pa.Table.from_batches(list(rows)).select(asked) if asked else pa.table({})
+    found = ((name, *marks_for_nothing(cells.column(name).combine_chunks())) for name in cells.column_names)
+    return [{"column": name, "marks": list(marks), "kind": str(kind)} for name, marks, kind in found if marks]
 
 
 @dataclass(slots=True)

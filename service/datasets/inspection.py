@@ -20,7 +20,7 @@ from sandbox.vault.source import Source, open_source
 from service.asked import Inspection, NewTable, Progress
 from service.datasets import proposed
 from service.datasets.aids import read_file
-from service.datasets.declared import SampledRows, declared_fields, proposals_of
+from service.datasets.declared import SampledRows, declared_fields, proposals_of, seem_missing
 from service.datasets.levels import levels_of, seems_of_children
 from service.desk import require
 from service.messages.catalogue import language, say
@@ -53,6 +53,7 @@ def inspect(
     return {
         "file": new.path.name,
         "columns": columns,
+        "seem_missing": seem_missing(fields, new, rows),
         **levels_of(tags, minors=any(map(seems_of_children, columns))),
         "quality": _quality(batches, fields, tags, wanted, new.types) if wanted.quality else None,
         "preview": _preview(source, proposals, wanted.preview) if wanted.preview else None,

@@ -24,7 +24,7 @@ from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 from service.asked import NewTable, Progress
 from service.datasets import tables
-from service.datasets.declared import SampledRows, declared_fields, proposals_of
+from service.datasets.declared import SampledRows, declared_fields, proposals_of, seem_missing
 from service.datasets.proposed import confidence_text
 from service.desk import Desk, Entry, require
 from service.wording import kind_text
@@ -43,7 +43,8 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals, strict=True)
     ]
-    return {"columns": shown, "personal": _personal(proposals)}
+    missing = seem_missing(fields, new, rows)
+    return {"columns": shown, "seem_missing": missing, "personal": _personal(proposals)}
 
 
 def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> dict[str, Any]:

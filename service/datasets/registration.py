@@ -31,7 +31,7 @@ from sandbox.vault.store import DirectoryStore
 from service import dossier, people
 from service.asked import NewDataset, Progress
 from service.datasets import catalogue, tables
-from service.datasets.declared import SampledRows, check_restated, declared_fields, proposals_of
+from service.datasets.declared import SampledRows, check_restated, declared_fields, proposals_of, seem_missing
 from service.datasets.proposed import confidence_text
 from service.datasets.tagging import propose
 from service.datasets.units import tags_of
@@ -42,7 +42,7 @@ _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 
 
 def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
-    """Return proposed types and tags for the owner's screen; stores nothing."""
+    """Return proposed types and tags for the owner's screen, and marks for nothing; stores nothing."""
     require(by, Role.OWNER)
     source = open_source(new.path, new.delimiter, new.encoding)
     rows = SampledRows(source)
@@ -51,7 +51,7 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals_of(rows, fields, new.recognizers, new.unit), strict=True)
     ]
-    return {"columns": shown}
+    return {"columns": shown, "seem_missing": seem_missing(fields, new, rows)}
 
 
 def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:

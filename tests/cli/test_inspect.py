@@ -143,3 +143,21 @@ def test_faults_found_nowhere_have_no_column(said, tmp_path):
     assert "impossible dates" in table
     assert "full-width digits" not in table
     assert "full-width digits" in more.splitlines()[0]
+
+
+def test_marks_for_nothing_are_said_with_the_options_that_declare_them(said, tmp_path):
+    """The lines can be pasted: after that the columns are numbers, and nothing is left to say."""
+    rows = [f"{n},{'NULL' if n % 3 else n},{n if n % 4 else chr(92) + 'N'},NULL" for n in range(40)]
+    (tmp_path / "dump.csv").write_text("\n".join(["id,visits,age (years),note", *rows]))
+    asked = "--as o {} dataset inspect dump.csv"
+    code, out, err = said(asked.format(""))
+    assert code == 0, err
+    lines = [line for line in out.splitlines() if "--missing" in line]
+    assert [line.split()[0] for line in lines] == ["visits", "age"]
+    options = " ".join(line.partition("with ")[2].removesuffix(".") for line in lines)
+    answer = json.loads(said(f"{asked.format('--json')} {options}")[1])
+    assert [column["kind"] for column in answer["columns"]] == ["integer", "integer", "integer", "string"]
+    assert answer["seem_missing"] == []
+    assert json.loads(said(asked.format("--json") + " --type visits=string")[1])["seem_missing"] == [
+        {"column": "age (years)", "marks": [chr(92) + "N"], "kind": "integer"}
+    ]

@@ -15,7 +15,7 @@ from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
 from sandbox.vault.conform import Conforming, conform
 from sandbox.vault.encoding import RECORD_BYTES, undecodable
-from sandbox.vault.propose import propose_fields
+from sandbox.vault.propose import MARKS, marks_for_nothing, propose_fields
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
 
 SECRET = "canary-7f3a"
@@ -227,6 +227,26 @@ def test_proposed_fields_of_parquet(tmp_path: Path) -> None:
         Field("n", Kind.INTEGER),
         Field("z", Kind.STRING),
     )
+
+
+@pytest.mark.parametrize(
+    ("cells", "marks", "kind"),
+    [
+        (["7", "NULL", " 12 ", "", None, r"\N"], ("NULL", r"\N"), "integer"),
+        (["2.5", "-", "-1"], ("-",), "float"),
+        (["2024-02-29", "不详"], ("不详",), "date"),
+        (["7", "NULL", "seven"], (), "string"),  # not of one kind without the mark either
+        (["007", "NULL"], (), "string"),
+        (["NULL", "NULL"], (), "string"),
+        (["7", "12"], (), "integer"),
+        (["7", "null and void"], (), "string"),
+        ([], (), "string"),
+    ],
+)
+def test_marks_that_keep_a_column_from_being_numbers(cells, marks, kind) -> None:
+    found = marks_for_nothing(pa.array(cells, pa.string()))
+    assert found == (marks, Kind(kind))
+    assert set(marks) <= {*MARKS}
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
