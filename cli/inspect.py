@@ -65,7 +65,8 @@ def inspect(session: Session, /, *, path: Path, explain: str | None, profile: st
         return
     if explained is None:
         show_proposals(answer, path.name, profile)
-        render.prose(*seem_missing(answer["seem_missing"]))
+        for line in seem_missing(answer["seem_missing"]):
+            (render.lines if line.startswith(" ") else render.prose)(line)  # options are for pasting
     else:
         show_explained(answer, explained)
     if answer["quality"]:

@@ -1,9 +1,9 @@
-"""Options that say something of a file and its columns: ``COL=VALUE`` pairs, encodings."""
+"""Options that say something of a file and its columns, read and advised: ``COL=VALUE`` pairs, encodings."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ import click
 from cli.session import say
 from sandbox.errors import UsageError
 
+_NAMED: Final = 5
+"""Columns that advice names one by one."""
 _ENCODINGS: Final = ("utf-8", "gb18030", "big5", "utf-16", "shift_jis", "windows-1252")
 
 encoding_option = click.option(
@@ -55,9 +57,19 @@ def marks(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def seem_missing(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a line for each column that marks for nothing keep from being more than text."""
+def seem_missing(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield lines about marks that keep columns from being more than text, with the options to say so.
+
+    Of columns whose names the option cannot tell apart nothing is said.
+    """
+    told: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for it in found:
-        said_so = (shlex.quote(f"{it['column']}={mark}") for mark in it["marks"])
-        said = " ".join(f"--missing {pair}" for pair in said_so)
-        yield say("cli.seems-missing", column=it["column"], marks=said, kind=it["kind"])
+        if "=" not in it["column"] and it["column"] != "*" and it["column"].isprintable():
+            told.setdefault(tuple(it["marks"]), []).append(it)
+    for group, columns in told.items():
+        names = [it["column"] for it in columns]
+        kinds = list(dict.fromkeys(it["kind"] for it in columns))
+        shown = names if len(names) <= _NAMED else [*names[:_NAMED], "…"]
+        yield say("cli.seem-missing", columns=shown, marks=list(group), kinds=kinds)
+        for name in names if len(names) <= _NAMED else "*":
+            yield " ".join(["  ", *(f"--missing {shlex.quote(f'{name}={mark}')}" for mark in group)])

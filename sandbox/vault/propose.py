@@ -7,7 +7,7 @@ something, as are decimals of more digits than a decimal can have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -24,13 +24,11 @@ _LEADING_ZERO = r"^[+-]?0\d"
 _LONG_NUMBER = r"^[+-]?\d{16,}$"
 _TRUTH = r"^(?i:true|false)$"
 MARKS: Final = (
-    "NULL", "null", "Null", "(null)", "[NULL]", "<NULL>", "\\N", "N/A", "n/a", "NA",
-    "#N/A", "N.A.", "n.a.", "NaN", "nan", "None", "none", "NIL", "nil", "N/D",
-    "n/d", "nd", "s/d", "k.A.", "-", "--", "---", "—", "——", "/", "\\", ".", "?",
-    "??", "#", "*", "x", "X", "unknown", "Unknown", "UNKNOWN", "missing", "无", "無",
-    "空", "不详", "不詳", "未知", "不明", "暂无", "未填", "未填写", "缺失", "没有", "未登记", "なし",
+    "null", "(null)", "[null]", "<null>", "\\n", "n/a", "na", "#n/a", "n.a.", "nan", "none", "nil",
+    "n/d", "nd", "s/d", "k.a.", "-", "--", "---", "–", "—", "——", ".", "?", "??", "unknown", "missing",
+    "无", "無", "不详", "不詳", "未知", "不明", "暂无", "未填", "未填写", "缺失", "未登记", "なし",
 )  # fmt: skip
-"""What is written for nothing.  That some of these stand in a column is all its owner is told of values."""
+"""What is written for nothing, in lower case, and can hardly mean anything else."""
 
 
 def propose_fields(
@@ -50,28 +48,51 @@ def propose_fields(
     if first is None:
         raise InvalidInputError("vault.only-header", file=str(source.path))
     further = list(drawn)
-
-    def proposed(name: str) -> Field:
-        marks = missing(name)
-        values = _values(first.column(name), marks)[:_SAMPLE_DISTINCT]
-        if not len(values) or _kind_of(values) is not Kind.STRING:
-            trimmed = tuple(mark.strip() for mark in marks)
-            values = pa.concat_arrays([values, *(_values(it.column(name), trimmed) for it in further)])
-        return Field(name, _kind_of(values))
-
-    return tuple(map(proposed, source.columns))
+    return tuple(
+        Field(name, _kind_of(_sampled(name, first, further, missing(name)))) for name in source.columns
+    )
 
 
-def marks_for_nothing(cells: pa.Array) -> tuple[tuple[str, ...], Kind]:
-    """Return which `MARKS` among *cells*, read as null, would make them of another kind than text, and which.
+def seem_missing(
+    source: Source,
+    columns: Sequence[str],
+    missing: Callable[[str], tuple[str, ...]] = lambda _: (),
+    drawn: Iterable[pa.RecordBatch] = (),
+) -> Iterator[tuple[str, tuple[str, ...], Kind]]:
+    """Yield which text *columns* of a CSV would be of another kind if some `MARKS` in them meant null.
 
-    Without such marks, or where they would change nothing, there are none.
+    Of each its name, the marks as they are written, and that kind, by the cells that `propose_fields` goes
+    by.  Marks with blanks around them would have to be declared with these: nothing is said of them.
     """
-    values = _values(cells, ())
-    marked = pc.is_in(values, pa.array(MARKS, pa.string()))
-    kind = _kind_of(values.filter(pc.invert(marked)))
-    marks = () if kind is Kind.STRING else tuple(sorted(values.filter(marked).to_pylist()))
-    return marks, kind
+    first = next((batch for batch in source.batches() if batch.num_rows), None)
+    further = list(drawn)
+    if first is None:
+        return
+    for name in columns:
+        values = _sampled(name, first, further, missing(name), whole=True)
+        marked = pc.is_in(pc.utf8_lower(values), pa.array(MARKS))
+        kind = _kind_of(values.filter(pc.invert(marked))) if pc.any(marked).as_py() else Kind.STRING
+        marks = values.filter(marked).unique().to_pylist()
+        written = pc.unique(first.column(name)).drop_null()
+        padded = pc.is_in(pc.utf8_trim_whitespace(written), pa.array(marks, pa.string()))
+        plain = set(written.filter(padded).to_pylist()) <= {*marks}
+        if kind is not Kind.STRING and plain:
+            yield name, tuple(sorted(marks)), kind
+
+
+def _sampled(
+    name: str,
+    first: pa.RecordBatch,
+    further: Sequence[pa.RecordBatch],
+    marks: tuple[str, ...],
+    whole: bool = False,
+) -> pa.Array:
+    """Return values of a column, no marks among them, of *first*; of *further* ones if need be or *whole*."""
+    values = _values(first.column(name), marks)[:_SAMPLE_DISTINCT]
+    if not whole and len(values) and _kind_of(values) is Kind.STRING:
+        return values
+    trimmed = tuple(mark.strip() for mark in marks)
+    return pa.concat_arrays([values, *(_values(it.column(name), trimmed) for it in further)])
 
 
 def _by_type(field: pa.Field) -> Field:

@@ -14,8 +14,8 @@ from classifiers.classify import Proposal, classify
 from classifiers.evidence.sample import draw_texts
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
+from sandbox.vault import propose
 from sandbox.vault.conform import check_fields
-from sandbox.vault.propose import marks_for_nothing, propose_fields
 from sandbox.vault.source import ParquetSource, Source
 from sandbox.vault.spread import spread
 from service.asked import NewDataset, NewTable
@@ -41,7 +41,7 @@ def declared_fields(source: Source, new: NewDataset | NewTable, rows: Iterable[A
             required=field.name in new.required,
             missing=_marks(new, field.name),
         )
-        for field in propose_fields(source, lambda column: _marks(new, column), rows)
+        for field in propose.propose_fields(source, lambda column: _marks(new, column), rows)
     )
     check_fields(fields, source.columns)
     return fields
@@ -102,9 +102,8 @@ def seem_missing(
     if isinstance(rows.source, ParquetSource):
         return []
     asked = [it.name for it in fields if it.kind is Kind.STRING and it.name not in new.types]
-    cells = pa.Table.from_batches(list(rows)).select(asked) if asked else pa.table({})
-    found = ((name, *marks_for_nothing(cells.column(name).combine_chunks())) for name in cells.column_names)
-    return [{"column": name, "marks": list(marks), "kind": str(kind)} for name, marks, kind in found if marks]
+    found = propose.seem_missing(rows.source, asked, lambda column: _marks(new, column), rows)
+    return [{"column": name, "marks": list(marks), "kind": str(kind)} for name, marks, kind in found]
 
 
 @dataclass(slots=True)

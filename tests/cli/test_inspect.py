@@ -146,18 +146,29 @@ def test_faults_found_nowhere_have_no_column(said, tmp_path):
 
 
 def test_marks_for_nothing_are_said_with_the_options_that_declare_them(said, tmp_path):
-    """The lines can be pasted: after that the columns are numbers, and nothing is left to say."""
-    rows = [f"{n},{'NULL' if n % 3 else n},{n if n % 4 else chr(92) + 'N'},NULL" for n in range(40)]
-    (tmp_path / "dump.csv").write_text("\n".join(["id,visits,age (years),note", *rows]))
+    """The options can be pasted: after that the columns are numbers, and nothing is left to say."""
+    null = chr(92) + "N"
+    rows = [
+        f"{n},{'NULL' if n % 3 else n},{n if n % 4 else null},NULL,{n if n % 5 else '-'}" for n in range(40)
+    ]
+    (tmp_path / "dump.csv").write_text("\n".join(["id,visits,age (years),note,a=b", *rows]))
     asked = "--as o {} dataset inspect dump.csv"
     code, out, err = said(asked.format(""))
     assert code == 0, err
-    lines = [line for line in out.splitlines() if "--missing" in line]
-    assert [line.split()[0] for line in lines] == ["visits", "age"]
-    options = " ".join(line.partition("with ")[2].removesuffix(".") for line in lines)
-    answer = json.loads(said(f"{asked.format('--json')} {options}")[1])
-    assert [column["kind"] for column in answer["columns"]] == ["integer", "integer", "integer", "string"]
-    assert answer["seem_missing"] == []
-    assert json.loads(said(asked.format("--json") + " --type visits=string")[1])["seem_missing"] == [
-        {"column": "age (years)", "marks": [chr(92) + "N"], "kind": "integer"}
-    ]
+    options = [line for line in out.splitlines() if "--missing" in line]
+    assert options == ["   --missing visits=NULL", f"   --missing 'age (years)={null}'"]  # a=b cannot be said
+    assert "Text only because of NULL, by the cells looked at: visits." in out
+    answer = json.loads(said(f"{asked.format('--json')} {' '.join(options)}")[1])
+    assert [it["kind"] for it in answer["columns"]] == ["integer", "integer", "integer", "string", "string"]
+    assert answer["seem_missing"] == [{"column": "a=b", "marks": ["-"], "kind": "integer"}]
+    named = json.loads(said(asked.format("--json") + " --type visits=string --type a=b=string")[1])
+    assert named["seem_missing"] == [{"column": "age (years)", "marks": [null], "kind": "integer"}]
+    assert not said("--as o dataset inspect people.csv --encoding gb18030")[1].endswith("\n\n")
+
+
+def test_of_many_columns_with_the_same_marks_it_is_said_once(said, tmp_path):
+    header = ",".join(f"c{n}" for n in range(40))
+    (tmp_path / "wide.csv").write_text("\n".join([header, ",".join(["NULL"] * 40), ",".join(["7"] * 40)]))
+    _, out, _ = said("--as o dataset inspect wide.csv")
+    assert [line for line in out.splitlines() if "--missing" in line] == ["   --missing '*=NULL'"]
+    assert "c0, c1, c2, c3, c4, …" in out

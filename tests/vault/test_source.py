@@ -15,7 +15,7 @@ from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
 from sandbox.vault.conform import Conforming, conform
 from sandbox.vault.encoding import RECORD_BYTES, undecodable
-from sandbox.vault.propose import MARKS, marks_for_nothing, propose_fields
+from sandbox.vault.propose import propose_fields, seem_missing
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
 
 SECRET = "canary-7f3a"
@@ -230,23 +230,39 @@ def test_proposed_fields_of_parquet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "marks", "kind"),
+    ("cells", "found"),
     [
-        (["7", "NULL", " 12 ", "", None, r"\N"], ("NULL", r"\N"), "integer"),
-        (["2.5", "-", "-1"], ("-",), "float"),
-        (["2024-02-29", "不详"], ("不详",), "date"),
-        (["7", "NULL", "seven"], (), "string"),  # not of one kind without the mark either
-        (["007", "NULL"], (), "string"),
-        (["NULL", "NULL"], (), "string"),
-        (["7", "12"], (), "integer"),
-        (["7", "null and void"], (), "string"),
-        ([], (), "string"),
+        (["7", "NULL", " 12 ", r"\N"], [("c", ("NULL", r"\N"), Kind.INTEGER)]),
+        (["2.5", "-", "-1", "null"], [("c", ("-", "null"), Kind.FLOAT)]),
+        (["2024-02-29", "不详"], [("c", ("不详",), Kind.DATE)]),
+        (["true", "N/A"], [("c", ("N/A",), Kind.BOOLEAN)]),
+        (["7", "NULL", "seven"], []),  # not of one kind without the mark either
+        (["7", " NULL"], []),  # to be declared with its blank
+        (["007", "NULL"], []),
+        (["NULL", "NULL"], []),
+        (["7", "12"], []),
+        (["7", "null and void"], []),
+        (["7", "x"], []),  # a cross may be a value
     ],
 )
-def test_marks_that_keep_a_column_from_being_numbers(cells, marks, kind) -> None:
-    found = marks_for_nothing(pa.array(cells, pa.string()))
-    assert found == (marks, Kind(kind))
-    assert set(marks) <= {*MARKS}
+def test_marks_that_keep_a_column_from_being_numbers(tmp_path, cells, found) -> None:
+    source = open_source(write(tmp_path / "a.csv", "\n".join(["c,d", *(f"{it},1" for it in cells)])))
+    assert list(seem_missing(source, ["c"])) == found
+    if found:  # what is told is so, and is told once
+        marks = {"c": found[0][1], "d": ()}
+        assert propose_fields(source, marks.__getitem__)[0].kind is found[0][2]
+        assert not list(seem_missing(source, ["c"], marks.__getitem__))
+
+
+def test_marks_are_judged_by_the_cells_that_types_go_by(tmp_path) -> None:
+    """A cell far down that is no number is seen by neither or by both."""
+    source = open_source(write(tmp_path / "a.csv", "\n".join(["c", "7", "NULL"])))
+    further = [pa.record_batch({"c": ["8", "abc"]})]
+    assert not list(seem_missing(source, ["c"], drawn=further))
+    assert list(seem_missing(source, ["c"], drawn=[pa.record_batch({"c": ["8", "-"]})])) == [
+        ("c", ("-", "NULL"), Kind.INTEGER)
+    ]
+    assert not list(seem_missing(open_source(write(tmp_path / "b.csv", "c\n")), ["c"]))
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
