@@ -18,11 +18,12 @@ from classifiers.evidence.dictionaries import dictionary_evidence
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.headers import header_evidence
 from classifiers.evidence.inside import inside_evidence
-from classifiers.evidence.names import may_be_initials, name_evidence
+from classifiers.evidence.names import name_evidence
 from classifiers.evidence.neighbours import paired
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
 from classifiers.evidence.statistics import statistic_evidence
+from classifiers.evidence.style import Style, style_of
 from classifiers.minors import minors_evidence
 from classifiers.recognizers import Recognizer, recognizer_evidence
 from classifiers.taxonomy import GENERAL
@@ -72,8 +73,8 @@ def classify(
     """
     year = dt.datetime.now(dt.UTC).year
     samples = draw(fields, sample)
-    initials = may_be_initials([field.name for field in fields])
-    found = [hints_of(field, samples[field.name], recognizers, initials) for field in fields]
+    style = style_of([field.name for field in fields])
+    found = [hints_of(field, samples[field.name], recognizers, style) for field in fields]
     names = [field.name for field in fields]
     found = read_together(
         names, found, [samples[it] for it in names], [field.description for field in fields]
@@ -84,11 +85,11 @@ def classify(
 
 
 def hints_of(
-    field: Field, sample: ColumnSample, recognizers: Sequence[Recognizer] = (), initials: bool = True
+    field: Field, sample: ColumnSample, recognizers: Sequence[Recognizer] = (), style: Style | None = None
 ) -> tuple[Evidence, ...]:
-    """Return all hints of one column, the strongest first; *initials* as for `name_evidence`."""
+    """Return all hints of one column, the strongest first; *style* as for `name_evidence`."""
     hints = (
-        *name_evidence(field.name, field.description, initials),
+        *name_evidence(field.name, field.description, style),
         *value_evidence(sample),
         *dictionary_evidence(sample),
         *statistic_evidence(sample),

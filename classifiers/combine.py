@@ -63,7 +63,7 @@ FEW_WORDS = frozenset({"constant", "few-words", "some-words"})
 """Rules of `classifiers.evidence.statistics` that say that values repeat, as no free text does."""
 UNSEEN = "?"
 """What nothing speaks for: it takes its share of the probability and is never proposed."""
-PERSONAL = 0.5
+PERSONAL = 0.45
 """The share of tags of persons, of all that may be proposed, from which one of them is proposed (ADR 22):
 where recall exceeds precision, since to overlook a personal column is worse than to look at one too many."""
 PROTECTED = 0.3

@@ -33,9 +33,9 @@ from classifiers.classify import hints_of, read_together
 from classifiers.combine import UNSEEN, Weights, features, judge, judge_table
 from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.names import may_be_initials
 from classifiers.evidence.neighbours import ALONE, surroundings
 from classifiers.evidence.sample import ColumnSample, draw
+from classifiers.evidence.style import style_of
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
 from service.datasets.declared import SampledRows
@@ -58,6 +58,7 @@ HANDS = {
     "third": {*zh.THIRD_HAND, *intl.THIRD_HAND},
     "fourth": {*zh.FOURTH_HAND, *intl.FOURTH_HAND},
     "fifth": {*zh.FIFTH_HAND, *intl.FIFTH_HAND},
+    "sixth": {*zh.SIXTH_HAND, *intl.SIXTH_HAND},
 }
 """Domains by whose labels they have; those of the first hand are the others."""
 TARGET = Path(classifiers.__file__).parent / "taxonomies" / "combiner.yaml"
@@ -107,11 +108,11 @@ def read(table: labelled.Table) -> Table:
     source = open_source(table.path)
     fields = propose_fields(source)
     samples = draw(fields, SampledRows(source))
-    initials = may_be_initials([field.name for field in fields])
+    style = style_of([field.name for field in fields])
     found = []
     for label, field in zip(table.labels, fields, strict=True):
         sample = samples[field.name]
-        hints = hints_of(field, sample, (), initials)
+        hints = hints_of(field, sample, (), style)
         found.append(Column(field.name, label.tag, label.values, hints, sample))
     return found
 
@@ -197,7 +198,8 @@ def _counts(tables: Mapping[str, Table]) -> dict[str, float]:
 def about(table: Table) -> str:
     """Return what a table is about by its labels: only persons have what is personal in context."""
     tags = [it.tag for it in table]
-    own = [it.tag for it in table if not subject.acts_for_another(it.name)]
+    bare = style_of([it.name for it in table]).without_letter
+    own = [it.tag for it in table if not subject.acts_for_another(bare(it.name))]
     if any(personal(tag) and tag not in _NOT_ONLY_PERSONS for tag in own):
         return subject.PERSON
     return subject.ORGANISATION if any(tag.startswith("org.") for tag in tags) else subject.THING

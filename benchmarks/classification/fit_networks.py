@@ -23,8 +23,8 @@ from benchmarks.classification.labelled import HERE
 from benchmarks.classification.metrics import personal
 from benchmarks.classification.training import Table, train
 from classifiers.evidence.cells import tokens_of_values
-from classifiers.evidence.names import may_be_initials
 from classifiers.evidence.network import Network, context, hidden, odds, seen, sums, to_arrays
+from classifiers.evidence.style import style_of
 from classifiers.evidence.tokens import tokens_of
 from classifiers.taxonomy import GENERAL, core
 
@@ -82,8 +82,8 @@ def tokenised(table: Sequence[Column], network: str) -> Table:
     """Return what the *network* sees of *table*, with the tags."""
     if network == "cells":
         return [(tokens_of_values(it.values), it.tag) for it in table]
-    initials = may_be_initials([it.name for it in table])
-    return [(tokens_of(it.name, "", initials), it.tag) for it in table]
+    style = style_of([it.name for it in table])
+    return [(tokens_of(it.name, "", style), it.tag) for it in table]
 
 
 def figures(known: Network, tables: Sequence[Table]) -> str:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.names import may_be_initials
 from classifiers.evidence.network import network
 from classifiers.evidence.reading import evidence_of
+from classifiers.evidence.style import style_of
 from classifiers.evidence.tokens import tokens_of
 
 ALONE: Final = "header"
@@ -30,7 +30,7 @@ def header_evidence(
 
     *descriptions* are their owner's comments.
     """
-    initials = may_be_initials(names)
+    style = style_of(names)
     said = descriptions or [""] * len(names)
-    bags = [tokens_of(*it, initials) for it in zip(names, said, strict=True)]
+    bags = [tokens_of(*it, style) for it in zip(names, said, strict=True)]
     return evidence_of(network("headers"), bags, names, (ALONE, BESIDE))

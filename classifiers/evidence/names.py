@@ -13,20 +13,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import filterfalse
 
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.lexicon import STRENGTHS, Word, names, role_of
-from classifiers.evidence.spelling import holds_latin_word, roles_of_parts, words_of
+from classifiers.evidence.spelling import roles_of_parts, words_of
+from classifiers.evidence.style import Style, made_up
 
 WEIGHTS: Mapping[str, float] = {"strong": 0.9, "fair": 0.7, "weak": 0.5}
 """How often a name alone is right: 0.91, 0.72, 0.60 of 275, 110, 89 hints in the Chinese development set."""
 ASIDE = 0.8
 """What a hint in brackets or in a comment weighs, as a share of one in the name."""
 LONGEST_COMMENT = 400
-MOSTLY = 0.6
-"""The share of names with a known word above which a table's names are not in Chinese initials."""
 
 _BRACKETS = re.compile(r"[(\[{<（【〔《]([^)\]}>）】〕》]*)[)\]}>）】〕》]?")
 _UNIT = re.compile(
@@ -49,13 +48,14 @@ Hint = tuple[str, int, str]
 """A tag, the step of its strength (0 is strongest), and the words that say so."""
 
 
-def name_evidence(name: str, description: str = "", initials: bool = True) -> tuple[Evidence, ...]:
+def name_evidence(name: str, description: str = "", style: Style | None = None) -> tuple[Evidence, ...]:
     """Return what a column's *name* and its owner's *description* hint at, the strongest hint per tag.
 
-    *initials*: whether Latin letters may be Chinese initials (`may_be_initials`).
+    *style*: how the names of its table are written (`style_of`).
     """
+    known = style or Style()
     best: dict[str, Evidence] = {}
-    for found in _hints(name, description, initials):
+    for found in _hints(known.without_letter(name), description, known.initials):
         if found.tag not in best or best[found.tag].weight < found.weight:
             best[found.tag] = found
     return tuple(best.values())
@@ -172,21 +172,6 @@ def _rule(table: str, head: Word, rule: str) -> list[Hint]:
     return []
 
 
-def made_up(name: str) -> bool:
-    """Return whether a program gave a column this *name* for want of one."""
-    return bool(_made_up().fullmatch(name.strip().lower()))
-
-
-def may_be_initials(given: Sequence[str]) -> bool:
-    """Return whether unknown Latin letters in the names *given* to a table's columns may be Chinese initials.
-
-    They are not where most of the names hold words of other languages: ``PE_CLS`` beside ``CUST_NAME``.
-    """
-    found = [holds_latin_word(name) for name in given if not made_up(name)]
-    latin = [known for known in found if known is not None]
-    return sum(latin) <= len(latin) * MOSTLY
-
-
 def roles_of(name: str) -> frozenset[str]:
     """Return the roles of the words in *name*: of whom or of what it speaks."""
     return frozenset() if made_up(name) else frozenset(role for word in words_of(name) for role in word.roles)
@@ -199,8 +184,3 @@ def numbers_persons(name: str) -> bool:
         return False
     roles = {role for word in words_of(name) for role in word.roles or roles_of_parts(word.text)}
     return roles >= {"person", "number"} and "representative" not in roles
-
-
-@cache
-def _made_up() -> re.Pattern[str]:
-    return re.compile(names()["made_up"])

@@ -157,6 +157,7 @@ RULES: tuple[_Rule, ...] = (
     ),
     _Rule("general", "few-small-numbers", 0.79, _WHOLE, _small),
     _Rule("general", "running-numbers", 0.57, _WHOLE, _running),
+    _Rule("pi.id.generic", "running-numbers", 0.3, _WHOLE, _running),
     _Rule("general", "counts", 0.81, _WHOLE, _counts),
     _Rule("general", "decimals", 0.56, _shape(r"[-+]?\d+\.\d{1,3}")),
     _Rule("general", "percentages", 0.5, _shape(r"[-+]?\d{1,3}(\.\d+)?\s?%")),

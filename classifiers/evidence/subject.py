@@ -15,6 +15,7 @@ from typing import Final
 from classifiers.evidence import cells, headers
 from classifiers.evidence.evidence import Evidence, chances
 from classifiers.evidence.names import numbers_persons, roles_of
+from classifiers.evidence.style import style_of
 
 PERSON: Final = "person"
 ORGANISATION: Final = "organisation"
@@ -79,6 +80,7 @@ def signs(names: Sequence[str], judged: Judged, hints: Sequence[Sequence[Evidenc
 
     Of their *hints* it takes what the networks make of the columns together.
     """
+    names = list(map(style_of(names).without_letter, names))
     roles = [roles_of(name) for name in names]
     pairs = [it for it in zip(judged, roles, strict=True) if _REPRESENTATIVE not in it[1]]
     own, own_roles = [column for column, _ in pairs], [has for _, has in pairs]

@@ -14,9 +14,10 @@ from itertools import pairwise
 from typing import Final
 
 from classifiers.evidence.lexicon import normal
-from classifiers.evidence.names import made_up, name_evidence, said_of_itself
+from classifiers.evidence.names import name_evidence, said_of_itself
 from classifiers.evidence.network import Bags
 from classifiers.evidence.spelling import words_of
+from classifiers.evidence.style import Style, made_up
 
 BAGS: Final = ("readings", "letters")
 """How the lexicon reads a name, and its letters."""
@@ -27,19 +28,21 @@ _PARTS = re.compile(
 )
 
 
-def tokens_of(name: str, description: str = "", initials: bool = True) -> Bags:
+def tokens_of(name: str, description: str = "", style: Style | None = None) -> Bags:
     """Return the tokens of a column's *name*, one group in each of `BAGS`.
 
-    *description* and *initials* are as for `name_evidence`.  What a description says of the column is read
+    *description* and *style* are as for `name_evidence`.  What a description says of the column is read
     as what stands in brackets behind a name, and in place of a name that a program made up, which has no
     letters.
     """
+    known = style or Style()
+    name = known.without_letter(name)
     if said := said_of_itself(description):
         name = said if made_up(name) else f"{name}({said})"
-    hints = [f"hint {it.tag} {it.weight}" for it in name_evidence(name, "", initials)]
+    hints = [f"hint {it.tag} {it.weight}" for it in name_evidence(name, "", Style(known.initials))]
     if made_up(name):
         return [hints], []
-    return [[*hints, *_readings(name, initials)]], [list(_letters(name))]
+    return [[*hints, *_readings(name, known.initials)]], [list(_letters(name))]
 
 
 def _readings(name: str, initials: bool) -> Iterator[str]:

@@ -101,9 +101,11 @@ def test_the_declared_unit_is_no_trait_that_it_hardly_seems() -> None:
 
 
 def test_the_declared_unit_is_an_identifier_whatever_it_looks_like(people: pa.Table) -> None:
-    table = pa.table({"frob": [str(n // 2) for n in range(900)], "gender": ["MF"[n % 2] for n in range(900)]})
-    fields = [Field("frob", Kind.INTEGER), Field("gender", Kind.STRING)]
-    (plain, _), (unit, beside) = classify(fields, table), classify(fields, table, unit="frob")
+    table = pa.table(
+        {"status": [str(n // 2) for n in range(900)], "gender": ["MF"[n % 2] for n in range(900)]}
+    )
+    fields = [Field("status", Kind.INTEGER), Field("gender", Kind.STRING)]
+    (plain, _), (unit, beside) = classify(fields, table), classify(fields, table, unit="status")
     assert (plain.tag, unit.tag, beside.tag) == ("general", "pi.id.generic", "pi.gender")
     assert unit.evidence[0].source == "unit"
     assert unit.others[0].tag == "general"

@@ -6,8 +6,9 @@ import pytest
 
 from classifiers.classify import classify
 from classifiers.evidence.lexicon import lexicon, names
-from classifiers.evidence.names import may_be_initials, name_evidence
+from classifiers.evidence.names import name_evidence
 from classifiers.evidence.spelling import words_of
+from classifiers.evidence.style import style_of
 from sandbox.schema import Field, Kind
 
 
@@ -59,10 +60,49 @@ def test_letters_that_unicode_does_not_take_apart(name: str, tag: str | None) ->
 
 
 def test_initials_are_read_where_names_are_no_words() -> None:
-    assert may_be_initials(["khxm", "zjhm", "CUST_NO", "备注"])
-    assert not may_be_initials(["CUST_NO", "PE_CLS", "ACCT_STS", "OPEN_DT"])
-    assert may_be_initials(["客户", "column_1"])
-    assert may_be_initials([])
+    assert style_of(["khxm", "zjhm", "CUST_NO", "备注"]).initials
+    assert not style_of(["CUST_NO", "PE_CLS", "ACCT_STS", "OPEN_DT"]).initials
+    assert style_of(["客户", "column_1"]).initials
+    assert style_of([]).initials
+
+
+@pytest.mark.parametrize(
+    ("given", "letter"),
+    [
+        (["Yid", "Yname", "Yage", "Ytel"], "Y"),
+        (["SNO", "SNAME", "SSEX", "SAGE", "SDEPT"], "S"),
+        (["Yid", "Yname", "Yage", "department"], ""),  # three of four are too few
+        (["mobile", "money", "mother", "mail"], ""),
+        (["c_name", "c_tel", "c_email", "c_age"], ""),
+        (["cName", "cTel", "cEmail", "cAge"], ""),
+        (["sjh", "sfzh", "sjdh", "sr"], ""),
+        ([], ""),
+    ],
+)
+def test_a_letter_that_stands_before_all_names_says_nothing(given: list[str], letter: str) -> None:
+    assert style_of(given).letter == letter
+
+
+def test_what_is_a_word_with_its_first_letter_keeps_it() -> None:
+    given = ["tname", "tel", "tage", "tsex", "taddress", "tcity"]
+    assert list(map(style_of(given).without_letter, given)) == [
+        "name",
+        "tel",
+        "tage",
+        "sex",
+        "address",
+        "city",
+    ]
+
+
+def test_names_are_read_behind_the_letter_of_their_table() -> None:
+    fields = [Field(name, Kind.STRING) for name in ("Yid", "Yname", "Yage", "Ytel")]
+    assert [it.tag for it in classify(fields, [])] == [
+        "pi.id.generic",
+        "pi.name",
+        "pi.age",
+        "pi.contact.mobile",
+    ]
 
 
 def test_the_table_decides_whether_letters_are_initials() -> None:

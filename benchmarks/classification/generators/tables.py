@@ -46,6 +46,11 @@ FIFTH_HAND = (
     "field_experiments",
 )  # fmt: skip
 """Tables for analysis, most about persons without any name or number, of two more hands."""
+SIXTH_HAND = (
+    "school_systems", "stock_systems", "office_systems", "community_apps", "device_registers",
+    "service_orders",
+)  # fmt: skip
+"""Tables of applications and small sheets, about persons by plain keys and as often about things."""
 FIRST_HAND = ("civil_affairs", "hospital", "school", "transport")
 FRESH = (
     "family_doctor", "research_admin", "vehicle_admin", "immigration", "community_correction", "funeral",
@@ -54,7 +59,7 @@ FRESH = (
 )  # fmt: skip
 """Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
-    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND, *FIFTH_HAND),
+    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND, *FIFTH_HAND, *SIXTH_HAND),
     "heldout": ("bank", "social_security", "market_regulation"),
     "fresh": FRESH,
 }
