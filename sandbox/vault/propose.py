@@ -71,13 +71,17 @@ def seem_missing(
     for name in columns:
         values = _sampled(name, first, further, missing(name), whole=True)
         marked = pc.is_in(pc.utf8_lower(values), pa.array(MARKS))
-        kind = _kind_of(values.filter(pc.invert(marked))) if pc.any(marked).as_py() else Kind.STRING
-        marks = values.filter(marked).unique().to_pylist()
-        written = pc.unique(first.column(name)).drop_null()
-        padded = pc.is_in(pc.utf8_trim_whitespace(written), pa.array(marks, pa.string()))
-        plain = set(written.filter(padded).to_pylist()) <= {*marks}
-        if kind is not Kind.STRING and plain:
-            yield name, tuple(sorted(marks)), kind
+        marks = values.filter(marked).unique()
+        kind = _kind_of(values.filter(pc.invert(marked))) if len(marks) else Kind.STRING
+        if kind is not Kind.STRING and not _padded(first.column(name), marks):
+            yield name, tuple(sorted(marks.to_pylist())), kind
+
+
+def _padded(cells: pa.Array, marks: pa.Array) -> bool:
+    """Whether some of *cells* are one of *marks* with blanks around it."""
+    written = pc.unique(cells).drop_null()
+    found = written.filter(pc.is_in(pc.utf8_trim_whitespace(written), marks))
+    return not pc.all(pc.is_in(found, marks)).as_py()
 
 
 def _sampled(

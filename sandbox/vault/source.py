@@ -211,7 +211,7 @@ class ParquetSource(Source):
         try:
             rows = max(_FEWEST_ROWS, min(most, BATCH_BYTES // self._row_bytes(columns, groups)))
             with self._file() as file:
-                found = file.iter_batches(rows, list(groups), list(columns), use_threads=True)  # side by side
+                found = file.iter_batches(rows, list(groups), list(columns), use_threads=True)
                 for batch in _gathered(found, most) if rows < most else found:
                     chosen = batch.select(list(columns))  # Parquet takes a.b for a part of a
                     self._check_texts(chosen)

@@ -46,6 +46,8 @@ def inspect(
     if wanted.unit is not None:
         check_unit(wanted.unit, fields)
     proposals = proposals_of(rows, fields, new.recognizers, wanted.unit)
+    missing = seem_missing(fields, new, rows)
+    unsettled = {it["column"] for it in missing}
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
     heard = None if progress is None else lambda done, total: progress("read", done, total)
@@ -53,9 +55,11 @@ def inspect(
     return {
         "file": new.path.name,
         "columns": columns,
-        "seem_missing": seem_missing(fields, new, rows),
+        "seem_missing": missing,
         **levels_of(tags, minors=any(map(seems_of_children, columns))),
-        "quality": _quality(batches, fields, tags, wanted, new.types) if wanted.quality else None,
+        "quality": _quality(batches, fields, tags, wanted, new.types, unsettled=unsettled)
+        if wanted.quality
+        else None,
         "preview": _preview(source, proposals, wanted.preview) if wanted.preview else None,
     }
 
@@ -78,11 +82,15 @@ def _quality(
     tags: Mapping[str, str],
     wanted: Inspection,
     typed: Collection[str],
+    *,
+    unsettled: Collection[str],
 ) -> dict[str, Any]:
+    """Return the counts, and domains but for columns whose type is *unsettled*."""
     unit = None if wanted.unit == ROW_UNIT else wanted.unit
     domains = _domains(wanted.policy)
     found = assess(batches, fields, tags, unit=unit, domains=domains, typed=typed)
-    lines = policy_lines(propose_domains(fields, tags, found.seen, unit))
+    settled = [field for field in fields if field.name not in unsettled]
+    lines = policy_lines(propose_domains(settled, tags, found.seen, unit))
     return {
         "rows": found.rows,
         "ratio": found.ratio,

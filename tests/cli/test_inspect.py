@@ -163,6 +163,8 @@ def test_marks_for_nothing_are_said_with_the_options_that_declare_them(said, tmp
     assert answer["seem_missing"] == [{"column": "a=b", "marks": ["-"], "kind": "integer"}]
     named = json.loads(said(asked.format("--json") + " --type visits=string --type a=b=string")[1])
     assert named["seem_missing"] == [{"column": "age (years)", "marks": [null], "kind": "integer"}]
+    quality = json.loads(said(f"{asked.format('--json')} --quality")[1])["quality"]
+    assert not [line for line in quality["domains"] if "NULL" in line and "visits" in line]
     assert not said("--as o dataset inspect people.csv --encoding gb18030")[1].endswith("\n\n")
 
 
