@@ -2,12 +2,12 @@
 
 import itertools
 import math
-import time
 
 import numpy as np
 import pytest
 
 from jobs.consistency import consistent, weights
+from tests.support.effort import at_most
 
 CASES = [
     ([3, 4], [(0, 1), (0,), ()]),
@@ -120,7 +120,6 @@ def test_exact_integers_that_agree_are_not_moved():
 def test_a_hundred_thousand_cells_take_about_a_second(sizes, sets):
     variances = [1.0 + len(keys) for keys in sets]
     tables = [np.ones(math.prod(sizes[key] for key in keys)) for keys in sets]
-    start = time.process_time()
-    consistent(sizes, sets, variances, tables)
-    weights(sizes, sets, variances)
-    assert time.process_time() - start < 5
+    with at_most(100):
+        consistent(sizes, sets, variances, tables)
+        weights(sizes, sets, variances)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import time
 from decimal import Decimal
 
 import duckdb
@@ -23,6 +22,7 @@ from jobs.sql.parse import parse
 from jobs.typing import kind_of, result_kind
 from sandbox.errors import InvalidInputError
 from sandbox.schema import ROW_UNIT, Field, Kind
+from tests.support.effort import at_most
 
 FIELDS = {
     name: Field(name, kind)
@@ -478,9 +478,8 @@ def test_coded_text_is_worked_out_once_per_entry():
     column = pa.array(["x", "y", "z"]).take(pa.array(rng.integers(0, 3, 2**20))).dictionary_encode()
     batch = pa.RecordBatch.from_arrays([column], ["x"])
     where = call("and", call("like", X, Literal("%x%")), call("in", X, Literal("x"), Literal("y")))
-    started = time.process_time()
-    assert keep_mask(where, batch).sum() > 0
-    assert time.process_time() - started < 0.5  # 0.01 s on a quiet core; a loop over rows takes seconds
+    with at_most(5):  # it takes a fifth of one; a loop over rows takes dozens
+        assert keep_mask(where, batch).sum() > 0
 
 
 def test_columns_of_everything_generated_are_known():

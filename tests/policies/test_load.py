@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from policies.load import MAX_DEPTH, load, show_path
 from sandbox.errors import InvalidInputError
+from tests.support.effort import at_most
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -143,10 +143,8 @@ def test_refused_files(source: bytes | str, code: str) -> None:
     ids=lambda text: f"{text[:8]!r}x{len(text)}",
 )
 def test_hostile_files_cost_no_more_than_their_size(text: str) -> None:
-    start = time.process_time()
-    with pytest.raises(InvalidInputError):
+    with at_most(20), pytest.raises(InvalidInputError):
         load(text, "p.yaml")
-    assert time.process_time() - start < 1
 
 
 def test_byte_order_mark_says_nothing() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from service.audit.refused import why
 from service.audit.telling import refusal
 from service.jobs.refusing import mentioned
 from service.messages import catalogue
+from tests.support.effort import at_most
 
 DENIED = "SELECT name, COUNT(*) FROM health.stays GROUP BY name"
 OTHERS = "SELECT COUNT(*) FROM health.secret"
@@ -151,9 +151,8 @@ HOSTILE = [part * (60_000 // len(part)) for part in ("'", "/*", "a-", " ", "a.",
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_searching_a_hostile_text_takes_no_time(text: str) -> None:
-    start = time.process_time()
-    mentioned(text)
-    assert time.process_time() - start < 1
+    with at_most(20):
+        mentioned(text)
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,8}(\.[a-z][a-z0-9_-]{0,8}){1,3}", fullmatch=True)
