@@ -99,10 +99,12 @@ def add(
 
 
 def _confirm(session: Session, new: NewDataset) -> None:
-    """Show the proposed types to the owner and ask; raises `UsageError` when nobody can be asked."""
+    """Show the types to the owner and ask; raises `UsageError` when nobody can be asked."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("cli.needs-yes")
     preview = session.gatekeeper.dataset_preview(session.principal(), new)
+    if preview["declared"]:
+        click.echo(say("cli.types-declared"), err=True)
     for column in preview["columns"]:
         click.echo(f"  {render.plain(column['name'])}: {column['kind']}", err=True)
     for line in seem_missing(preview["seem_missing"]):

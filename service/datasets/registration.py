@@ -23,10 +23,11 @@ from sandbox.keys.keyring import MASTER, KeyId
 from sandbox.privacy.loss import ATTO, Filter
 from sandbox.schema import NAME, DatasetName, Field, LineageId, Principal, Role, exact
 from sandbox.vault.access import commit, known_directories
+from sandbox.vault.conform import check_fields
 from sandbox.vault.manifest import Manifest
 from sandbox.vault.partition import LayoutKeys
 from sandbox.vault.register import Declaration, Prepared, prepare
-from sandbox.vault.source import open_source
+from sandbox.vault.source import Source, open_source
 from sandbox.vault.store import DirectoryStore
 from service import dossier, people
 from service.asked import NewDataset, Progress
@@ -42,16 +43,23 @@ _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 
 
 def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
-    """Return proposed types and tags for the owner's screen, and marks for nothing; stores nothing."""
+    """Return types and tags for the owner's screen, and marks for nothing; stores nothing.
+
+    Types of a later version are those declared with the first one.  What `add` would refuse of what is said
+    is refused here.
+    """
     require(by, Role.OWNER)
+    _check_said(new)
     source = open_source(new.path, new.delimiter, new.encoding)
     rows = SampledRows(source)
-    fields = declared_fields(source, new, rows)
+    place = _place(desk, by, new)
+    fields = _fields(place, source, new, rows)
     shown = [
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals_of(rows, fields, new.recognizers, new.unit), strict=True)
     ]
-    return {"columns": shown, "seem_missing": seem_missing(fields, new, rows)}
+    marks = [] if place.known else seem_missing(fields, new, rows)
+    return {"columns": shown, "declared": place.known, "seem_missing": marks}
 
 
 def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:
@@ -62,7 +70,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
     rows = SampledRows(source)
     with desk.workspace.lock("register", wait=True):
         place = _place(desk, by, new)
-        fields = place.fields or declared_fields(source, new, rows)
+        fields = _fields(place, source, new, rows)
         proposals = proposals_of(rows, fields, new.recognizers, new.unit)
         store = DirectoryStore(desk.workspace.vault)
         _sweep(desk, store)
@@ -99,6 +107,13 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
             "drifted": drifted,
         },
     }
+
+
+def _fields(place: _Place, source: Source, new: NewDataset, rows: SampledRows) -> tuple[Field, ...]:
+    if not place.known:
+        return declared_fields(source, new, rows)
+    check_fields(place.fields, source.columns)
+    return place.fields
 
 
 def _check_said(new: NewDataset) -> None:

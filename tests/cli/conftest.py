@@ -137,7 +137,10 @@ class FakeGatekeeper:
 
     # datasets
     def dataset_preview(self, by, new):
-        return {"columns": [{"name": "age", "kind": "string", "tag": "pi.age", "confidence": "0.95"}]}
+        columns = [{"name": "age", "kind": "string", "tag": "pi.age", "confidence": "0.95"}]
+        marks = [{"column": "age", "marks": ["?"], "kind": "integer"}]
+        later = new.lineage is not None
+        return {"columns": columns, "declared": later, "seem_missing": [] if later else marks}
 
     def dataset_add(self, by, new, progress=None):
         if not new.path.exists():

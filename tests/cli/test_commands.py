@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.app import run
 from service.asked import JobRequest, NewDataset, NewLimit, NewTable
 
 
@@ -37,6 +38,24 @@ def test_dataset_add_says_everything(known):
         new_lineage=None,
         remove_source=True,
     )
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("more", "shown"), [("", "--missing 'age=?'"), ("--lineage L", "first version:")])
+def test_types_are_shown_and_asked_about(known, monkeypatch, more, shown):
+    Path("x.csv").write_text("a\n1\n")
+    monkeypatch.setattr("sys.stdin", _Terminal("n\n"))
+    error = _Terminal()
+    monkeypatch.setattr("sys.stderr", error)
+    line = f"--as health-bureau dataset add x.csv --name a.b --unit u --namespace n.m {more}"
+    assert run(line.split(), known.service) != 0
+    assert shown in error.getvalue()
+    assert "Register with these types?" in error.getvalue()
+    assert ("--missing" in error.getvalue()) == (not more)
 
 
 def test_a_statement_may_come_from_standard_input(known, monkeypatch):

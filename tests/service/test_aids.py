@@ -1,5 +1,7 @@
 """Recognisers and data dictionaries of an owner's own, given when a file is registered."""
 
+from dataclasses import replace
+
 import pytest
 
 from sandbox import workspace
@@ -58,6 +60,48 @@ def test_a_later_version_may_repeat_meanings_and_not_change_them(desk, tmp_path)
     with pytest.raises(InvalidInputError) as caught:
         add(desk, tmp_path, dictionary=tmp_path / "columns.csv", lineage=lineage)
     assert caught.value.code == "dataset.fixed-column"
+
+
+def file_of(folder, cell="NULL", columns="nr,n"):
+    (folder / "d.csv").write_text(f"{columns}\n" + "".join(f"{n},{n}\n" for n in range(40)) + f"40,{cell}\n")
+    return NewDataset(folder / "d.csv", "a.b", "nr", "a.person")
+
+
+def test_a_first_look_shows_of_a_later_version_what_was_declared(desk, tmp_path):
+    new = file_of(tmp_path)
+    seen = registration.preview(desk, OWNER, new)
+    assert not seen["declared"]
+    assert seen["seem_missing"] == [{"column": "n", "marks": ["NULL"], "kind": "integer"}]
+    lineage = registration.add(desk, OWNER, replace(new, missing={"n": ["NULL"]}), None)["lineage"]
+    later = registration.preview(desk, OWNER, replace(file_of(tmp_path, "-"), lineage=lineage))
+    assert later["declared"]
+    assert not later["seem_missing"]
+    assert [it["kind"] for it in later["columns"]] == ["integer", "integer"]
+
+
+@pytest.mark.parametrize(
+    ("said", "columns", "code"),
+    [
+        ({}, "nr,n", "dataset.exists"),
+        ({"name": "no name"}, "nr,n", "dataset.bad-name"),
+        ({"missing": {"n": ["-"]}, "later": True}, "nr,n", "dataset.fixed-column"),
+        ({"later": True}, "nr,m", "vault.other-columns"),
+    ],
+)
+def test_a_first_look_refuses_what_registering_refuses(desk, tmp_path, said, columns, code):
+    lineage = registration.add(desk, OWNER, file_of(tmp_path), None)["lineage"]
+    new = replace(
+        file_of(tmp_path, columns=columns), lineage=lineage if said.pop("later", False) else None, **said
+    )
+    codes = []
+    for refused in (
+        lambda: registration.preview(desk, OWNER, new),
+        lambda: registration.add(desk, OWNER, new, None),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            refused()
+        codes.append(caught.value.code)
+    assert codes == [code, code]
 
 
 @pytest.mark.parametrize(
