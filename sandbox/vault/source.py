@@ -79,8 +79,9 @@ class Source(ABC):
 class CsvSource(Source):
     """CSV in UTF-8 (a byte order mark is allowed) or in *encoding*, plain or .gz; every column is text.
 
-    The first record names the columns.  Quoted cells may hold delimiters and line breaks; blank lines are
-    skipped.
+    The first record names the columns: white space in a name is one blank, at its ends nothing, and a column
+    without a name is called after its place, ``column_3``.  Quoted cells may hold delimiters and line breaks;
+    blank lines are skipped.
     """
 
     def __init__(self, path: Path, delimiter: str = ",", encoding: str = "utf-8") -> None:
@@ -102,12 +103,13 @@ class CsvSource(Source):
         check_start(head, self.path, self._encoding)
         lines = self._decode(head).splitlines(keepends=True)
         try:
-            columns = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
+            self._written = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
         except csv.Error:  # a cell of more than 128 KB, where names should be
             raise too_long(self.path) from None
-        if len(columns) == 1 and any(other in columns[0] for other in _DELIMITERS):
+        if len(self._written) == 1 and any(other in self._written[0] for other in _DELIMITERS):
             raise InvalidInputError("vault.wrong-delimiter", file=str(self.path), delimiter=self._delimiter)
-        return tuple(columns)
+        names = (" ".join(name.split()) for name in self._written)
+        return tuple(name or f"column_{place}" for place, name in enumerate(names, 1))
 
     def _decode(self, head: bytes) -> str:
         # A character may be cut at the end of what was read; the reader checks the rest of the file.
@@ -143,7 +145,7 @@ class CsvSource(Source):
                 invalid_row_handler=refuse,
             ),
             "convert_options": pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(self.columns, pa.string()), strings_can_be_null=False
+                column_types=dict.fromkeys(self._written, pa.string()), strings_can_be_null=False
             ),
         }
         try:
@@ -155,9 +157,9 @@ class CsvSource(Source):
                 last = None
                 for batch in reader:
                     last = batch if batch.num_rows else last
-                    if tuple(batch.schema.names) != self.columns:
+                    if batch.schema.names != self._written:
                         raise pa.ArrowInvalid("header")
-                    yield batch
+                    yield batch.rename_columns(self.columns)
                     if progress:
                         progress(min(file.tell(), self.size), self.size)
                 if last is not None:

@@ -47,6 +47,16 @@ def test_byte_order_mark_delimiter_and_gzip(tmp_path: Path) -> None:
     assert rows(write(tmp_path / "A.CSV.GZ", gzip.compress(data)), delimiter=";") == expected
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_names_as_people_write_them(tmp_path: Path, end: str) -> None:
+    # The index of pandas, blanks that align characters, line breaks of a worksheet, empty columns at the end.
+    names = ["", " Name ", "姓\u3000\u3000名", f'"Date of{end}birth (\xa0UTC)"', "", ""]
+    path = write(tmp_path / "a.csv", f"{','.join(names)}{end}{','.join('012345')}{end}")
+    source = open_source(path)
+    assert source.columns == ("column_1", "Name", "姓 名", "Date of birth ( UTC)", "column_5", "column_6")
+    assert rows(path) == [dict(zip(source.columns, "012345", strict=True))]
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -54,8 +64,10 @@ def test_byte_order_mark_delimiter_and_gzip(tmp_path: Path) -> None:
         (b"\n\n", "vault.empty-file"),
         (b"a,a\n1,2\n", "vault.duplicate-column"),
         ("\u00e9,e\u0301\n1,2\n".encode(), "vault.duplicate-column"),
-        (b"a,\n1,2\n", "vault.bad-column-name"),
-        (b"a, b\n1,2\n", "vault.bad-column-name"),
+        (b"a,b\x07\n1,2\n", "vault.bad-column-name"),
+        ("a,b\u200b\n1,2\n".encode(), "vault.bad-column-name"),
+        (b"a, a\n1,2\n", "vault.duplicate-column"),
+        (b"column_2,\n1,2\n", "vault.duplicate-column"),
         (b"a,__unit\n1,2\n", "vault.reserved-column"),
         (b"a;b\n1;2\n", "vault.wrong-delimiter"),
         ("a,b\n1,2\n".encode("utf-16"), "vault.seems-utf-16"),
