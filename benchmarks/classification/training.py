@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
+from benchmarks.classification.optimizer import AdamW, Floats, Integers, Parameters
 from classifiers.evidence.network import LAYERS, Bags, Network, flat, rectified, softmax
 from classifiers.taxonomy import core
 
@@ -44,13 +44,10 @@ class Plan:
 
 HEADERS = Plan({"readings": Kind(2, 0.1, 0.1), "letters": Kind(4, 0.3, 0.2)}, 64, 96, 192, 8, 3e-3, 0.4)
 CELLS = Plan({"shapes": Kind(3, 0.1, 0.1, 0.3), "words": Kind(3, 0.1, 0.2, 0.3)}, 128, 96, 256, 12, 1e-2, 0.5)
-AT_ONCE, DECAY, SMOOTHING, SPREAD = 16, 0.3, 0.05, 0.1
+AT_ONCE, SMOOTHING, SPREAD = 16, 0.05, 0.1
 WARM = 0.3
 """The share of steps in which the rate rises."""
 ALL_BESIDE_LEFT_OUT, COLUMNS_LEFT_OUT = 0.15, 0.15
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
-Parameters = dict[str, Floats]
 Table = Sequence[tuple[Bags, str]]
 Column = tuple[list[list[Integers]], int]
 """The rows of its tokens by bag and group, and the place of its tag."""
@@ -73,13 +70,16 @@ def train(tables: Sequence[Table], plan: Plan, seed: int = 0) -> Network:
     rows = [_vocabulary(tables, place, kind.rare) for place, kind in enumerate(plan.bags.values())]
     numbered = [[(_rows(bags, rows), tags.index(tag)) for bags, tag in table] for table in tables]
     parameters = _start(draws, plan, [len(of_bag) for of_bag in rows], len(tags))
-    optimizer = _AdamW(parameters, plan.rate, plan.rounds * -(-len(tables) // AT_ONCE))
+    steps = plan.rounds * -(-len(tables) // AT_ONCE)
+    optimizer = AdamW(parameters, steps, lambda done: plan.rate * _cycle(done), frozenset(plan.bags))
     for _ in range(plan.rounds):
         order = draws.permutation(len(tables))
         for start in range(0, len(order), AT_ONCE):
             chosen = [numbered[place] for place in order[start : start + AT_ONCE]]
-            batch = _batch(chosen, plan, [len(of_bag) for of_bag in rows], draws)
-            optimizer.step(gradient(parameters, batch, plan, draws)[1])
+            batch, occurring = _occurring(_batch(chosen, plan, [len(of_bag) for of_bag in rows], draws), plan)
+            found = gradient(optimizer.shown(occurring), batch, plan, draws)[1]
+            optimizer.step(found, occurring)
+    optimizer.finish()
     vectors = tuple(parameters[bag] for bag in plan.bags)
     layers = {it: (parameters[it], parameters[f"{it} bias"]) for it in LAYERS}
     return Network(tuple(tags), tuple(plan.bags), tuple(rows), vectors, layers)
@@ -133,6 +133,15 @@ def _batch(
     labels = np.array([label for _, label in columns])
     beside = np.repeat(~alone, counts).astype(np.float32)[:, None]
     return Batch(bags, np.repeat(np.arange(len(tables)), counts), labels, beside)
+
+
+def _occurring(batch: Batch, plan: Plan) -> tuple[Batch, dict[str, Integers]]:
+    """Return *batch* with only the tokens that occur in it as its columns, and by bag which these are."""
+    rows, bags = {}, []
+    for name, bag in zip(plan.bags, batch.bags, strict=True):
+        rows[name], places = np.unique(bag.indices, return_inverse=True)
+        bags.append(sparse.csr_matrix((bag.data, places, bag.indptr), (bag.shape[0], len(rows[name]))))
+    return replace(batch, bags=bags), rows
 
 
 def _some(groups: list[Integers], kind: Kind, draws: np.random.Generator) -> list[Integers]:
@@ -194,26 +203,6 @@ def _kept(shape: tuple[int, ...], left_out: float, draws: np.random.Generator | 
         return np.ones(shape, np.float32)
     share = np.float32(1 - left_out)
     return (draws.random(shape, np.float32) < share).astype(np.float32) / share
-
-
-class _AdamW:
-    def __init__(self, parameters: Parameters, rate: float, steps: int) -> None:
-        self.parameters, self.rate, self.steps, self.done = parameters, rate, steps, 0
-        self.first = {name: np.zeros_like(it) for name, it in parameters.items()}
-        self.second = {name: np.zeros_like(it) for name, it in parameters.items()}
-
-    def step(self, found: Parameters, keep: tuple[float, float] = (0.9, 0.999)) -> None:
-        """Move the parameters against the gradient *found*."""
-        rate = self.rate * _cycle(self.done / self.steps)
-        self.done += 1
-        for name, values in self.parameters.items():
-            first, second = self.first[name], self.second[name]
-            first += (1 - keep[0]) * (found[name] - first)
-            second += (1 - keep[1]) * (np.square(found[name]) - second)
-            scale = np.sqrt(second / (1 - keep[1] ** self.done)) + 1e-8
-            np.subtract(
-                values, rate * (first / (1 - keep[0] ** self.done) / scale + DECAY * values), out=values
-            )
 
 
 def _cycle(progress: float) -> float:
