@@ -59,6 +59,7 @@ HANDS = {
     "fourth": {*zh.FOURTH_HAND, *intl.FOURTH_HAND},
     "fifth": {*zh.FIFTH_HAND, *intl.FIFTH_HAND},
     "sixth": {*zh.SIXTH_HAND, *intl.SIXTH_HAND},
+    "seventh": {*zh.SEVENTH_HAND, *intl.SEVENTH_HAND},
 }
 """Domains by whose labels they have; those of the first hand are the others."""
 TARGET = Path(classifiers.__file__).parent / "taxonomies" / "combiner.yaml"

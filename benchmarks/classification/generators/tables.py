@@ -51,6 +51,8 @@ SIXTH_HAND = (
     "service_orders",
 )  # fmt: skip
 """Tables of applications and small sheets, about persons by plain keys and as often about things."""
+SEVENTH_HAND = ("field_measurements", "media_catalogues", "city_statistics", "factory_records")
+"""Tables of things under names that persons' data have, and some about persons under the same names."""
 FIRST_HAND = ("civil_affairs", "hospital", "school", "transport")
 FRESH = (
     "family_doctor", "research_admin", "vehicle_admin", "immigration", "community_correction", "funeral",
@@ -59,7 +61,15 @@ FRESH = (
 )  # fmt: skip
 """Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
-    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND, *FIFTH_HAND, *SIXTH_HAND),
+    "development": (
+        *FIRST_HAND,
+        *SECOND_HAND,
+        *THIRD_HAND,
+        *FOURTH_HAND,
+        *FIFTH_HAND,
+        *SIXTH_HAND,
+        *SEVENTH_HAND,
+    ),
     "heldout": ("bank", "social_security", "market_regulation"),
     "fresh": FRESH,
 }

@@ -47,6 +47,8 @@ SIXTH_HAND = (
     "web_shops", "intranets", "stock_books", "club_sheets", "booking_apps", "device_fleets",
 )  # fmt: skip
 """Tables of applications and small sheets, about persons by plain keys and as often about things."""
+SEVENTH_HAND = ("natural_measurements", "works_and_teams", "places_and_markets", "machine_logs")
+"""Tables of things under names that persons' data have, and some about persons under the same names."""
 FIRST_HAND = ("retail", "hr", "travel", "lending")
 FRESH = (
     "museum", "dental", "crypto_exchange", "mortgage_servicing", "telehealth", "refugee_aid",
@@ -55,7 +57,15 @@ FRESH = (
 )  # fmt: skip
 """Domains that are only measured, of hands that saw neither the classifier nor the other parts."""
 PARTS = {
-    "development": (*FIRST_HAND, *SECOND_HAND, *THIRD_HAND, *FOURTH_HAND, *FIFTH_HAND, *SIXTH_HAND),
+    "development": (
+        *FIRST_HAND,
+        *SECOND_HAND,
+        *THIRD_HAND,
+        *FOURTH_HAND,
+        *FIFTH_HAND,
+        *SIXTH_HAND,
+        *SEVENTH_HAND,
+    ),
     "heldout": ("clinic", "telecom", "insurance", "public"),
     "fresh": FRESH,
 }
