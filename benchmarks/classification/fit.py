@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.classification.fit``: conditional logit by Newton's method with a quadratic penalty;
 first for columns alone, then for what a table is about, then for columns in their surroundings.  Every table
-is taken in four views: with its header; without; with every fifth name missing, since names elsewhere are
-less well known than those here; and without the columns that say who somebody is, as in systems that keep
-accounts or visits apart from persons.  Writes ``classifiers/taxonomies/combiner.yaml``.
+is taken in five views: with its header; without; with every fifth name missing, since names elsewhere are
+less well known than those here; a few of its columns, as tables elsewhere are shorter than those here; and
+without the columns that say who somebody is, as in systems that keep accounts or visits apart from persons.
+Writes ``classifiers/taxonomies/combiner.yaml``.
 
 ``… fit --left-out`` writes nothing: it fits without a sixth of the domains and prints what that makes of
 the domains left out: too optimistic, since the lists know their words.  The held-out parts are never read.
@@ -19,18 +20,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
-import numpy as np
-import numpy.typing as npt
 import yaml
 
 import classifiers
 from benchmarks.classification import labelled
 from benchmarks.classification.generators import tables as zh
 from benchmarks.classification.generators_intl import tables as intl
+from benchmarks.classification.logit import PENALTY, fit
 from benchmarks.classification.metrics import Judged, personal
 from benchmarks.classification.report import figures
 from classifiers.classify import hints_of, read_together
-from classifiers.combine import UNSEEN, Weights, features, judge, judge_table
+from classifiers.combine import Weights, features, judge, judge_table
 from classifiers.evidence import subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.neighbours import ALONE, surroundings
@@ -40,17 +40,16 @@ from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
 from service.datasets.declared import SampledRows
 
-PENALTY = 0.5
 PENALTY_OF_SUBJECTS = 2.0
 """Tables are fewer than columns."""
 FEWEST = 4
-"""Columns that a table has at least in the fourth view."""
+"""Columns that a table has at least in the fifth view."""
+SHORTEST, LONGEST = 3, 7
+"""Columns of the fourth view."""
 UNNAMED = "column_1"
 """What a column is called whose name is taken away: nothing can be read in it."""
 MISSING = 5
 """Of how many names one is missing in the third view."""
-HALVINGS = 30
-"""How often a step is halved that overshoots."""
 GROUPS = 6
 """Groups of domains that are left out together."""
 HANDS = {
@@ -63,8 +62,6 @@ HANDS = {
 }
 """Domains by whose labels they have; those of the first hand are the others."""
 TARGET = Path(classifiers.__file__).parent / "taxonomies" / "combiner.yaml"
-Matrix = npt.NDArray[np.float64]
-Example = tuple[str, Mapping[str, Mapping[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +177,7 @@ def _signs(table: Table, judged: Sequence[Mapping[str, float]]) -> dict[str, flo
 
 
 def hand_of(name: str) -> str:
-    """Return who wrote the table called *name*: ``first`` to ``fifth``."""
+    """Return who wrote the table called *name*: ``first`` to ``seventh``."""
     domain = name.split("/")[2]
     for hand, known in HANDS.items():
         if domain in known:
@@ -252,8 +249,16 @@ _NOT_ONLY_PERSONS = frozenset(
 def _views(name: str, table: Table) -> tuple[Table, ...]:
     some = [it.nameless() if crc32(f"{name} {it.name}".encode()) % MISSING == 0 else it for it in table]
     apart = [it for it in table if it.tag not in _IDENTITY]
-    views = [table, _nameless(table), some, *([apart] if len(apart) >= FEWEST else [])]
+    views = [table, _nameless(table), some, _part(name, table), *([apart] if len(apart) >= FEWEST else [])]
     return tuple(map(_read_together, views))
+
+
+def _part(name: str, table: Table) -> Table:
+    """Return some columns of *table* that stand side by side."""
+    chance = crc32(name.encode())
+    size = SHORTEST + chance % (LONGEST - SHORTEST + 1)
+    start = chance // LONGEST % max(1, len(table) - size + 1)
+    return table[start : start + size]
 
 
 def _read_together(table: Table) -> Table:
@@ -264,68 +269,6 @@ def _read_together(table: Table) -> Table:
 
 def _nameless(table: Table) -> Table:
     return [it.nameless() for it in table]
-
-
-def fit(
-    examples: Sequence[Example], counts: Sequence[float], penalty: float = PENALTY, rounds: int = 50
-) -> dict[str, float]:
-    """Return the coefficients by feature; where nothing speaks for the label, `UNSEEN` is right.
-
-    *counts*: how often each example counts.
-    """
-    often = np.array(counts)
-    names = sorted({name for _, found in examples for values in found.values() for name in values})
-    values, real, right = _arrays(examples, names)
-    weights = np.array([1.0 if name in ("name", "values") else 0.0 for name in names])
-    centre = weights.copy()
-    loss, chances = _loss(values, real, right, often, weights)
-    loss += penalty / 2 * np.square(weights - centre).sum()
-    for _ in range(rounds):
-        mean = np.einsum("nc,ncf->nf", chances, values)
-        slope = penalty * (weights - centre) + often @ (mean - right)
-        flat = (values * np.sqrt(often[:, None] * chances)[:, :, None]).reshape(-1, len(names))
-        bend = penalty * np.eye(len(names)) + flat.T @ flat - (mean * often[:, None]).T @ mean
-        step = np.linalg.solve(bend, slope)
-        for _ in range(HALVINGS):
-            tried = weights - step
-            reached, chances = _loss(values, real, right, often, tried)
-            reached += penalty / 2 * np.square(tried - centre).sum()
-            if reached <= loss:
-                break
-            step /= 2
-        weights, loss = tried, reached
-        if np.abs(step).max() < 1e-9:
-            break
-    return {name: round(float(value), 4) for name, value in zip(names, weights, strict=True)}
-
-
-def _loss(
-    values: Matrix, real: npt.NDArray[np.bool_], right: Matrix, often: Matrix, weights: Matrix
-) -> tuple[float, Matrix]:
-    """Return minus the log-likelihood of the right choices, and the chances of all."""
-    scores = np.where(real, values @ weights, -np.inf)
-    most = scores.max(axis=1)
-    odds = np.exp(scores - most[:, None])
-    totals = odds.sum(axis=1)
-    return float(often @ (most + np.log(totals) - right @ weights)), odds / totals[:, None]
-
-
-def _arrays(
-    examples: Sequence[Example], names: Sequence[str]
-) -> tuple[Matrix, npt.NDArray[np.bool_], Matrix]:
-    """Return features by example, choice and name, which choices there are, and the right ones' features."""
-    most = max(len(found) for _, found in examples)
-    place = {name: index for index, name in enumerate(names)}
-    values = np.zeros((len(examples), most, len(names)))
-    real = np.zeros((len(examples), most), bool)
-    right = np.zeros((len(examples), len(names)))
-    for row, (tag, found) in enumerate(examples):
-        for choice, of_choice in enumerate(found.values()):
-            real[row, choice] = True
-            for name, value in of_choice.items():
-                values[row, choice, place[name]] = value
-        right[row] = values[row, list(found).index(tag if tag in found else UNSEEN)]
-    return values, real, right
 
 
 if __name__ == "__main__":
