@@ -42,8 +42,10 @@ class Plan:
     units_left_out: float
 
 
-HEADERS = Plan({"readings": Kind(2, 0.1, 0.1), "letters": Kind(4, 0.3, 0.2)}, 64, 96, 192, 8, 3e-3, 0.4)
-CELLS = Plan({"shapes": Kind(3, 0.1, 0.1, 0.3), "words": Kind(3, 0.1, 0.2, 0.3)}, 128, 96, 256, 12, 1e-2, 0.5)
+_NAMES = {"readings": Kind(2, 0.1, 0.1), "letters": Kind(4, 0.3, 0.2)}
+_VALUES = {"shapes": Kind(3, 0.1, 0.1, 0.3), "words": Kind(3, 0.1, 0.2, 0.3)}
+HEADERS = Plan(_NAMES, 64, 192, 512, 14, 3e-3, 0.25)
+CELLS = Plan(_VALUES, 128, 192, 512, 20, 1e-2, 0.25)
 AT_ONCE, SMOOTHING, SPREAD = 16, 0.05, 0.1
 WARM = 0.3
 """The share of steps in which the rate rises."""
