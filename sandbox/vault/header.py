@@ -10,7 +10,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stdnum import iban, luhn
@@ -22,6 +22,26 @@ from sandbox.schema import ORDINAL, UNIT_TAG
 LONGEST_NAME = 1000
 """Characters of a column's name."""
 _RESERVED = (ORDINAL, UNIT_TAG)
+_SPACE = re.compile(r"\s*[^\S ]\s*")
+"""White space in which there is more than blanks."""
+NAMELESS = "column_1"
+
+
+def named(written: Sequence[str]) -> tuple[str, ...]:
+    """Return the names in the first record of a CSV, as its columns are called.
+
+    A first column without a name beside others with one is `NAMELESS`: pandas writes its index so.  Any
+    other cell without text stays, for `check_header` to refuse: it may be a row, or the title of a worksheet.
+    """
+    names = [plain(name) for name in written]
+    if names and not names[0] and any(names):
+        names[0] = NAMELESS
+    return tuple(names)
+
+
+def plain(name: str) -> str:
+    """Return *name* without white space around it, and with one blank for a line break and its like."""
+    return _SPACE.sub(" ", name).strip()
 
 
 def check_header(columns: tuple[str, ...], path: Path) -> None:
@@ -84,7 +104,7 @@ def _card(text: str) -> bool:
 
 
 _SHAPES: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
-    (_alone(r"[1-9]\d{16}[\dX]"), _resident),
+    (_alone(r"[1-9](?:[ -]?\d){16}[ -]?[\dX]"), _resident),
     (_alone(r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"), bool),
     (_alone(r"[0-9A-Z._%+-]+@(?:[0-9A-Z-]+\.)+[A-Z]{2,24}"), bool),
     (_alone(r"\d(?:[ -]?\d){13,18}"), _card),

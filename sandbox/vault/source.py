@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from sandbox.errors import InvalidInputError
 from sandbox.vault.columns import has_known_zone, is_flat, is_text, longest_text, size_of
 from sandbox.vault.encoding import ENCODINGS, RECORD_BYTES, check_end, check_start, undecodable, unreadable
-from sandbox.vault.header import check_header, too_long
+from sandbox.vault.header import check_header, named, too_long
 
 BATCH_ROWS = 131_072
 BATCH_BYTES = 32 << 20
@@ -79,9 +79,8 @@ class Source(ABC):
 class CsvSource(Source):
     """CSV in UTF-8 (a byte order mark is allowed) or in *encoding*, plain or .gz; every column is text.
 
-    The first record names the columns: white space in a name is one blank, at its ends nothing, and a column
-    without a name is called after its place, ``column_3``.  Quoted cells may hold delimiters and line breaks;
-    blank lines are skipped.
+    The first record names the columns (`named`).  Quoted cells may hold delimiters and line breaks; blank
+    lines are skipped.
     """
 
     def __init__(self, path: Path, delimiter: str = ",", encoding: str = "utf-8") -> None:
@@ -108,8 +107,7 @@ class CsvSource(Source):
             raise too_long(self.path) from None
         if len(self._written) == 1 and any(other in self._written[0] for other in _DELIMITERS):
             raise InvalidInputError("vault.wrong-delimiter", file=str(self.path), delimiter=self._delimiter)
-        names = (" ".join(name.split()) for name in self._written)
-        return tuple(name or f"column_{place}" for place, name in enumerate(names, 1))
+        return named(self._written)
 
     def _decode(self, head: bytes) -> str:
         # A character may be cut at the end of what was read; the reader checks the rest of the file.

@@ -12,6 +12,7 @@ from classifiers.recognizers import MOST, Recognizer, read_recognizers
 from policies.load import load
 from sandbox.errors import InvalidInputError
 from sandbox.vault.encoding import check_start, undecodable
+from sandbox.vault.header import plain
 
 _RECOGNIZER_BYTES: Final = 64 * 1024
 _DICTIONARY_BYTES: Final = 2**20
@@ -46,7 +47,7 @@ def meanings_of(path: Path | None, columns: tuple[str, ...], encoding: str) -> M
         raise undecodable(io.BytesIO(content), path, encoding) from None
     lines = csv.reader(io.StringIO(text, newline=None))
     try:
-        found = {line[0].strip(): " ".join(line[1].split()) for line in lines if len(line) > 1}
+        found = {plain(line[0]): " ".join(line[1].split()) for line in lines if len(line) > 1}
     except csv.Error:  # a cell of more than 128 KB
         raise InvalidInputError("dataset.bad-dictionary", file=str(path)) from None
     meanings = {column: found[column] for column in columns if found.get(column)}

@@ -25,7 +25,7 @@ from sandbox.schema import NAME, DatasetName, Field, LineageId, Principal, Role,
 from sandbox.vault.access import commit, known_directories
 from sandbox.vault.conform import check_fields
 from sandbox.vault.manifest import Manifest
-from sandbox.vault.partition import LayoutKeys
+from sandbox.vault.partition import LayoutKeys, check_shards, check_unit
 from sandbox.vault.register import Declaration, Prepared, prepare
 from sandbox.vault.source import Source, open_source
 from sandbox.vault.store import DirectoryStore
@@ -45,8 +45,8 @@ _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     """Return types and tags for the owner's screen, and marks for nothing; stores nothing.
 
-    Types of a later version are those declared with the first one.  What `add` would refuse of what is said
-    is refused here.
+    Types of a later version are those declared with the first one.  What `add` refuses before it reads the
+    rows is refused here.
     """
     require(by, Role.OWNER)
     _check_said(new)
@@ -54,6 +54,8 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     rows = SampledRows(source)
     place = _place(desk, by, new)
     fields = _fields(place, source, new, rows)
+    check_unit(new.unit, fields)
+    check_shards(new.shards)
     shown = [
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals_of(rows, fields, new.recognizers, new.unit), strict=True)

@@ -52,6 +52,15 @@ def test_a_meaning_of_several_lines_stays_apart(desk, tmp_path):
     assert shown == {"nr": "", "f9": "伤残 等级", "f10": "x"}
 
 
+def test_a_dictionary_may_write_names_as_the_file_does(desk, tmp_path):
+    (tmp_path / "columns.csv").write_text("姓\u3000名,who\n")
+    (tmp_path / "d.csv").write_text("nr, 姓\u3000名 \n1,x\n2,y\n")
+    new = NewDataset(tmp_path / "d.csv", "a.b", "nr", "a.person", dictionary=tmp_path / "columns.csv")
+    registration.add(desk, OWNER, new, None)
+    shown = {it["name"]: it["description"] for it in entries.show(desk, OWNER, "a.b")["columns"]}
+    assert shown == {"nr": "", "姓 名": "who"}
+
+
 def test_a_later_version_may_repeat_meanings_and_not_change_them(desk, tmp_path):
     (tmp_path / "columns.csv").write_text("f9,伤残等级\n")
     lineage = add(desk, tmp_path, dictionary=tmp_path / "columns.csv")["lineage"]
@@ -86,6 +95,8 @@ def test_a_first_look_shows_of_a_later_version_what_was_declared(desk, tmp_path)
         ({"name": "no name"}, "nr,n", "dataset.bad-name"),
         ({"missing": {"n": ["-"]}, "later": True}, "nr,n", "dataset.fixed-column"),
         ({"later": True}, "nr,m", "vault.other-columns"),
+        ({"name": "a.c", "namespace": "b.person", "unit": "m"}, "nr,n", "vault.no-such-unit"),
+        ({"name": "a.c", "namespace": "b.person", "shards": 3}, "nr,n", "vault.bad-shards"),
     ],
 )
 def test_a_first_look_refuses_what_registering_refuses(desk, tmp_path, said, columns, code):

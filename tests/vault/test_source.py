@@ -49,12 +49,12 @@ def test_byte_order_mark_delimiter_and_gzip(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_names_as_people_write_them(tmp_path: Path, end: str) -> None:
-    # The index of pandas, blanks that align characters, line breaks of a worksheet, empty columns at the end.
-    names = ["", " Name ", "姓\u3000\u3000名", f'"Date of{end}birth (\xa0UTC)"', "", ""]
-    path = write(tmp_path / "a.csv", f"{','.join(names)}{end}{','.join('012345')}{end}")
+    # The index of pandas, blanks that align characters, line breaks of a worksheet; blanks within stay.
+    names = ["", " Name ", "姓\u3000 名", f'"Date of {end}birth\t(\xa0UTC)"', "a  b"]
+    path = write(tmp_path / "a.csv", f"{','.join(names)}{end}{','.join('01234')}{end}")
     source = open_source(path)
-    assert source.columns == ("column_1", "Name", "姓 名", "Date of birth ( UTC)", "column_5", "column_6")
-    assert rows(path) == [dict(zip(source.columns, "012345", strict=True))]
+    assert source.columns == ("column_1", "Name", "姓 名", "Date of birth ( UTC)", "a  b")
+    assert rows(path) == [dict(zip(source.columns, "01234", strict=True))]
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,14 @@ def test_names_as_people_write_them(tmp_path: Path, end: str) -> None:
         (b"a,a\n1,2\n", "vault.duplicate-column"),
         ("\u00e9,e\u0301\n1,2\n".encode(), "vault.duplicate-column"),
         (b"a,b\x07\n1,2\n", "vault.bad-column-name"),
+        (b"a,\n1,2\n", "vault.bad-column-name"),
+        (b",,\na,b,c\n1,2,3\n", "vault.bad-column-name"),
+        ("一览表,,\na,b,c\n1,2,3\n".encode(), "vault.bad-column-name"),
+        (b'"   "\nage\n30\n', "vault.bad-column-name"),
+        (b'a,"110105\t19491231\n002X"\n1,2\n', "vault.cell-as-name"),
         ("a,b\u200b\n1,2\n".encode(), "vault.bad-column-name"),
         (b"a, a\n1,2\n", "vault.duplicate-column"),
-        (b"column_2,\n1,2\n", "vault.duplicate-column"),
+        (b",column_1\n1,2\n", "vault.duplicate-column"),
         (b"a,__unit\n1,2\n", "vault.reserved-column"),
         (b"a;b\n1;2\n", "vault.wrong-delimiter"),
         ("a,b\n1,2\n".encode("utf-16"), "vault.seems-utf-16"),
