@@ -22,8 +22,7 @@ from sandbox.schema import ORDINAL, UNIT_TAG
 LONGEST_NAME = 1000
 """Characters of a column's name."""
 _RESERVED = (ORDINAL, UNIT_TAG)
-_SPACE = re.compile(r"\s*[^\S ]\s*")
-"""White space in which there is more than blanks."""
+_SPACE = re.compile(r"\s+")
 NAMELESS = "column_1"
 
 
@@ -41,7 +40,7 @@ def named(written: Sequence[str]) -> tuple[str, ...]:
 
 def plain(name: str) -> str:
     """Return *name* without white space around it, and with one blank for a line break and its like."""
-    return _SPACE.sub(" ", name).strip()
+    return _SPACE.sub(lambda run: " " if run[0].strip(" ") else run[0], name).strip()
 
 
 def check_header(columns: tuple[str, ...], path: Path) -> None:

@@ -80,6 +80,7 @@ def test_names_as_people_write_them(tmp_path: Path, end: str) -> None:
         (b"PAR1,b\n1,\xff", "vault.not-utf8"),
         (f"a,b\n{SECRET},\x00\n".encode(), "vault.nul-character"),
         (b"h" * 1001 + b",b\n1,2\n", "vault.long-column-name"),
+        (b"a" + b" " * 100_000 + b"b,c\n1,2\n", "vault.long-column-name"),
         (b"h" * 2_000_000 + b",b\n1,2\n", "vault.long-column-name"),
         (b"a,b", "vault.only-header"),
         (b"PK\x03\x04" + b"\x00" * 60, "vault.seems-workbook"),
