@@ -75,6 +75,9 @@ def column_of(answer: Mapping[str, Any], explain: str | None, profile: str) -> M
         known = [f"{name} ({title_of(it)})" for name, it in sorted(answer["levels"].items())]
         raise UsageError("cli.not-one-of", name="--profile", known=known)
     if explain is not None and explain not in columns:
+        same = [name for name in columns if name.split() == explain.split()]
+        explain = same[0] if len(same) == 1 else explain
+    if explain is not None and explain not in columns:
         raise UsageError("cli.no-column", column=explain[:_LONGEST_NAME], known=_some(list(columns)))
     return None if explain is None else columns[explain]
 

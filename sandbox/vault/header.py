@@ -10,8 +10,9 @@ import datetime as dt
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from stdnum import iban, luhn
 from stdnum.iso7064 import mod_11_2
@@ -19,6 +20,7 @@ from stdnum.iso7064 import mod_11_2
 from sandbox.errors import InvalidInputError
 from sandbox.schema import ORDINAL, UNIT_TAG
 
+Said = TypeVar("Said")
 LONGEST_NAME = 1000
 """Characters of a column's name."""
 _RESERVED = (ORDINAL, UNIT_TAG)
@@ -41,6 +43,17 @@ def named(written: Sequence[str]) -> tuple[str, ...]:
 def plain(name: str) -> str:
     """Return *name* without white space around it, and with one blank for a line break and its like."""
     return _SPACE.sub(lambda run: " " if run[0].strip(" ") else run[0], name).strip()
+
+
+def by_column(said: Mapping[str, Said]) -> dict[str, Said]:
+    """Return what is *said* of columns by `plain` names; raises `InvalidInputError` for one said twice."""
+    found: dict[str, Said] = {}
+    for name, it in said.items():
+        column = plain(name)
+        if column in found:
+            raise InvalidInputError("vault.column-twice", column=column[:LONGEST_NAME])
+        found[column] = it
+    return found
 
 
 def check_header(columns: tuple[str, ...], path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -16,13 +16,31 @@ from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault import propose
 from sandbox.vault.conform import check_fields
+from sandbox.vault.header import by_column, plain
 from sandbox.vault.source import ParquetSource, Source
 from sandbox.vault.spread import spread
 from service.asked import NewDataset, NewTable
 from service.datasets.aids import meanings_of, recognizers_of
 from service.wording import kind_text
 
+Said = TypeVar("Said", NewDataset, NewTable)
 _TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
+
+
+def plainly(new: Said) -> Said:
+    """Return *new* with columns called as `header.named` calls them: names may be copied out of the file.
+
+    Raises `InvalidInputError` where two names are one column's.
+    """
+    said = replace(
+        new,
+        types=by_column(new.types),
+        missing=by_column(new.missing),
+        required=tuple(plain(column) for column in new.required),
+    )
+    if isinstance(said, NewDataset):
+        return replace(said, unit=plain(said.unit))
+    return said
 
 
 def declared_fields(source: Source, new: NewDataset | NewTable, rows: Iterable[Any]) -> tuple[Field, ...]:

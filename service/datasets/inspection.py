@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +15,13 @@ from classifiers.mask import masked
 from classifiers.quality import assess
 from policies.build import parse
 from sandbox.schema import ROW_UNIT, Domain, Field, Principal, Role
+from sandbox.vault.header import plain
 from sandbox.vault.partition import check_unit
 from sandbox.vault.source import Source, open_source
 from service.asked import Inspection, NewTable, Progress
 from service.datasets import proposed
 from service.datasets.aids import read_file
-from service.datasets.declared import SampledRows, declared_fields, proposals_of, seem_missing
+from service.datasets.declared import SampledRows, declared_fields, plainly, proposals_of, seem_missing
 from service.datasets.levels import levels_of, seems_of_children
 from service.desk import require
 from service.messages.catalogue import language, say
@@ -40,6 +41,8 @@ def inspect(
     Raises `InvalidInputError` for a file, recognisers or a policy that cannot be read.
     """
     require(by, Role.OWNER)
+    new = plainly(new)
+    wanted = replace(wanted, unit=wanted.unit and plain(wanted.unit))
     source = open_source(new.path, new.delimiter, new.encoding)
     rows = SampledRows(source)
     fields = declared_fields(source, new, rows)

@@ -24,7 +24,7 @@ from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 from service.asked import NewTable, Progress
 from service.datasets import tables
-from service.datasets.declared import SampledRows, declared_fields, proposals_of, seem_missing
+from service.datasets.declared import SampledRows, declared_fields, plainly, proposals_of, seem_missing
 from service.datasets.proposed import confidence_text
 from service.desk import Desk, Entry, require
 from service.wording import kind_text
@@ -35,6 +35,7 @@ _PERSONAL: Final = "pi."
 def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
     """Return proposed types and tags for the owner's screen; stores nothing."""
     require(by, Role.OWNER)
+    new = plainly(new)
     source = open_source(new.path, new.delimiter, new.encoding)
     rows = SampledRows(source)
     fields = declared_fields(source, new, rows)
@@ -50,6 +51,7 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
 def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> dict[str, Any]:
     """Store a file as a public table, or in place of an older one of the same owner."""
     require(by, Role.OWNER)
+    new = plainly(new)
     if not NAME.fullmatch(new.name):
         raise InvalidInputError("table.bad-name", name=new.name[:130])
     source = open_source(new.path, new.delimiter, new.encoding)

@@ -32,7 +32,14 @@ from sandbox.vault.store import DirectoryStore
 from service import dossier, people
 from service.asked import NewDataset, Progress
 from service.datasets import catalogue, tables
-from service.datasets.declared import SampledRows, check_restated, declared_fields, proposals_of, seem_missing
+from service.datasets.declared import (
+    SampledRows,
+    check_restated,
+    declared_fields,
+    plainly,
+    proposals_of,
+    seem_missing,
+)
 from service.datasets.proposed import confidence_text
 from service.datasets.tagging import propose
 from service.datasets.units import tags_of
@@ -49,6 +56,7 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     rows is refused here.
     """
     require(by, Role.OWNER)
+    new = plainly(new)
     _check_said(new)
     source = open_source(new.path, new.delimiter, new.encoding)
     rows = SampledRows(source)
@@ -67,6 +75,7 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
 def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:
     """Register a file as a new dataset or as the next version of one."""
     require(by, Role.OWNER)
+    new = plainly(new)
     _check_said(new)
     source = open_source(new.path, new.delimiter, new.encoding)
     rows = SampledRows(source)

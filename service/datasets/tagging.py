@@ -22,6 +22,7 @@ from classifiers.taxonomy import core
 from sandbox.books import proposals, tags
 from sandbox.errors import InvalidInputError
 from sandbox.schema import LineageId, Principal
+from sandbox.vault.header import by_column
 from sandbox.vault.manifest import Manifest
 from service.datasets import proposed
 from service.datasets.catalogue import owned
@@ -81,7 +82,8 @@ def tag(
     least = None if above is None else _confidence(above)
     with desk.writing() as entry:
         stored = _stored(entry, found.lineage)
-        wanted = {column: _known_tag(stored, name, column, value) for column, value in chosen.items()}
+        asked = by_column(chosen).items()
+        wanted = {column: _known_tag(stored, name, column, value) for column, value in asked}
         sure = [c for c, row in stored.items() if c not in wanted and _sure(row, least)]
         drifted = sorted(c for c in sure if proposed.read(stored[c]["evidence"], stored[c]["tag"])["was"])
         wanted |= {column: stored[column]["tag"] for column in sure if column not in drifted}

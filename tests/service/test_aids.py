@@ -7,8 +7,8 @@ import pytest
 from sandbox import workspace
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
-from service.asked import NewDataset
-from service.datasets import catalogue, entries, registration
+from service.asked import Inspection, NewDataset, NewTable
+from service.datasets import catalogue, entries, inspection, registration, tagging
 from service.desk import Desk
 
 OWNER = Principal("bureau", frozenset({Role.OWNER}))
@@ -59,6 +59,31 @@ def test_a_dictionary_may_write_names_as_the_file_does(desk, tmp_path):
     registration.add(desk, OWNER, new, None)
     shown = {it["name"]: it["description"] for it in entries.show(desk, OWNER, "a.b")["columns"]}
     assert shown == {"nr": "", "姓 名": "who"}
+
+
+def test_what_is_said_of_columns_may_write_names_as_the_file_does(desk, tmp_path):
+    written = "证\u3000号"
+    (tmp_path / "d.csv").write_text(f" {written} , n\u3000o\n1,007\n2,-\n")
+    said = {"types": {"n\u3000o": "integer"}, "missing": {" n\u3000o": ("-",)}, "required": (written,)}
+    new = NewDataset(tmp_path / "d.csv", "a.b", f" {written}", "a.person", **said)
+    assert [it["name"] for it in registration.preview(desk, OWNER, new)["columns"]] == ["证 号", "n o"]
+    registration.add(desk, OWNER, new, None)
+    tagging.tag(desk, OWNER, "a.b", {written: "pi.id.generic"}, reason="looked", above=None)
+    assert entries.show(desk, OWNER, "a.b")["unit"] == "证 号"
+    assert columns(desk)["n o"]["kind"] == "integer"
+    assert columns(desk)["证 号"]["confirmed"]
+    look = NewTable(tmp_path / "d.csv", "d.csv", missing={"n\u3000o": ("-",)})
+    found = inspection.inspect(OWNER, look, Inspection(quality=True, unit=written))
+    assert found["quality"]["null_units"] == 0
+    for twice in (
+        {"types": {"n o": "integer", "n\u3000o": "string"}},
+        {"missing": {"n o": ("-",), "n o ": ("x",)}},
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            registration.preview(desk, OWNER, replace(new, **twice))
+        assert caught.value.code == "vault.column-twice"
+    with pytest.raises(InvalidInputError):
+        tagging.tag(desk, OWNER, "a.b", {"n o": None, "n\u3000o": "general"}, reason="looked", above=None)
 
 
 def test_a_later_version_may_repeat_meanings_and_not_change_them(desk, tmp_path):
