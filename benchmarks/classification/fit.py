@@ -59,6 +59,7 @@ HANDS = {
     "fifth": {*zh.FIFTH_HAND, *intl.FIFTH_HAND},
     "sixth": {*zh.SIXTH_HAND, *intl.SIXTH_HAND},
     "seventh": {*zh.SEVENTH_HAND, *intl.SEVENTH_HAND},
+    "eighth": {*intl.EIGHTH_HAND},
 }
 """Domains by whose labels they have; those of the first hand are the others."""
 TARGET = Path(classifiers.__file__).parent / "taxonomies" / "combiner.yaml"
@@ -177,7 +178,7 @@ def _signs(table: Table, judged: Sequence[Mapping[str, float]]) -> dict[str, flo
 
 
 def hand_of(name: str) -> str:
-    """Return who wrote the table called *name*: ``first`` to ``seventh``."""
+    """Return who wrote the table called *name*: ``first`` to ``eighth``."""
     domain = name.split("/")[2]
     for hand, known in HANDS.items():
         if domain in known:

@@ -1,11 +1,12 @@
 """Train the networks that read the names and values of a table (`classifiers.evidence.network`).
 
 ``python -m benchmarks.classification.fit_networks`` writes ``classifiers/taxonomies/headers.npz`` and
-``cells.npz`` (minutes): names from ``headers/*/*.txt``, tables of which only names and tags were written, and
+``cells.npz`` (minutes): names from ``headers/*/*.txt``, tables of which only names and tags are known, and
 from ``cells/*/*.txt``, tables with some values of every column; values from the latter.  None of the labelled
 tables is among them: what the networks make of those is what they make of tables they have not seen, and on
 that the combiner is fitted afterwards (``fit.py``).  ``… cells`` or ``… headers`` trains one of them;
-``… --left-out`` writes nothing, trains without a sixth of the files and prints what that makes of them.
+``… --left-out`` writes nothing, trains without a sixth of the files and prints what that makes of them;
+``… --kept-apart`` trains nothing and prints what the network for names makes of ``kept_apart/*.txt``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from benchmarks.classification.labelled import HERE
 from benchmarks.classification.metrics import personal
 from benchmarks.classification.training import Table, train
 from classifiers.evidence.cells import tokens_of_values
-from classifiers.evidence.network import Network, context, hidden, odds, seen, sums, to_arrays
+from classifiers.evidence.network import Network, context, hidden, network, odds, seen, sums, to_arrays
 from classifiers.evidence.style import style_of
 from classifiers.evidence.tokens import tokens_of
 from classifiers.taxonomy import GENERAL, core
@@ -47,6 +48,11 @@ class Column:
 
 def main() -> None:
     """Train and write, or estimate."""
+    if "--kept-apart" in sys.argv[1:]:
+        for file in sorted((HERE / "kept_apart").glob("*.txt")):
+            told = figures(network("headers"), [tokenised(table, "headers") for table in read(file)])
+            print(f"{file.name}: {told}")
+        return
     estimated = "--left-out" in sys.argv[1:]
     for name in [it for it in sys.argv[1:] if it in PLANS] or list(PLANS):
         files = [file for folder in FOLDERS[name] for file in sorted((HERE / folder).glob("*/*.txt"))]

@@ -15,13 +15,18 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.classification.optimizer import AdamW, Floats, Integers, Parameters
+from classifiers.evidence.meanings import BAG as MEANINGS
+from classifiers.evidence.meanings import meanings
 from classifiers.evidence.network import LAYERS, Bags, Network, flat, rectified, softmax
 from classifiers.taxonomy import core
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A bag: how often a token must occur to be one (*rare*), and what share is left out at random."""
+    """A bag: how often a token must occur to be one (*rare*), and what share is left out at random.
+
+    The tokens of `MEANINGS` are those that have a vector already.
+    """
 
     rare: int
     bag: float
@@ -42,8 +47,12 @@ class Plan:
     units_left_out: float
 
 
-_NAMES = {"readings": Kind(2, 0.1, 0.1), "letters": Kind(4, 0.3, 0.2)}
-_VALUES = {"shapes": Kind(3, 0.1, 0.1, 0.3), "words": Kind(3, 0.1, 0.2, 0.3)}
+_NAMES = {"readings": Kind(2, 0.1, 0.1), "letters": Kind(4, 0.3, 0.2), MEANINGS: Kind(0, 0.1, 0.1)}
+_VALUES = {
+    "shapes": Kind(3, 0.1, 0.1, 0.3),
+    "words": Kind(3, 0.1, 0.2, 0.3),
+    MEANINGS: Kind(0, 0.1, 0.1, 0.3),
+}
 HEADERS = Plan(_NAMES, 64, 192, 512, 14, 3e-3, 0.25)
 CELLS = Plan(_VALUES, 128, 192, 512, 20, 1e-2, 0.25)
 AT_ONCE, SMOOTHING, SPREAD = 16, 0.05, 0.1
@@ -69,36 +78,44 @@ def train(tables: Sequence[Table], plan: Plan, seed: int = 0) -> Network:
     """Return the network that *plan* describes, trained on *tables*."""
     draws = np.random.default_rng(seed)
     tags = sorted(core().tags)
-    rows = [_vocabulary(tables, place, kind.rare) for place, kind in enumerate(plan.bags.values())]
+    rows = [_vocabulary(tables, place, bag, kind) for place, (bag, kind) in enumerate(plan.bags.items())]
     numbered = [[(_rows(bags, rows), tags.index(tag)) for bags, tag in table] for table in tables]
-    parameters = _start(draws, plan, [len(of_bag) for of_bag in rows], len(tags))
+    parameters, fixed = _start(draws, plan, [len(of_bag) for of_bag in rows], len(tags)), _fixed()
     steps = plan.rounds * -(-len(tables) // AT_ONCE)
-    optimizer = AdamW(parameters, steps, lambda done: plan.rate * _cycle(done), frozenset(plan.bags))
+    by_row = frozenset(plan.bags) - fixed.keys()
+    optimizer = AdamW(parameters, steps, lambda done: plan.rate * _cycle(done), by_row)
     for _ in range(plan.rounds):
         order = draws.permutation(len(tables))
         for start in range(0, len(order), AT_ONCE):
             chosen = [numbered[place] for place in order[start : start + AT_ONCE]]
             batch, occurring = _occurring(_batch(chosen, plan, [len(of_bag) for of_bag in rows], draws), plan)
-            found = gradient(optimizer.shown(occurring), batch, plan, draws)[1]
+            found = gradient(optimizer.shown(occurring) | fixed, batch, plan, draws)[1]
             optimizer.step(found, occurring)
     optimizer.finish()
-    vectors = tuple(parameters[bag] for bag in plan.bags)
+    vectors = tuple((parameters | fixed)[bag] for bag in plan.bags)
     layers = {it: (parameters[it], parameters[f"{it} bias"]) for it in LAYERS}
     return Network(tuple(tags), tuple(plan.bags), tuple(rows), vectors, layers)
 
 
-def _vocabulary(tables: Sequence[Table], place: int, least: int) -> dict[str, int]:
+def _fixed() -> Parameters:
+    """Return the vectors that are not learned here."""
+    return {MEANINGS: meanings().vectors}
+
+
+def _vocabulary(tables: Sequence[Table], place: int, bag: str, kind: Kind) -> Mapping[str, int]:
+    if bag == MEANINGS:
+        return meanings().rows
     counted = Counter(
         token
         for table in tables
         for bags, _ in table
         for token in {it for group in bags[place] for it in group}
     )
-    kept = sorted(token for token, count in counted.items() if count >= least)
+    kept = sorted(token for token, count in counted.items() if count >= kind.rare)
     return {token: row for row, token in enumerate(kept)}
 
 
-def _rows(bags: Bags, rows: Sequence[dict[str, int]]) -> list[list[Integers]]:
+def _rows(bags: Bags, rows: Sequence[Mapping[str, int]]) -> list[list[Integers]]:
     return [
         [np.array([known[token] for token in group if token in known], np.int64) for group in bag]
         for bag, known in zip(bags, rows, strict=True)
@@ -106,15 +123,14 @@ def _rows(bags: Bags, rows: Sequence[dict[str, int]]) -> list[list[Integers]]:
 
 
 def _start(draws: np.random.Generator, plan: Plan, sizes: Sequence[int], tags: int) -> Parameters:
-    wide, units = plan.width * len(plan.bags), plan.hidden
+    learned = {bag: size for bag, size in zip(plan.bags, sizes, strict=True) if bag != MEANINGS}
+    wide, units = plan.width * len(learned) + meanings().vectors.shape[1], plan.hidden
     shapes = {
         "beside": (wide, plan.beside),
         "hidden": (wide + 2 * plan.beside, units),
         "out": (units, tags),
     }
-    made = {
-        bag: draws.normal(0, SPREAD, (size, plan.width)) for bag, size in zip(plan.bags, sizes, strict=True)
-    }
+    made = {bag: draws.normal(0, SPREAD, (size, plan.width)) for bag, size in learned.items()}
     for layer, shape in shapes.items():
         made[layer] = draws.uniform(-1, 1, shape) / np.sqrt(shape[0])
         made[f"{layer} bias"] = np.zeros(shape[1])
@@ -138,9 +154,12 @@ def _batch(
 
 
 def _occurring(batch: Batch, plan: Plan) -> tuple[Batch, dict[str, Integers]]:
-    """Return *batch* with only the tokens that occur in it as its columns, and by bag which these are."""
+    """Return *batch* with only those learned tokens as columns that occur in it, and which they are."""
     rows, bags = {}, []
     for name, bag in zip(plan.bags, batch.bags, strict=True):
+        if name == MEANINGS:
+            bags.append(bag)
+            continue
         rows[name], places = np.unique(bag.indices, return_inverse=True)
         bags.append(sparse.csr_matrix((bag.data, places, bag.indptr), (bag.shape[0], len(rows[name]))))
     return replace(batch, bags=bags), rows
@@ -173,7 +192,7 @@ def _mixing(tables: Integers) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
 def gradient(
     parameters: Parameters, batch: Batch, plan: Plan, draws: np.random.Generator | None
 ) -> tuple[float, Parameters]:
-    """Return the loss and its gradient by parameter; without *draws* no unit is left out."""
+    """Return the loss and its gradient by learned parameter; without *draws* no unit is left out."""
     mean, near = _mixing(batch.tables)
     plain = np.hstack([bag @ parameters[name] for bag, name in zip(batch.bags, plan.bags, strict=True)])
     share = plan.units_left_out
@@ -192,8 +211,13 @@ def gradient(
     to_mean, to_near = np.split(back[:, summed.shape[1] :] * batch.beside, 2, axis=1)
     at_shown = (mean.T @ to_mean + near.T @ to_near) * (shown > 0)
     at_plain = (back[:, : summed.shape[1]] + at_shown @ parameters["beside"].T) * kept
-    parts = np.split(at_plain, len(plan.bags), axis=1)
-    found = {name: bag.T @ part for bag, name, part in zip(batch.bags, plan.bags, parts, strict=True)}
+    ends = np.cumsum([parameters[name].shape[1] for name in plan.bags])
+    parts = np.split(at_plain, ends[:-1], axis=1)
+    found = {
+        name: bag.T @ part
+        for bag, name, part in zip(batch.bags, plan.bags, parts, strict=True)
+        if name != MEANINGS
+    }
     through = {"beside": (summed, at_shown), "hidden": (entered, at_hidden), "out": (units, at_out)}
     for name, (entering, leaving) in through.items():
         found[name], found[f"{name} bias"] = entering.T @ leaving, leaving.sum(axis=0)

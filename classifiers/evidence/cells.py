@@ -2,9 +2,10 @@
 
 Patterns and check digits know numbers, dictionaries know the words that they list.  Most of what stands in
 tables is neither: an employer, a complaint, a trade, a remark, a state of an order.  The network
-(`classifiers.evidence.network`) learned from columns of made-up tables, with labels and a few values each
-(``benchmarks/classification/cells``), what such values are made of and what stands beside them; no value of
-any owner ever reached it.  Its evidence says nothing of the values read but what they seem to be.
+(`classifiers.evidence.network`) learned from columns of made-up tables, and of published ones filled anew,
+with labels and a few values each (``benchmarks/classification/cells``), what such values are made of and what
+stands beside them; no value of any owner ever reached it.  Its evidence says nothing of the values read but
+what they seem to be.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from math import log10
 from typing import Final
 
 from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.meanings import words_in
 from classifiers.evidence.network import Bags, network
 from classifiers.evidence.reading import evidence_of
 from classifiers.evidence.sample import ColumnSample
@@ -24,7 +26,7 @@ ALONE: Final = "cell"
 """The source of what the values of a column say whatever stands beside them."""
 BESIDE: Final = "cells"
 """The source of what they say beside those of the other columns."""
-BAGS: Final = ("shapes", "words")
+BAGS: Final = ("shapes", "words", "meanings")
 """How values look, and what they are made of."""
 CHARACTERS: Final = 80
 """Characters of a value that are read."""
@@ -69,7 +71,8 @@ def _spread(sample: ColumnSample, most: int) -> list[str]:
 def tokens_of_values(values: Sequence[str]) -> Bags:
     """Return the tokens of *values*, a group each in each of `BAGS`."""
     texts = [unicodedata.normalize("NFKC", it[:CHARACTERS].strip())[:CHARACTERS] for it in values]
-    return [list(_shapes(it)) for it in texts], [list(_words(it.casefold())) for it in texts]
+    words = [list(_words(it.casefold())) for it in texts]
+    return [list(_shapes(it)) for it in texts], words, [list(_meant(it.casefold())) for it in texts]
 
 
 def _shapes(text: str) -> Iterator[str]:
@@ -109,6 +112,11 @@ def _words(text: str) -> Iterator[str]:
             yield from _grams(f"^{part[:_SHAPE]}$", _LETTERS)
             if place in (0, len(parts) - 1):
                 yield f"{'last' if place else 'first'} {part}"
+
+
+def _meant(text: str) -> Iterator[str]:
+    for part in _PARTS.findall(text)[:_WORDS]:
+        yield from words_in(part)
 
 
 def _grams(text: str, lengths: Sequence[int]) -> Iterator[str]:

@@ -7,7 +7,8 @@
    two next to it (Zaheer et al. 2017, "Deep sets").
 3. A hidden layer sees a column and what stands beside it; a softmax says how probable each tag is.
 
-With nothing beside it the same network reads a column alone.  There is one for names and one for values.
+The vectors of one bag are not the network's own but those of words (`classifiers.evidence.meanings`).  With
+nothing beside it a network reads a column alone.  There is one for names, and one for values.
 `benchmarks/classification/fit_networks.py` trains them; the parameters are data (``taxonomies/*.npz``).
 """
 
@@ -23,9 +24,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.evidence.meanings import BAG as MEANINGS
+from classifiers.evidence.meanings import meanings
+
 LAYERS: Final = ("beside", "hidden", "out")
 _AT_ONCE: Final = 1000
 """Columns whose vectors are summed together, so that memory does not grow with their number."""
+_DIGEST: Final = f"{MEANINGS} digest"
 _STEPS: Final = 127
 """A stored vector is a multiple of a 127th of each dimension's largest value: a signed byte."""
 Bags = Sequence[Sequence[Sequence[str]]]
@@ -128,22 +133,37 @@ def softmax(logits: Matrix) -> Matrix:
 
 
 def from_arrays(stored: Mapping[str, Any]) -> Network:
-    """Return the network that `to_arrays` made *stored* of."""
+    """Return the network that `to_arrays` made *stored* of.
+
+    Raises `ValueError` if it was trained beside other vectors of words than those that are here.
+    """
     bags = tuple(_lines(stored["bags"]))
-    texts = [_lines(stored[f"{bag} tokens"]) for bag in bags]
+    read = [_bag(stored, bag) for bag in bags]
     return Network(
         tuple(_lines(stored["tags"])),
         bags,
-        tuple({token: row for row, token in enumerate(tokens)} for tokens in texts),
-        tuple(stored[bag].astype(np.float32) * stored[f"{bag} scale"] for bag in bags),
+        tuple(rows for rows, _ in read),
+        tuple(vectors for _, vectors in read),
         {layer: (stored[layer], stored[f"{layer} bias"]) for layer in LAYERS},
     )
+
+
+def _bag(stored: Mapping[str, Any], bag: str) -> tuple[Mapping[str, int], Matrix]:
+    if bag == MEANINGS:
+        if int(stored[_DIGEST][0]) != meanings().digest:
+            raise ValueError("the network was trained beside other vectors of words: train it again")
+        return meanings().rows, meanings().vectors
+    rows = {token: row for row, token in enumerate(_lines(stored[f"{bag} tokens"]))}
+    return rows, stored[bag].astype(np.float32) * stored[f"{bag} scale"]
 
 
 def to_arrays(known: Network) -> Arrays:
     """Return *known* as arrays; tokens stand in the order of their rows."""
     arrays: Arrays = {"tags": _text(known.tags), "bags": _text(known.bags)}
     for bag, rows, vectors in zip(known.bags, known.vocabularies, known.vectors, strict=True):
+        if bag == MEANINGS:
+            arrays[_DIGEST] = np.array([meanings().digest], np.uint32)
+            continue
         scale = np.maximum(np.abs(vectors).max(axis=0), np.finfo(np.float32).tiny) / _STEPS
         arrays[f"{bag} tokens"] = _text(sorted(rows, key=rows.__getitem__))
         arrays[f"{bag} scale"] = scale.astype(np.float32)

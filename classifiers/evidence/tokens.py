@@ -14,12 +14,13 @@ from itertools import pairwise
 from typing import Final
 
 from classifiers.evidence.lexicon import normal
+from classifiers.evidence.meanings import words_in
 from classifiers.evidence.names import name_evidence, said_of_itself
 from classifiers.evidence.network import Bags
 from classifiers.evidence.spelling import words_of
 from classifiers.evidence.style import Style, made_up
 
-BAGS: Final = ("readings", "letters")
+BAGS: Final = ("readings", "letters", "meanings")
 """How the lexicon reads a name, and its letters."""
 _LONGEST_GRAM, _LONGEST_CHINESE, _ENDING = 5, 4, 3
 _EAST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -41,8 +42,9 @@ def tokens_of(name: str, description: str = "", style: Style | None = None) -> B
         name = said if made_up(name) else f"{name}({said})"
     hints = [f"hint {it.tag} {it.weight}" for it in name_evidence(name, "", Style(known.initials))]
     if made_up(name):
-        return [hints], []
-    return [[*hints, *_readings(name, known.initials)]], [list(_letters(name))]
+        return [hints], [], []
+    words = [word for part in _parts(name) for word in words_in(part)]
+    return [[*hints, *_readings(name, known.initials)]], [list(_letters(name))], [words]
 
 
 def _readings(name: str, initials: bool) -> Iterator[str]:
@@ -57,7 +59,7 @@ def _readings(name: str, initials: bool) -> Iterator[str]:
 
 
 def _letters(name: str) -> Iterator[str]:
-    parts = [it.casefold() for it in _PARTS.findall(unicodedata.normalize("NFC", normal(name)))]
+    parts = _parts(name)
     yield f"name {'_'.join(parts)}"
     yield from (f"pair {one}_{other}" for one, other in pairwise(parts))
     if parts and not _EAST.search(parts[0] + parts[-1]):
@@ -66,6 +68,10 @@ def _letters(name: str) -> Iterator[str]:
         yield f"joined {''.join(parts)}"
     for part in parts:
         yield from _of_characters(part) if _EAST.match(part) else _of_word(part)
+
+
+def _parts(name: str) -> list[str]:
+    return [it.casefold() for it in _PARTS.findall(unicodedata.normalize("NFC", normal(name)))]
 
 
 def _of_characters(part: str) -> Iterator[str]:

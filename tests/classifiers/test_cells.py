@@ -104,9 +104,10 @@ def test_long_cells_cost_no_more_than_their_beginning() -> None:
 
 def test_every_column_learned_from_has_values_and_a_known_tag() -> None:
     files = [it for folder in FOLDERS["cells"] for it in (labelled.HERE / folder).glob("*/*.txt")]
-    columns = [column for file in files for table in read(file) for column in table]
+    columns = [(file, column) for file in files for table in read(file) for column in table]
     assert len(columns) > 40_000
-    assert all(it.name and it.tag in core().tags for it in columns)
-    counts = np.array([len(it.values) for it in columns])
-    assert counts.min() >= 1
-    assert counts.mean() > 4
+    assert all(it.name and it.tag in core().tags for _, it in columns)
+    assert np.mean([len(it.values) for _, it in columns]) > 4
+    empty = [(file, it) for file, it in columns if not it.values]
+    assert {file.parent.name for file, _ in empty} <= {"published"}  # what names somebody is not kept
+    assert len(empty) < 500

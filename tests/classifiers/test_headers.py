@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.classification import labelled
+from benchmarks.classification.fit import hand_of
 from benchmarks.classification.fit_networks import FOLDERS, read
+from benchmarks.classification.published import published
 from classifiers.evidence.headers import ALONE, BESIDE, header_evidence
 from classifiers.evidence.network import from_arrays, network, to_arrays
 from classifiers.evidence.reading import LEAST, OWN
@@ -20,6 +22,10 @@ from classifiers.taxonomy import GENERAL, core
 NAMES = st.lists(
     st.text(max_size=30) | st.sampled_from(["姓名", "DOB", "amt", "column_3"]), min_size=1, max_size=9
 )
+
+
+def read_all(pattern: str) -> list:
+    return [table for file in sorted(labelled.HERE.glob(pattern)) for table in read(file)]
 
 
 def likeliest(names: list[str], column: str, source: str = BESIDE) -> str:
@@ -109,6 +115,33 @@ def test_kept_in_bytes_and_read_back(name) -> None:
     for one, other in zip(known.vectors, again.vectors, strict=True):
         assert np.allclose(one, other, atol=1e-6)
     assert set(known.tags) <= core().tags.keys()
+
+
+def test_what_is_only_measured_is_not_among_what_it_learned_from() -> None:
+    def plain(names) -> frozenset[str]:
+        return frozenset(re.sub(r"[\W_]+", "", name.casefold()) for name in names)
+
+    apart = [plain(it.name for it in table) for table in read_all("kept_apart/*.txt")]
+    apart += [plain(columns) for _, columns in published()]
+    learned = [
+        plain(it.name for it in table)
+        for pattern in ("headers/repositories/*.txt", "cells/published/*.txt")
+        for table in read_all(pattern)
+    ]
+    learned += [
+        plain(it.column for it in table.labels)
+        for table in labelled.tables("intl", "development")
+        if hand_of(table.name) == "eighth"
+    ]
+    assert len(apart) > 350
+    assert len(learned) > 3500
+    where = defaultdict(list)
+    for place, names in enumerate(learned):
+        for name in names:
+            where[name].append(place)
+    for names in apart:
+        for place, shared in Counter(it for name in names for it in where.get(name, ())).items():
+            assert shared < 4 or 2 * shared < len(names | learned[place]), (names, learned[place])
 
 
 def test_no_labelled_table_is_among_what_it_learned_from() -> None:

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.classification import training
 from benchmarks.classification.training import CELLS, HEADERS, Batch, Plan, gradient, train
 from classifiers.evidence.cells import tokens_of_values
+from classifiers.evidence.meanings import BAG as MEANINGS
 from classifiers.evidence.network import LAYERS, Network, context, hidden, odds, seen, sums
 from classifiers.evidence.tokens import tokens_of
 from classifiers.taxonomy import GENERAL, core
@@ -41,10 +42,12 @@ CASES = {
 def small(request) -> tuple[dict, Batch, Plan, list]:
     plan, tables = CASES[request.param]
     plan = replace(plan, width=3, beside=4, hidden=5)
-    rows = [training._vocabulary(tables, place, 1) for place in range(len(plan.bags))]
+    kinds = {bag: replace(kind, rare=1) for bag, kind in plan.bags.items()}
+    rows = [training._vocabulary(tables, place, *it) for place, it in enumerate(kinds.items())]
     draws = np.random.default_rng(7)
     parameters = training._start(draws, plan, [len(it) for it in rows], len(TAGS))
     parameters = {name: it.astype(float) + draws.normal(0, 0.1, it.shape) for name, it in parameters.items()}
+    parameters |= training._fixed()
     columns = [(training._rows(bags, rows), TAGS.index(tag)) for of in tables for bags, tag in of]
     bags = [
         training.summing([it[place] for it, _ in columns], len(rows[place])) for place in range(len(rows))
@@ -58,7 +61,9 @@ def test_the_gradient_is_the_slope(small) -> None:
     parameters, batch, plan, _ = small
     _, found = gradient(parameters, batch, plan, None)
     draws, step = np.random.default_rng(3), 1e-6
-    for name, values in parameters.items():
+    assert parameters.keys() - found.keys() == {MEANINGS}
+    for name in found:
+        values = parameters[name]
         for place in draws.choice(values.size, min(values.size, 12), replace=False):
             losses = []
             for sign in (1, -1):

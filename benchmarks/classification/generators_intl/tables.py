@@ -49,6 +49,8 @@ SIXTH_HAND = (
 """Tables of applications and small sheets, about persons by plain keys and as often about things."""
 SEVENTH_HAND = ("natural_measurements", "works_and_teams", "places_and_markets", "machine_logs")
 """Tables of things under names that persons' data have, and some about persons under the same names."""
+EIGHTH_HAND = ("published_tables_1", "published_tables_2", "published_tables_3", "published_tables_4")
+"""The variables of published data sets, filled anew."""
 FIRST_HAND = ("retail", "hr", "travel", "lending")
 FRESH = (
     "museum", "dental", "crypto_exchange", "mortgage_servicing", "telehealth", "refugee_aid",
@@ -65,6 +67,7 @@ PARTS = {
         *FIFTH_HAND,
         *SIXTH_HAND,
         *SEVENTH_HAND,
+        *EIGHTH_HAND,
     ),
     "heldout": ("clinic", "telecom", "insurance", "public"),
     "fresh": FRESH,
