@@ -17,6 +17,7 @@ from math import log10
 from typing import Final
 
 from classifiers.evidence.evidence import Evidence
+from classifiers.evidence.meanings import BAG as MEANINGS
 from classifiers.evidence.meanings import words_in
 from classifiers.evidence.network import Bags, network
 from classifiers.evidence.reading import evidence_of
@@ -26,8 +27,8 @@ ALONE: Final = "cell"
 """The source of what the values of a column say whatever stands beside them."""
 BESIDE: Final = "cells"
 """The source of what they say beside those of the other columns."""
-BAGS: Final = ("shapes", "words", "meanings")
-"""How values look, and what they are made of."""
+BAGS: Final = ("shapes", "words", MEANINGS)
+"""How values look, what they are made of, and their words that have a meaning."""
 CHARACTERS: Final = 80
 """Characters of a value that are read."""
 _MOST, _FEWEST, _AT_MOST = 48, 8, 100_000

@@ -1,8 +1,8 @@
 """What a column's name is made of for the network that reads it (`classifiers.evidence.network`).
 
-Two bags of tokens: how the lexicon reads the name, and its words and n-grams of letters, of which names that
-no lexicon knows are made too (n-grams as in Bojanowski et al. 2017, "Enriching word vectors with subword
-information"; characters of Chinese, Japanese and Korean up to four).
+Three bags of tokens: how the lexicon reads the name; its words and n-grams of letters, of which names that no
+lexicon knows are made too (n-grams as in Bojanowski et al. 2017, "Enriching word vectors with subword
+information"; characters of Chinese, Japanese and Korean up to four); and those words whose meaning is known.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from itertools import pairwise
 from typing import Final
 
 from classifiers.evidence.lexicon import normal
+from classifiers.evidence.meanings import BAG as MEANINGS
 from classifiers.evidence.meanings import words_in
 from classifiers.evidence.names import name_evidence, said_of_itself
 from classifiers.evidence.network import Bags
 from classifiers.evidence.spelling import words_of
 from classifiers.evidence.style import Style, made_up
 
-BAGS: Final = ("readings", "letters", "meanings")
-"""How the lexicon reads a name, and its letters."""
+BAGS: Final = ("readings", "letters", MEANINGS)
+"""How the lexicon reads a name, its letters, and its words that have a meaning."""
 _LONGEST_GRAM, _LONGEST_CHINESE, _ENDING = 5, 4, 3
 _EAST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PARTS = re.compile(

@@ -9,6 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from cli import classified, inspect
+from sandbox.errors import UsageError
 
 
 class _Terminal(io.StringIO):
@@ -172,6 +173,20 @@ def test_only_what_else_a_column_may_well_be_is_told(monkeypatch, language, othe
         "nothing with a confidence of 0.05 or more" if language == "en" else "没有置信度达到 0.05 的其他可能"
     )
     assert told in "".join(shown(monkeypatch, language, lambda: classified.show_explained(ANSWER, sure)))
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [(" 姓\u3000名 ", "姓 名"), ("a b", "a b"), ("a  b", "a  b"), (" a\u3000b", None), ("nobody", None)],
+)
+def test_a_column_to_explain_may_be_written_as_the_file_does(said, found) -> None:
+    names = ("姓 名", "a b", "a  b")
+    answer = {"columns": [{"name": name} for name in names], "levels": {"law": "personal"}}
+    if found is None:  # none, or either of two
+        with pytest.raises(UsageError):
+            classified.column_of(answer, said, "law")
+    else:
+        assert classified.column_of(answer, said, "law") == {"name": found}
 
 
 def test_a_preview_wider_than_the_terminal_has_a_line_for_each_column(monkeypatch):
