@@ -11,6 +11,7 @@ from typing import Final
 
 from sandbox.errors import InvalidInputError
 from sandbox.schema import ROW_UNIT
+from sandbox.vault.header import named, plain
 from sandbox.vault.manifest import Manifest
 from sandbox.vault.withdrawal import tags_of_ids
 from service.asked import UnitList
@@ -41,12 +42,13 @@ def _ids(units: UnitList, unit: str) -> Iterator[tuple[int, str]]:
     """Yield (record, id); records count from 1, empty ones are passed over."""
     place = 0
     for number, record in enumerate(_records(units), start=1):
+        names = named(record) if number == 1 else ()
         if number == 1 and units.column is not None:
-            if units.column not in record:
+            if plain(units.column) not in names:
                 raise InvalidInputError("units.no-such-column", column=units.column)
-            place = record.index(units.column)
+            place = names.index(plain(units.column))
             continue
-        if not record or (number == 1 and record == [unit]):  # a heading
+        if not record or names == (unit,):  # a heading
             continue
         if len(record) <= place or (units.column is None and len(record) > 1):
             raise InvalidInputError("units.ragged", record=number)

@@ -175,6 +175,7 @@ def test_nobody_was_withdrawn_from_a_new_dataset(stage: Stage) -> None:
         (listed("a,b", "1,2", column="person"), "units.no-such-column"),
         (listed("a,person", "1"), "units.ragged"),
         (listed("a,person", "1", column="person"), "units.ragged"),
+        (listed("", "person", "1001", column="person"), "units.no-such-column"),  # no first line of names
         (UnitList("身份证\n".encode("gb18030")), "units.not-encoded"),
         (UnitList(b"1", encoding="no-such"), "units.not-encoded"),
         (UnitList(b"\x00\xff"), "units.not-encoded"),
@@ -195,11 +196,13 @@ def test_lists_of_every_shape_mean_the_same(stage: Stage) -> None:
     shapes = [
         UnitList(f"\ufeffperson\r\n{one}\r\n\r\n{two}".encode()),
         UnitList(f'name,person\n"a,b",{one}\nc,"{two}"\n'.encode(), column="person"),
+        UnitList(f'name,"  person\u3000no"\n"a,b",{one}\nc,"{two}"\n'.encode(), column="person\u3000no "),
+        UnitList(f" person \n{one}\n{two}".encode()),
         UnitList(f"{one}\n{two}\n".encode("utf-16"), encoding="utf-16"),
         UnitList(f"+{one}\n{two}.0\n".encode()),
     ]
     answers = [stage.keeper.dataset_withdraw(stage.bureau, DATASET, units) for units in shapes]
-    assert [(answer["read"], answer["new"]) for answer in answers] == [(2, 2), (2, 0), (2, 0), (2, 0)]
+    assert [(answer["read"], answer["new"]) for answer in answers] == [(2, 2)] + [(2, 0)] * (len(shapes) - 1)
 
 
 def test_only_the_owner_withdraws(stage: Stage) -> None:
