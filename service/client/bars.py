@@ -89,7 +89,7 @@ def interval_bar(
     first, last = (value if it is None else it for it in (low, high))
     sure = (0.0, max(min(first, value), 0.0)) if value >= 0 else (min(max(last, value), 0.0), 0.0)
     step = (end - start) / width
-    at = min(int((value - start) / step), width - 1)
+    at = min(int((value - start) / (end - start) * width), width - 1)  # a step may be too small for a float
     cells = [start + (place + 0.5) * step for place in range(width)]
     drawn = [
         solid if sure[0] <= cell <= sure[1] else shaded if first <= cell <= last else " " for cell in cells

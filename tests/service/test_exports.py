@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sandbox.errors import InvalidInputError
@@ -162,6 +162,7 @@ def test_bars_below_zero(monkeypatch):
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.integers(1, 60))
+@example(0.0, 0.0, 5e-324, 2)
 def test_a_bar_is_as_wide_as_asked_and_has_one_mark(value, low, high, width):
     span = (min(0, value, low, high), max(0, value, low, high))
     bar = interval_bar(value, low, high, span, width)
