@@ -28,9 +28,9 @@ def main() -> None:
     """Print both shares."""
     false, found = [], []
     for confirmed, first, second, swapped in _halves():
-        false.append(changed(second, confirmed, first.alone))
+        false.append(changed(second, confirmed, first.alone, first.tag))
         if swapped is not None:
-            found.append(changed(swapped, confirmed, first.alone))
+            found.append(changed(swapped, confirmed, first.alone, first.tag))
     print(f"unchanged: {sum(false)} of {len(false)} drift; exchanged: {sum(found)} of {len(found)} drift")
 
 

@@ -2,7 +2,8 @@
 
 A column is denied until its owner has confirmed a tag.  Every version is classified anew.  Where what a
 confirmed column seems to be, whatever stands beside it, is neither its tag nor what it seemed to be in
-the version before, the column has *drifted*: it may not be what it was when somebody looked.  Its
+the version before, or where by all evidence it now seems stricter than both its tag and what was proposed
+when somebody looked, the column has *drifted*: it may not be what it was.  Its
 confirmation falls in the transaction that makes the version visible, so no job reads it before its owner
 has looked again.
 
@@ -29,6 +30,8 @@ from service.datasets.catalogue import owned
 from service.desk import Desk, Entry
 from service.messages.catalogue import language
 
+LIKELY: Final = 0.5
+"""Confidence above which a column that seems stricter than before has drifted."""
 _REASON: Final = 200
 """Characters of a reason, which stands in one line of the log."""
 
@@ -50,7 +53,7 @@ def propose(
             entry.connection.execute(sa.insert(tags), _row(entry, lineage, proposal))
         elif not row["confirmed"]:
             _replace(entry, lineage, proposal, proposed.read(row["evidence"], row["tag"])["was"])
-        elif changed(proposal, row["tag"], before):
+        elif changed(proposal, row["tag"], before, proposed.proposal(row["evidence"])):
             drifted[proposal.column] = proposal.tag
             _replace(entry, lineage, proposal, row["tag"])
         elif before is not None and seems != row["tag"]:
@@ -61,9 +64,18 @@ def propose(
     return drifted
 
 
-def changed(proposal: Proposal, confirmed: str, last: str | None) -> bool:
-    """Return whether a column may hardly be what its tag says nor what it seemed in the version before."""
-    return last is not None and not {confirmed, last} & {proposal.alone, *proposal.likely}
+def changed(proposal: Proposal, confirmed: str, last: str | None, first: str | None) -> bool:
+    """Return whether a column may hardly be what its tag says nor what it seemed in the version before.
+
+    Or whether it seems stricter, more likely than not, than what was *confirmed* and what was proposed
+    *first*, when somebody looked: an unchanged name must not outvote what now stands under it.
+    """
+    if last is None:
+        return False
+    known = core().tags
+    looked = max(known[tag].strictness for tag in (confirmed, first or confirmed))
+    stricter = proposal.confidence > LIKELY and known[proposal.tag].strictness > looked
+    return stricter or not {confirmed, last} & {proposal.alone, *proposal.likely}
 
 
 def tag(

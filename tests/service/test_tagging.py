@@ -81,6 +81,35 @@ def test_a_column_that_may_nearly_as_well_be_what_it_was_stays_confirmed(desk, o
     checked(desk)
 
 
+@pytest.mark.parametrize(
+    ("first", "chosen", "now", "confidence", "drifts"),
+    [
+        (
+            "pi.ethnicity",
+            "pi.ethnicity",
+            "pi.health",
+            0.6,
+            True,
+        ),  # its name outvotes its values
+        ("pi.ethnicity", "pi.ethnicity", "pi.health", 0.5, False),  # no more likely than not
+        ("pi.health", "pi.ethnicity", "pi.health", 0.9, False),  # overridden knowing that
+        ("general", "pi.health", "pi.religion", 0.9, False),  # as strict as what was confirmed
+        ("pi.health", "pi.health", "pi.ethnicity", 0.9, False),  # less strict
+    ],
+)
+def test_a_column_that_by_all_evidence_seems_stricter_is_denied_again(
+    desk, owner, first, chosen, now, confidence, drifts
+):
+    seen(desk, owner, 1, eth=first)
+    decided(desk, owner, eth=chosen)
+    found = [Proposal("eth", now, confidence, (), alone=first)]
+    with desk.writing() as entry:
+        told = tagging.propose(entry, owner, "health.d", Manifest(2), found)
+    assert told == ({"eth": now} if drifts else {})
+    assert held(desk) == {"eth": (now, False) if drifts else (chosen, True)}
+    checked(desk)
+
+
 def test_a_confirmed_column_that_changed_its_nature_is_denied_again(desk, owner):
     assert seen(desk, owner, 1, sex="pi.gender", code="general") == {}
     decided(desk, owner, sex="pi.gender", code="general")
