@@ -27,7 +27,6 @@ MOST = 100
 LONGEST_PATTERN = 500
 LONGEST_WORD = 60
 MOST_WORDS = 100
-_FEWEST_VALUES: Final = 5
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _FIELDS: Final = ("name", "tag", "words", "pattern", "check", "share", "weight")
 
@@ -85,7 +84,7 @@ def recognizer_evidence(
     for it in recognizers:
         if any(word in lower for word in it.words):
             found.append(Evidence(it.tag, OWNER, f"{OWN}{it.name}", it.weight))
-        if it.pattern is not None and len(texts) >= _FEWEST_VALUES:
+        if it.pattern is not None and len(texts):
             share = float(_hits(it, texts).mean())
             if share >= it.share:
                 found.append(Evidence(it.tag, "values", f"{OWN}{it.name}", it.weight, tenths(share)))

@@ -39,7 +39,7 @@ _FAULTS: Final = (
     metavar="COL",
     help='Key column of who is protected, or "row"; --quality counts the further rows of each.',
 )
-@click.option("--policy", type=click.Path(path_type=Path), help="With --quality: check its domains.")
+@click.option("--policy", type=click.Path(path_type=Path), help="Check its domains, too; implies --quality.")
 @click.option("--profile", default="gbt35273", show_default=True, help="Whose levels: gdpr, hipaa, pipl, …")
 @click.option("--type", "types", multiple=True, metavar="COL=KIND", help="As in `dataset add`; repeat.")
 @click.option("--missing", multiple=True, metavar="COL=MARK", help="As in `dataset add`; repeat.")
@@ -57,7 +57,8 @@ def inspect(session: Session, /, *, path: Path, explain: str | None, profile: st
     delimiter = "\t" if said["delimiter"] == "\\t" else said["delimiter"]
     said_of_it = {key: said[key] for key in ("encoding", "recognizers", "dictionary")}
     new = NewTable(path, path.name, types, missing, delimiter=delimiter, **said_of_it)
-    wanted = Inspection(**{key: said[key] for key in ("quality", "preview", "unit", "policy")})
+    quality = said["quality"] or said["policy"] is not None
+    wanted = Inspection(quality=quality, **{key: said[key] for key in ("preview", "unit", "policy")})
     with watching(session) as report:
         answer = session.gatekeeper.dataset_inspect(session.principal(), new, wanted, report)
     explained = column_of(answer, explain, profile)

@@ -26,7 +26,9 @@ _TRUTH = r"^(?i:true|false)$"
 MARKS: Final = (
     "null", "(null)", "[null]", "<null>", "\\n", "n/a", "na", "#n/a", "n.a.", "nan", "none", "nil",
     "n/d", "nd", "s/d", "k.a.", "-", "--", "---", "–", "—", "——", ".", "?", "??", "unknown", "missing",
+    "/", "//", "\\", "#null!", "#value!", "0000-00-00", "0000/00/00", "0000-00-00 00:00:00",
     "无", "無", "不详", "不詳", "未知", "不明", "暂无", "未填", "未填写", "缺失", "未登记", "なし",
+    "空", "未查", "未检", "未测", "未检查", "未检测", "未测量",
 )  # fmt: skip
 """What is written for nothing, in lower case, and can hardly mean anything else."""
 

@@ -21,6 +21,7 @@ from sandbox.vault.source import ParquetSource, Source
 from sandbox.vault.spread import spread
 from service.asked import NewDataset, NewTable
 from service.datasets.aids import meanings_of, recognizers_of
+from service.datasets.plausible import check_plausible
 from service.wording import kind_text
 
 Said = TypeVar("Said", NewDataset, NewTable)
@@ -62,6 +63,7 @@ def declared_fields(source: Source, new: NewDataset | NewTable, rows: Iterable[A
         for field in propose.propose_fields(source, lambda column: _marks(new, column), rows)
     )
     check_fields(fields, source.columns)
+    check_plausible(source, fields, new.types, rows)
     return fields
 
 

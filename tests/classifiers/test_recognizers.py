@@ -116,6 +116,15 @@ def test_an_owners_pattern_counts_whatever_the_network_reads() -> None:
     assert told.confidence >= 0.9
 
 
+@pytest.mark.parametrize("values", [["7 green", "7 red"], ["7 green"]])
+def test_an_owners_pattern_counts_for_few_values_too(values) -> None:
+    own = Recognizer("mark", "pi.criminal", pattern=r"\d (green|red)", weight=0.9)
+    table = pa.table({"mark": values * 30, "nr": [f"{n:03}" for n in range(30 * len(values))]})
+    told = classify([Field("mark", Kind.STRING), Field("nr", Kind.STRING)], table, [own])[0]
+    assert told.tag == "pi.criminal"
+    assert recognizer_evidence([own], "mark", sample()) == ()
+
+
 def test_an_owners_words_do_not_hide_what_is_stricter(people) -> None:
     """Else a careless word would have resident numbers confirmed in bulk as nothing."""
     own = Recognizer("codes", "general", words=("身份证号",), weight=0.99)

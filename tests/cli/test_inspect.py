@@ -69,6 +69,8 @@ def test_explain_with_own_recognisers(said):
         ("--encoding utf-16", 3, "is not utf-16 text"),
         ("--encoding gb18030 --explain nobody", 2, "there is no column nobody. There are: 姓名"),
         ("--encoding gb18030 --recognizers nothing.yaml", 3, "no file"),
+        ("--encoding gb18030 --policy nothing.yaml", 3, "no file"),
+        ("--encoding gb18030 --type 手机=date", 3, "None of the cells looked at in column 手机 is a date"),
         ("--encoding gb18030 --unit nobody", 3, "nobody"),
         ("--encoding gb18030 --unit 年龄 --type 年龄=float", 3, "Only integer and string columns"),
         ("--encoding gb18030 --type foo=float", 3, "people.csv has no column foo. See what it has"),

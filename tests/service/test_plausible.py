@@ -1,0 +1,77 @@
+"""A first line that is a row, and a type that no cell has, are refused before anything is read or stored."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sandbox.errors import InvalidInputError
+from sandbox.vault.source import open_source
+from service.asked import NewTable
+from service.datasets.declared import SampledRows, declared_fields
+
+ROWS = [("李华", "女", "31"), ("赵强", "男", "20"), ("孙丽", "女", "44")]
+
+
+def declared(path, **said):
+    source = open_source(path)
+    return declared_fields(source, NewTable(path, path.name, **said), SampledRows(source))
+
+
+def written(folder, names, rows=ROWS):
+    path = folder / "a.csv"
+    path.write_text("\n".join(",".join(row) for row in [names, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_first_line_that_is_a_row_is_refused_by_places_alone(tmp_path):
+    with pytest.raises(InvalidInputError) as refused:
+        declared(written(tmp_path, ("王小明", "男", "20")))
+    assert refused.value.code == "vault.row-as-names"
+    assert refused.value.facts["positions"] == ["2", "3"]
+    assert not {"王小明", "男"} & set(str(refused.value))
+    for cell in ("王小明", "男", "20"):
+        assert cell not in str(refused.value).replace(str(tmp_path), "")
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        (("name", "男", "age"), ROWS),  # one may be chance
+        (("2019", "2020", "2021"), [("2019", "3", "2021"), ("7", "2020", "5")]),  # numbers may be years
+        (("Red", "Blue", "none"), [("Red", "", "none"), ("", "Blue", "")]),  # choices, each in its own column
+        (("a", "b", "c"), [("", "", "")]),
+    ],
+)
+def test_names_that_stand_in_their_columns_for_a_reason_are_taken(tmp_path, names, rows):
+    assert [it.name for it in declared(written(tmp_path, names, rows))] == list(names)
+
+
+def test_a_parquet_file_has_names_of_its_own(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"男": ["男", "女"], "是": ["是", "否"]}), path)
+    assert [it.name for it in declared(path)] == ["男", "是"]
+
+
+DAYS = [("1", "20240131", "-"), ("2", "20240201", ""), ("3", "20240303", "-")]
+
+
+@pytest.mark.parametrize(("column", "kind"), [("day", "date"), ("nr", "timestamp"), ("none", "integer")])
+def test_a_type_that_no_cell_has_is_refused(tmp_path, column, kind):
+    path = written(tmp_path, ("nr", "day", "none"), DAYS)
+    with pytest.raises(InvalidInputError) as refused:
+        declared(path, types={column: kind})
+    assert refused.value.code == "dataset.type-fits-nothing"
+    assert "20240131" not in str(refused.value)
+
+
+def test_a_type_is_taken_where_a_cell_has_it_or_there_is_none(tmp_path):
+    path = written(tmp_path, ("nr", "day", "none"), [*DAYS, ("4", "2024-01-31", "")])
+    kinds = {it.name: it.kind for it in declared(path, types={"day": "date"})}
+    assert kinds["day"] == "date"
+    declared(path, types={"none": "integer"}, missing={"none": ("-",)})
+    as_parquet = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"day": ["x", "y"]}), as_parquet)
+    with pytest.raises(InvalidInputError, match=r"dataset\.type-fits-nothing"):
+        declared(as_parquet, types={"day": "date"})
