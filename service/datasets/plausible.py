@@ -19,7 +19,7 @@ from service.wording import kind_text
 
 _NUMBER: Final = re.compile(r"[\d.,:/+-]+")
 _FEWEST: Final = 2
-"""Names that stand among the cells of their columns, from which the first line is taken for a row."""
+"""Names among the cells of their columns, from which the first line is taken for a row; one may be chance."""
 
 
 def check_plausible(
@@ -30,14 +30,20 @@ def check_plausible(
     *rows*: batches with some cells of each column; *said*: the columns whose type the owner said.  Raises
     `InvalidInputError`, which names columns by their place where names may be cells.
     """
+    typed = [field for field in fields if field.name in said and field.kind is not Kind.STRING]
+    has_names = isinstance(source, ParquetSource)
+    if has_names and not typed:  # the rows of Parquet would be read for nothing
+        return
+    looked_at = {field.name for field in (typed if has_names else fields)}
     cells = defaultdict[str, list[Any]](list)
     for batch in rows:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            cells[name].append(column)
-    if not isinstance(source, ParquetSource):
+            if name in looked_at:
+                cells[name].append(column)
+    if not has_names:
         _check_names(source, fields, cells)
-    for field in fields:
-        if field.name in said and field.kind is not Kind.STRING and _fits_nothing(field, cells[field.name]):
+    for field in typed:
+        if _fits_nothing(field, cells[field.name]):
             raise InvalidInputError("dataset.type-fits-nothing", column=field.name, type=kind_text(field))
 
 
