@@ -74,9 +74,9 @@ def test_what_is_nearly_as_likely_alone(people: pa.Table) -> None:
 
 def test_a_table_with_a_declared_unit_is_about_persons() -> None:
     table = pa.table(
-        {"nr": range(90), "shelf": [3 + n % 9 for n in range(90)], "amount": [1.5 * n for n in range(90)]}
+        {"nr": range(90), "kind": [3 + n % 9 for n in range(90)], "amount": [1.5 * n for n in range(90)]}
     )
-    fields = [Field("nr", Kind.INTEGER), Field("shelf", Kind.INTEGER), Field("amount", Kind.FLOAT)]
+    fields = [Field("nr", Kind.INTEGER), Field("kind", Kind.INTEGER), Field("amount", Kind.FLOAT)]
     assert list(tags_of(classify(fields, table)).values())[1:] == ["general", "general"]
     of_unit = ["pi.id.generic", "general", "finance.personal"]
     assert list(tags_of(classify(fields, table, unit="nr")).values()) == of_unit
