@@ -143,9 +143,11 @@ def _tag(column: Mapping[str, Any]) -> str:
     if not column["confirmed"]:
         return say("cli.unconfirmed", tag=tag)
     by = column["decision"]["by"] if column["decision"] else "–"
-    if _overridden(column):
-        return say("cli.overridden", tag=tag, proposed=column["proposed"], by=by)
-    return say("cli.confirmed", tag=tag, by=by)
+    key = "cli.overridden" if _overridden(column) else "cli.confirmed"
+    told = say(key, tag=tag, proposed=column["proposed"], by=by)
+    if column["seems"] in (tag, column["proposed"]):
+        return told
+    return say("cli.seems-now", told=told, seems=column["seems"])
 
 
 def _confidence(column: Mapping[str, Any]) -> str:
@@ -167,9 +169,7 @@ def _telling(column: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
     A pattern or a list that fits tells more of values than that a network reads them so.
     """
-    own = [
-        it for it in column["hints"] if it["tag"] == column["proposed"] and it["source"] not in _READ_ALONE
-    ]
+    own = [it for it in column["hints"] if it["tag"] == column["seems"] and it["source"] not in _READ_ALONE]
     of_names = [it for it in own if it["source"] in _OF_NAMES]
     others = sorted((it for it in own if it not in of_names), key=lambda it: it["source"] in _LATER)
     leading = [*of_names[:1], *others[:1]]

@@ -18,7 +18,9 @@ _SUREST: Final = 0.99
 
 Said = Mapping[str, Any]
 """``{"tag", "hints": [{"tag", "source", "rule", "weight", "share"}], "others": [{"tag", "confidence"}],
-"was": the confirmed tag that the column drifted from|null}``."""
+"was": the confirmed tag that the column drifted from|null}``.  In later versions a confirmed column has
+``"now": {"tag", "hints", "others", "confidence"}``, too: what it seems in the newest.  The rest stays what
+its owner decided about."""
 
 
 def confidence_text(probability: float) -> str:
@@ -43,6 +45,21 @@ def read(text: str, tag: str) -> Said:
     return said if isinstance(said, dict) else {"tag": tag, "hints": [], "others": [], "was": None}
 
 
+def seen_later(text: str, tag: str, proposal: Proposal) -> Said:
+    """Return what was kept as *text* of a confirmed column and what it seems in the newest version."""
+    now = {**said_of(proposal), "confidence": confidence_text(proposal.confidence)}
+    return {**read(text, tag), "now": {key: value for key, value in now.items() if key != "was"}}
+
+
+def looked_at(text: str, tag: str) -> dict[str, Any]:
+    """Return what is kept once an owner decides: what the column seems in the newest version.
+
+    With the ``"confidence"`` of that, where it is another version than the one looked at before.
+    """
+    said = dict(read(text, tag))
+    return {**said, **said.pop("now", {})}
+
+
 def proposal(evidence: str) -> str | None:
     """Return the tag that classification proposed, as kept beside a column; None in books of older builds."""
     said = json.loads(evidence)
@@ -55,13 +72,13 @@ def shown(
     """Return a column for the owner's screen: what it is taken for, why, and who decided so.
 
     ``{"name", "kind", "tag", "title", "title_zh", "dpv", "role", "sensitive", "levels": {profile: level},
-    "basis", "basis_zh": {profile: where the standard names it}, "proposed": tag,
-    "confidence": of what is proposed, "confirmed", "decision": {"by", "at", "reason"}|null,
-    "drifted_from": tag|null, "uses": [use],
+    "basis", "basis_zh": {profile: where the standard names it}, "proposed": tag when its owner looked,
+    "seems": tag in the newest version, "confidence": of that, "confirmed",
+    "decision": {"by", "at", "reason"}|null, "drifted_from": tag|null, "uses": [use],
     "treatment", "hints": [{"tag", "source", "rule", "weight", "share"}],
     "runners_up": [{"tag", "title", "title_zh", "confidence"}]}``.
     """
-    info = core().tags[tag]
+    info, now = core().tags[tag], {"confidence": confidence, **said, **said.get("now", {})}
     return {
         "name": field.name,
         "kind": kind_text(field),
@@ -75,14 +92,15 @@ def shown(
         "basis": _basis(tag, "en"),
         "basis_zh": _basis(tag, "zh"),
         "proposed": said["tag"],
-        "confidence": confidence,
+        "seems": now["tag"],
+        "confidence": now["confidence"],
         "confirmed": decision is not None,
         "decision": decision,
         "drifted_from": said["was"],
         "uses": [use.value for use in info.uses],
         "treatment": info.treatment,
-        "hints": said["hints"],
-        "runners_up": [_other(**other) for other in said["others"]],
+        "hints": now["hints"],
+        "runners_up": [_other(**other) for other in now["others"]],
     }
 
 

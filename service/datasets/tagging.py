@@ -56,8 +56,11 @@ def propose(
         elif changed(proposal, row["tag"], before, proposed.proposal(row["evidence"])):
             drifted[proposal.column] = proposal.tag
             _replace(entry, lineage, proposal, row["tag"])
-        elif before is not None and seems != row["tag"]:
-            seems = before  # what it may nearly as well be does not become what the next version is held to
+        else:
+            later = json.dumps(proposed.seen_later(row["evidence"], row["tag"], proposal))
+            _change(entry, lineage, proposal.column, {"evidence": later})
+            if before is not None and seems != row["tag"]:
+                seems = before  # what it may nearly as well be does not become what the next is held to
         _remember(entry, lineage, version, proposal.column, seems, known=before is not None)
     if drifted:
         entry.log("drift", by.name, dataset=dataset, lineage=lineage, version=version, columns=drifted)
@@ -93,7 +96,7 @@ def tag(
         raise InvalidInputError("dataset.no-reason", dataset=name, longest=_REASON)
     least = None if above is None else _confidence(above)
     with desk.writing() as entry:
-        stored = _stored(entry, found.lineage)
+        stored = {column: _looked_at(row) for column, row in _stored(entry, found.lineage).items()}
         asked = by_column(chosen).items()
         wanted = {column: _known_tag(stored, name, column, value) for column, value in asked}
         sure = [c for c, row in stored.items() if c not in wanted and _sure(row, least)]
@@ -101,7 +104,8 @@ def tag(
         wanted |= {column: stored[column]["tag"] for column in sure if column not in drifted}
         made = {"decided_by": by.name, "reason": reason, "changed": entry.at.isoformat()}
         for column, value in wanted.items():
-            _change(entry, found.lineage, column, {"tag": value, "confirmed": True, **made})
+            kept = {name: stored[column][name] for name in ("evidence", "confidence")}
+            _change(entry, found.lineage, column, {"tag": value, "confirmed": True, **kept, **made})
         if wanted:
             against = _against(stored, wanted)
             told = {"dataset": name, "lineage": found.lineage, "tags": wanted, "proposed": against}
@@ -112,6 +116,13 @@ def tag(
 
 def _sure(row: Mapping[str, Any], least: Decimal | None) -> bool:
     return least is not None and not row["confirmed"] and Decimal(row["confidence"]) >= least
+
+
+def _looked_at(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *row* with what its column seems in the newest version: what its owner now decides about."""
+    said = proposed.looked_at(row["evidence"], row["tag"])
+    confidence = said.pop("confidence", row["confidence"])
+    return {**row, "confidence": confidence, "evidence": json.dumps(said)}
 
 
 def _against(stored: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:

@@ -275,6 +275,7 @@ class FakeGatekeeper:
                 "basis": {"pipl": "article 28"} if c == "race" else {},
                 "basis_zh": {"pipl": "第二十八条"} if c == "race" else {},
                 "proposed": "pi.age",
+                "seems": "pi.age",
                 "confidence": "0.95",
                 "confirmed": ok,
                 "decision": {"by": by.name, "at": "2026-11-23T02:00:00", "reason": "known"} if ok else None,

@@ -31,6 +31,7 @@ def _column(name, title, title_zh, tag, **more):
         "basis": {"law": "article 4"},
         "basis_zh": {"law": "第四条"},
         "proposed": tag,
+        "seems": more.get("proposed", tag),
         "confidence": "0.97",
         "confirmed": False,
         "decision": None,

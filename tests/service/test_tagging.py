@@ -2,11 +2,13 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import asdict
 
 import pytest
 import sqlalchemy as sa
 
 from classifiers.classify import Proposal
+from classifiers.evidence.evidence import Evidence
 from sandbox import workspace
 from sandbox.books import leaves, tags
 from sandbox.errors import InvalidInputError, TamperingError
@@ -184,6 +186,34 @@ def test_a_file_whose_column_turns_into_e_mails_is_told_to_its_owner(desk, owner
     assert (told["confirmed"], told["unconfirmed"], told["drifted"]) == ({}, ["info"], ["info"])
     told = tagging.tag(desk, owner, "health.d", {"info": None}, reason="looked", above="0")
     assert (told["unconfirmed"], told["drifted"]) == ([], [])
+    checked(desk)
+
+
+def test_a_confirmed_column_shows_what_it_seems_in_the_newest_version(desk, owner, tmp_path):
+    first = add(desk, owner, tmp_path, [(n, f"box {n % 3}") for n in range(60)])
+    tagging.tag(desk, owner, "health.d", {"nr": None, "info": None}, reason="r", above=None)
+
+    def shown():
+        (column,) = (
+            it for it in catalogue.classify(desk, owner, "health.d")["columns"] if it["name"] == "info"
+        )
+        return column["tag"], column["proposed"], column["seems"], column["confidence"], column["hints"]
+
+    assert shown()[:3] == ("general", "general", "general")
+    hint = Evidence("pi.address", "values", "address", 0.4, 0.5)
+    manifest = Manifest(2)
+    manifest.lineage = first["lineage"]
+    for confidence in (0.4, 0.45):  # two versions
+        found = [Proposal("info", "pi.address", confidence, (hint,), alone="general")]
+        with desk.writing() as entry:
+            assert tagging.propose(entry, owner, "health.d", manifest, found) == {}
+    assert shown() == ("general", "general", "pi.address", "0.45", [asdict(hint)])
+    checked(desk)
+    # Whoever confirms it again has looked at this.
+    tagging.tag(desk, owner, "health.d", {"info": "general"}, reason="numbers of boxes", above=None)
+    assert shown() == ("general", "pi.address", "pi.address", "0.45", [asdict(hint)])
+    (*_, said) = (entry.facts for entry in _entries(desk, "tags"))
+    assert said["proposed"] == {"info": "pi.address"}
     checked(desk)
 
 
