@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from importlib import resources
@@ -19,6 +20,8 @@ import yaml
 
 from sandbox.schema import Use
 
+_NEAR = 6
+"""Tags that a word which is none may have been meant for."""
 GENERAL = "general"
 """The tag of a column in which nothing personal was recognised."""
 
@@ -103,6 +106,27 @@ def core() -> Taxonomy:
     tags = {name: _tag(name, entry, profiles) for name, entry in data["tags"].items()}
     sources = {name: profile.source for name, profile in profiles.items()}
     return Taxonomy(data["version"], sources, tags, profiles)
+
+
+def named(text: str) -> TagInfo | None:
+    """Return the tag that *text* names: by its name or by its title in any language, in any case."""
+    wanted = text.strip().casefold()
+    for tag in core().tags.values():
+        if wanted in (tag.name, *(title.casefold() for title in tag.titles.values())):
+            return tag
+    return None
+
+
+def nearest(text: str, language: str) -> list[str]:
+    """Return the tags, with their titles in *language*, that *text* may have been meant for."""
+    asked = text.strip().casefold()
+    words: dict[str, list[str]] = {}
+    for tag in core().tags.values():
+        for word in (tag.name, *tag.name.split("."), *tag.titles.values()):
+            words.setdefault(word.casefold(), []).append(tag.name)
+    near = [name for word in get_close_matches(asked, words, n=_NEAR) for name in words[word]]
+    near += [name for word, names in words.items() if asked in word for name in names]
+    return [f"{name} ({core().tags[name].titles[language]})" for name in dict.fromkeys(near)][:_NEAR]
 
 
 def weaker(tag: str, proposed: str) -> bool:

@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-from cli import catalogue, render
-from cli.classified import column_of, show_explained, show_proposals
+from cli import catalogue, render, tagging
 from cli.inspect import inspect
 from cli.leaving import compact, remove, rotate, unit_list, withdraw_unit
 from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option, seem_missing
@@ -125,73 +124,14 @@ def _owner_report(session: Session, report: Mapping[str, Any]) -> None:
         session.tell("cli.owner-drifted", column=column, tag=tag)
 
 
-@dataset.command("classify")
-@click.argument("name")
-@click.option("--explain", metavar="COL", help="Every hint for one column, and who decided what it is.")
-@click.option("--profile", default="gbt35273", show_default=True, help="Whose levels: gdpr, hipaa, pipl, …")
-@pass_session
-def classify(session: Session, /, *, name: str, explain: str | None, profile: str) -> None:
-    """Show what the columns seem to be, with the evidence, and the levels that a standard gives them."""
-    answer = session.gatekeeper.dataset_classify(session.principal(), name)
-    explained = column_of(answer, explain, profile)
-    if render.answer_json(session, answer):
-        return
-    if explained is not None:
-        show_explained(answer, explained)
-        return
-    show_proposals(answer, name, profile)
-    waiting = [column["name"] for column in answer["columns"] if not column["confirmed"]]
-    if waiting:
-        session.tell("cli.classify-next", count=len(waiting), dataset=name)
-
-
-@dataset.command("tag")
-@click.argument("name")
-@click.argument("tags", nargs=-1, metavar="[COL=TAG]...")
-@click.option("--confirm", multiple=True, metavar="COL", help="Confirm what was proposed for COL; repeat.")
-@click.option(
-    "--all-above",
-    metavar="C",
-    help="Confirm every proposal at least so confident, e.g. 0.9; not what drifted.",
-)
-@click.option("--reason", required=True, help="Goes into the log.")
-@pass_session
-def tag(
-    session: Session,
-    /,
-    *,
-    name: str,
-    tags: tuple[str, ...],
-    confirm: tuple[str, ...],
-    all_above: str | None,
-    reason: str,
-) -> None:
-    """Confirm what columns are; an unconfirmed column is denied to everybody."""
-    chosen: dict[str, str | None] = {**pairs(tags, "COL=TAG", last=True)}
-    if twice := sorted(chosen.keys() & set(confirm)):
-        raise UsageError("cli.tagged-twice", columns=twice)
-    chosen.update(dict.fromkeys(confirm))
-    if not chosen and all_above is None:
-        raise UsageError("cli.nothing-to-tag")
-    answer = session.gatekeeper.dataset_tag(session.principal(), name, chosen, reason, all_above)
-    if render.answer_json(session, answer):
-        return
-    if answer["confirmed"]:
-        headings = [("cli.head-column", "left"), ("cli.head-tag", "left")]
-        render.keyed(headings, answer["confirmed"].items())
-    else:
-        session.tell("cli.nothing-confirmed")
-    if answer["drifted"]:
-        session.tell("cli.drifted-not-in-bulk", columns=answer["drifted"], dataset=name)
-    if answer["unconfirmed"]:
-        session.tell("cli.still-unconfirmed", columns=answer["unconfirmed"])
-
-
 dataset.add_command(catalogue.list_datasets)
 dataset.add_command(catalogue.show)
 dataset.add_command(catalogue.describe)
 dataset.add_command(catalogue.mock)
 dataset.add_command(inspect)
+dataset.add_command(tagging.classify)
+dataset.add_command(tagging.tag)
+dataset.add_command(tagging.list_tags)
 dataset.add_command(withdraw_unit)
 dataset.add_command(rotate)
 dataset.add_command(compact)

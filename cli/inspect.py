@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import click
 
-from cli import render
-from cli.classified import column_of, percent, show_explained, show_proposals
+from cli import render, sheets
+from cli.classified import column_of, only_option, profile_option, selected, show_explained, show_proposals
+from cli.column import percent
 from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option, seem_missing
 from cli.progress import watching
 from cli.session import Session, pass_session, say
+from cli.sheets import sheet_option
 from service.asked import Inspection, NewTable
 
 _MOST_ROWS: Final = 100
@@ -40,7 +42,9 @@ _FAULTS: Final = (
     help='Key column of who is protected, or "row"; --quality counts the further rows of each.',
 )
 @click.option("--policy", type=click.Path(path_type=Path), help="Check its domains, too; implies --quality.")
-@click.option("--profile", default="gbt35273", show_default=True, help="Whose levels: gdpr, hipaa, pipl, …")
+@only_option
+@profile_option
+@sheet_option
 @click.option("--type", "types", multiple=True, metavar="COL=KIND", help="As in `dataset add`; repeat.")
 @click.option("--missing", multiple=True, metavar="COL=MARK", help="As in `dataset add`; repeat.")
 @click.option("--delimiter", default=",", show_default=True, help="One character; \\t is a tab.")
@@ -48,7 +52,17 @@ _FAULTS: Final = (
 @recognizers_option
 @dictionary_option
 @pass_session
-def inspect(session: Session, /, *, path: Path, explain: str | None, profile: str, **said: Any) -> None:
+def inspect(
+    session: Session,
+    /,
+    *,
+    path: Path,
+    explain: str | None,
+    only: str | None,
+    profile: str,
+    sheet: Path | None,
+    **said: Any,
+) -> None:
     """Look at a CSV or Parquet FILE before it is registered: tags, quality, masked rows.
 
     Nothing is stored or logged, and no cell is shown unmasked.
@@ -62,10 +76,12 @@ def inspect(session: Session, /, *, path: Path, explain: str | None, profile: st
     with watching(session) as report:
         answer = session.gatekeeper.dataset_inspect(session.principal(), new, wanted, report)
     explained = column_of(answer, explain, profile)
+    if sheet is not None:
+        sheets.write(sheet, selected(answer, only), profile, answer["levels"][profile]["titles"])
     if render.answer_json(session, answer):
         return
     if explained is None:
-        show_proposals(answer, path.name, profile)
+        show_proposals(answer, path.name, profile, only)
         for line in seem_missing(answer["seem_missing"]):
             (render.lines if line.startswith(" ") else render.prose)(line)  # options are for pasting
     else:

@@ -77,6 +77,23 @@ class NewTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Decisions:
+    """What an owner decides about columns of a dataset.
+
+    *tags*: column → tag (by name or title), None confirms what was proposed.  *above* adds every proposal at
+    least so confident (decimal text), but for columns that drifted.  *reasons*: of some columns, in place of
+    *reason*.  *seen*: what was proposed for columns when the owner looked; where it is something else by
+    now, nothing is confirmed.
+    """
+
+    tags: Mapping[str, str | None]
+    reason: str
+    above: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """What an owner wants to see of a file beside its tags; *preview*: masked rows, *unit*: a column.
 

@@ -21,6 +21,7 @@ from service import people
 from service.asked import NewLimit
 from service.desk import Desk, require
 from service.dossier import Dossier
+from service.lasting import check_reason
 from service.numbers import fraction, left_to_json, loss_to_json
 
 Json = dict[str, Any]
@@ -38,6 +39,7 @@ def set_limit(desk: Desk, by: Principal, namespace: str, wanted: NewLimit) -> Js
     reason = wanted.reason.strip()
     if not 0 < len(reason) <= _LONGEST_REASON:
         raise InvalidInputError("budget.limit-reason", longest=_LONGEST_REASON)
+    check_reason(reason)
     with desk.writing() as entry:
         # What is known of them now counts, not what was when they opened the door.
         require(people.known(entry.connection, by.name) or by, Role.REVIEWER)

@@ -31,6 +31,7 @@ from service.audit import journal
 from service.checks.books import check_books
 from service.desk import Desk, Entry, require
 from service.dossier import Dossier
+from service.lasting import check_reason
 from service.numbers import loss_to_json
 
 LEAVES_OF_A_JOB: Final = 2
@@ -48,6 +49,7 @@ def accept(desk: Desk, name: str | None, reason: str) -> dict[str, Any]:
     require(by, Role.REVIEWER)
     if not 0 < len(reason.strip()) <= _LONGEST_REASON:
         raise InvalidInputError("restore.no-reason", longest=_LONGEST_REASON)
+    check_reason(reason)
     workspace = desk.workspace
     with workspace.database.transaction() as connection:
         lost = workspace.anchor.lost(connection)

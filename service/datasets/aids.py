@@ -13,6 +13,7 @@ from policies.load import load
 from sandbox.errors import InvalidInputError
 from sandbox.vault.encoding import check_start, undecodable
 from sandbox.vault.header import plain
+from service.lasting import check_meaning
 
 _RECOGNIZER_BYTES: Final = 64 * 1024
 _DICTIONARY_BYTES: Final = 2**20
@@ -56,6 +57,7 @@ def meanings_of(path: Path | None, columns: tuple[str, ...], encoding: str) -> M
     for column, meaning in meanings.items():
         if len(meaning) > _MEANING:
             raise InvalidInputError("dataset.long-meaning", column=column, most=_MEANING)
+        check_meaning(column, meaning)
     return meanings
 
 

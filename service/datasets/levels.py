@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from classifiers.combinations import CHILD, UNDER_14, Combination, dataset_levels, found
-from classifiers.taxonomy import core
 from sandbox.schema import NumericDomain
+from service.datasets.vocabulary import profile_of
 from service.dossier import Dossier
 
 
@@ -23,14 +23,9 @@ def levels(dataset: Dossier, columns: Sequence[Mapping[str, Any]]) -> dict[str, 
 
 def levels_of(tags: Mapping[str, str], *, minors: bool = False) -> dict[str, Any]:
     """Return as `levels` what the standards say of columns with *tags*, registered or not."""
-    profiles = core().profiles
     shown = {
         name: {
-            "title": profiles[name].title["en"],
-            "title_zh": profiles[name].title["zh"],
-            "source": profiles[name].source,
-            "version": profiles[name].version,
-            "titles": profiles[name].titles,
+            **profile_of(name),
             "level": level.level,
             "columns": list(level.columns),
             "combinations": list(level.combinations),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifiers.taxonomy import core
 from sandbox.schema import Field
+from service.datasets.vocabulary import tag_of
 from service.wording import kind_text
 
 if TYPE_CHECKING:  # classification reads cells with Arrow; what it said is plain text
@@ -71,41 +72,26 @@ def shown(
 ) -> dict[str, Any]:
     """Return a column for the owner's screen: what it is taken for, why, and who decided so.
 
-    ``{"name", "kind", "tag", "title", "title_zh", "dpv", "role", "sensitive", "levels": {profile: level},
-    "basis", "basis_zh": {profile: where the standard names it}, "proposed": tag when its owner looked,
+    ``{"name", "kind", …as `vocabulary.tag_of`, "proposed": tag when its owner looked,
     "seems": tag in the newest version, "confidence": of that, "confirmed",
-    "decision": {"by", "at", "reason"}|null, "drifted_from": tag|null, "uses": [use],
-    "treatment", "hints": [{"tag", "source", "rule", "weight", "share"}],
+    "decision": {"by", "at", "reason"}|null, "drifted_from": tag|null,
+    "hints": [{"tag", "source", "rule", "weight", "share"}],
     "runners_up": [{"tag", "title", "title_zh", "confidence"}]}``.
     """
-    info, now = core().tags[tag], {"confidence": confidence, **said, **said.get("now", {})}
+    now = {"confidence": confidence, **said, **said.get("now", {})}
     return {
         "name": field.name,
         "kind": kind_text(field),
-        "tag": info.name,
-        "title": info.titles["en"],
-        "title_zh": info.titles["zh"],
-        "dpv": info.dpv,
-        "role": info.role.value,
-        "sensitive": info.sensitive,
-        "levels": dict(info.levels),
-        "basis": _basis(tag, "en"),
-        "basis_zh": _basis(tag, "zh"),
+        **tag_of(tag),
         "proposed": said["tag"],
         "seems": now["tag"],
         "confidence": now["confidence"],
         "confirmed": decision is not None,
         "decision": decision,
         "drifted_from": said["was"],
-        "uses": [use.value for use in info.uses],
-        "treatment": info.treatment,
         "hints": now["hints"],
         "runners_up": [_other(**other) for other in now["others"]],
     }
-
-
-def _basis(tag: str, language: str) -> dict[str, str]:
-    return {it.name: it.basis[tag][language] for it in core().profiles.values() if tag in it.basis}
 
 
 def _other(tag: str, confidence: str) -> dict[str, str]:

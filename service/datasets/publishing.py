@@ -27,6 +27,7 @@ from service.datasets import tables
 from service.datasets.declared import SampledRows, declared_fields, plainly, proposals_of, seem_missing
 from service.datasets.proposed import confidence_text
 from service.desk import Desk, Entry, require
+from service.lasting import check_reason
 from service.wording import kind_text
 
 _PERSONAL: Final = "pi."
@@ -59,6 +60,7 @@ def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> 
     fields = declared_fields(source, new, rows)
     personal = _personal(proposals_of(rows, fields, new.recognizers))
     reason = (new.reason or "").strip()
+    check_reason(reason)
     if personal and not reason:
         raise DeniedError("table.personal", rule="public", columns=personal)
     with desk.workspace.lock("register", wait=True):

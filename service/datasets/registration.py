@@ -44,6 +44,7 @@ from service.datasets.proposed import confidence_text
 from service.datasets.tagging import propose
 from service.datasets.units import tags_of
 from service.desk import Desk, Entry, require
+from service.lasting import check_reason
 from service.wording import kind_text
 
 _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
@@ -132,6 +133,7 @@ def _check_said(new: NewDataset) -> None:
         raise InvalidInputError("dataset.bad-name", name=new.name[:130])
     if not _NAMESPACE.fullmatch(new.namespace):
         raise InvalidInputError("dataset.bad-namespace", namespace=new.namespace[:80])
+    check_reason(new.new_lineage or "")
     if new.remove_source and not os.access(new.path.parent, os.W_OK):
         raise InvalidInputError("dataset.source-stays", path=str(new.path))
 

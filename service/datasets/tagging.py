@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from classifiers.taxonomy import core
+from classifiers.taxonomy import core, named, nearest
 from sandbox.books import proposals, tags
 from sandbox.errors import InvalidInputError
 from sandbox.schema import LineageId, Principal
 from sandbox.vault.header import by_column
 from sandbox.vault.manifest import Manifest
+from service.asked import Decisions
 from service.datasets import proposed
 from service.datasets.catalogue import owned
 from service.desk import Desk, Entry
+from service.lasting import check_reason
 from service.messages.catalogue import language
 
 LIKELY: Final = 0.5
@@ -81,37 +83,50 @@ def changed(proposal: Proposal, confirmed: str, last: str | None, first: str | N
     return stricter or not {confirmed, last} & {proposal.alone, *proposal.likely}
 
 
-def tag(
-    desk: Desk, by: Principal, name: str, chosen: Mapping[str, str | None], *, reason: str, above: str | None
-) -> dict[str, Any]:
-    """Confirm tags: proposed (None) or overridden; *above* adds every proposal at least so confident.
+def tag(desk: Desk, by: Principal, name: str, said: Decisions) -> dict[str, Any]:
+    """Confirm tags: proposed (None) or overridden; ``above`` adds every proposal at least so confident.
 
-    A column that drifted is denied until somebody looked at it, so it is confirmed by name only.  Returns
-    ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column], "drifted": [column]}``, the last those
-    that *above* left out.
+    A column that drifted is denied until somebody looked at it, so it is confirmed by name only.  All of it
+    happens or nothing.  Returns ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column], "drifted":
+    [column]}``, the last those that ``above`` left out.
     """
     found = owned(desk, by, name)
-    reason = " ".join(reason.split())
-    if not 0 < len(reason) <= _REASON:
-        raise InvalidInputError("dataset.no-reason", dataset=name, longest=_REASON)
+    reason, above, chosen = _reason(name, said.reason), said.above, by_column(said.tags)
+    reasons = {column: _reason(name, text) for column, text in by_column(said.reasons).items()}
     least = None if above is None else _confidence(above)
     with desk.writing() as entry:
         stored = {column: _looked_at(row) for column, row in _stored(entry, found.lineage).items()}
-        asked = by_column(chosen).items()
-        wanted = {column: _known_tag(stored, name, column, value) for column, value in asked}
+        wanted = {column: _known_tag(stored, name, column, value) for column, value in chosen.items()}
+        _check_seen(stored, name, by_column(said.seen))
         sure = [c for c, row in stored.items() if c not in wanted and _sure(row, least)]
         drifted = sorted(c for c in sure if proposed.read(stored[c]["evidence"], stored[c]["tag"])["was"])
         wanted |= {column: stored[column]["tag"] for column in sure if column not in drifted}
-        made = {"decided_by": by.name, "reason": reason, "changed": entry.at.isoformat()}
+        made = {"decided_by": by.name, "changed": entry.at.isoformat(), "confirmed": True}
         for column, value in wanted.items():
-            kept = {name: stored[column][name] for name in ("evidence", "confidence")}
-            _change(entry, found.lineage, column, {"tag": value, "confirmed": True, **kept, **made})
-        if wanted:
-            against = _against(stored, wanted)
-            told = {"dataset": name, "lineage": found.lineage, "tags": wanted, "proposed": against}
-            entry.log("tags", by.name, **told, reason=reason)
+            kept = {it: stored[column][it] for it in ("evidence", "confidence")}
+            because = {"tag": value, "reason": reasons.get(column, reason)}
+            _change(entry, found.lineage, column, because | kept | made)
+        for text in sorted({reasons.get(column, reason) for column in wanted}):
+            told = {column: value for column, value in wanted.items() if reasons.get(column, reason) == text}
+            facts = {"dataset": name, "lineage": found.lineage, "tags": told}
+            entry.log("tags", by.name, **facts, proposed=_against(stored, told), reason=text)
         open_still = [c for c, row in stored.items() if not row["confirmed"] and c not in wanted]
     return {"dataset": name, "confirmed": wanted, "unconfirmed": sorted(open_still), "drifted": drifted}
+
+
+def _reason(dataset: str, text: str) -> str:
+    reason = " ".join(text.split())
+    if not 0 < len(reason) <= _REASON:
+        raise InvalidInputError("dataset.no-reason", dataset=dataset, longest=_REASON)
+    check_reason(reason)
+    return reason
+
+
+def _check_seen(stored: Mapping[str, Mapping[str, Any]], dataset: str, seen: Mapping[str, str]) -> None:
+    """Refuse decisions about proposals that are not these any more."""
+    now = {column: proposed.read(row["evidence"], row["tag"])["tag"] for column, row in stored.items()}
+    if changed := sorted(column for column, tag in seen.items() if now.get(column, tag) != tag):
+        raise InvalidInputError("dataset.other-proposals", dataset=dataset, columns=changed)
 
 
 def _sure(row: Mapping[str, Any], least: Decimal | None) -> bool:
@@ -178,12 +193,14 @@ def _remember(
 def _known_tag(stored: Mapping[str, Any], dataset: str, column: str, value: str | None) -> str:
     if column not in stored:
         raise InvalidInputError("dataset.unknown-column", dataset=dataset, column=column[:80])
-    wanted: str = stored[column]["tag"] if value is None else value
-    if wanted not in core().tags:
-        tongue = language()
-        known = [f"{it.name} ({it.titles[tongue]})" for _, it in sorted(core().tags.items())]
-        raise InvalidInputError("dataset.unknown-tag", column=column, tag=wanted[:80], known=known)
-    return wanted
+    if value is None:
+        return str(stored[column]["tag"])
+    found = named(value)
+    if found is not None:
+        return found.name
+    if near := nearest(value, language()):
+        raise InvalidInputError("dataset.misspelt-tag", column=column, tag=value[:80], near=near)
+    raise InvalidInputError("dataset.unknown-tag", column=column, tag=value[:80])
 
 
 def _confidence(text: str) -> Decimal:

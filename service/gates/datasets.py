@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from sandbox.schema import Principal
-from service.asked import Inspection, Json, Mock, NewDataset, NewTable, Progress, UnitList
+from service.asked import Decisions, Inspection, Json, Mock, NewDataset, NewTable, Progress, UnitList
 
 
 class DatasetGate(Protocol):
@@ -104,11 +103,8 @@ class DatasetGate(Protocol):
         "combinations": [{"name", "title", "title_zh", "columns", "levels": {profile: level}, "source"}]}``.
         """
 
-    def dataset_tag(
-        self, by: Principal, name: str, tags: Mapping[str, str | None], reason: str, above: str | None = None
-    ) -> Json:
-        """Confirm tags: column → tag, None confirms what was proposed.
+    def dataset_tag(self, by: Principal, name: str, said: Decisions) -> Json:
+        """Confirm what columns are, all or nothing.
 
-        *above* adds every proposal at least so confident, but for columns that drifted.
         ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column], "drifted": [column left out]}``.
         """

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.schema import Principal
-from service.asked import Inspection, Json, Mock, NewDataset, NewTable, Progress, UnitList
+from service.asked import Decisions, Inspection, Json, Mock, NewDataset, NewTable, Progress, UnitList
 from service.datasets import catalogue, describing, entries, tagging
 from service.inside.room import Room
 
@@ -76,8 +75,6 @@ class DatasetRoom(Room):
         """See the gate."""
         return catalogue.classify(self._desk, by, name)
 
-    def dataset_tag(
-        self, by: Principal, name: str, tags: Mapping[str, str | None], reason: str, above: str | None = None
-    ) -> Json:
+    def dataset_tag(self, by: Principal, name: str, said: Decisions) -> Json:
         """See the gate."""
-        return tagging.tag(self._desk, by, name, tags, reason=reason, above=above)
+        return tagging.tag(self._desk, by, name, said)

@@ -17,7 +17,7 @@ from policies.build import parse
 from policies.model import policy_digest
 from policies.sign import key_id, public_half, sign
 from sandbox.errors import DeniedError, InvalidInputError, KeyongError, TamperingError
-from service.asked import NewDataset
+from service.asked import Decisions, NewDataset
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_an_owner_without_a_key(stage: Stage) -> None:
     source = write_csv(stage.place / "more.csv", rows(20))
     new = NewDataset(source, "health.more", "person", "health.other", shards=4, types={"ward": "string"})
     stage.keeper.dataset_add(ministry, new)
-    stage.keeper.dataset_tag(ministry, "health.more", {}, "test", above="0")
+    stage.keeper.dataset_tag(ministry, "health.more", Decisions({}, "test", above="0"))
     path = stage.place / "more.yaml"
     text = policy().replace("health.stays", "health.more").replace("health.patient", "health.other")
     path.write_text(text.replace("owner: bureau", f"owner: ministry, supersedes: {'ab' * 32}"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.combinations import Level, dataset_levels, found, rules
-from classifiers.taxonomy import GENERAL, IdentifierRole, core, highest, read_data, weaker
+from classifiers.taxonomy import GENERAL, IdentifierRole, core, highest, named, nearest, read_data, weaker
 
 TAGS = sorted(core().tags)
 PROFILES = sorted(core().profiles)
@@ -297,3 +297,28 @@ def test_what_protects_less_is_weaker():
     assert not weaker("pi.name", "pi.gender")
     assert not weaker("pi.id.resident", "general")
     assert weaker("general", "a tag of another build")
+
+
+def test_a_tag_is_called_by_its_name_or_its_title():
+    for tag in core().tags.values():
+        said = [tag.name, tag.name.upper(), *tag.titles.values(), f" {tag.titles['en'].lower()} "]
+        assert all(named(text) is tag for text in said)
+    assert named("") is named("pi") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "first"),
+    [
+        ("pi.nme", "en", "pi.name (Personal name)"),
+        ("resident", "zh", "pi.id.resident (居民身份证号)"),
+        ("身份证", "zh", "pi.id.resident (居民身份证号)"),
+        ("Religion", "en", "pi.religion (Religious belief)"),
+    ],
+)
+def test_a_misspelt_tag_is_met_with_near_ones(said, language, first):
+    assert first in nearest(said, language)
+    assert len(nearest(said, language)) <= 6
+
+
+def test_nothing_is_near_what_means_nothing():
+    assert nearest("qqqq", "en") == []

@@ -304,10 +304,11 @@ class FakeGatekeeper:
             "combinations": [{**both, "levels": {"pipl": "sensitive"}}],
         }
 
-    def dataset_tag(self, by, name, tags, reason, above=None):
-        for column, tag in tags.items():
+    def dataset_tag(self, by, name, said):
+        self.decisions = said
+        for column, tag in said.tags.items():
             self.tags[column] = (tag or self.tags[column][0], True)
-        if above is not None:
+        if said.above is not None:
             self.tags = {c: (t, True) for c, (t, _) in self.tags.items()}
         confirmed = {c: t for c, (t, ok) in self.tags.items() if ok}
         return {

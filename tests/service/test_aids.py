@@ -7,7 +7,7 @@ import pytest
 from sandbox import workspace
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Principal, Role
-from service.asked import Inspection, NewDataset, NewTable
+from service.asked import Decisions, Inspection, NewDataset, NewTable
 from service.datasets import catalogue, entries, inspection, registration, tagging
 from service.desk import Desk
 
@@ -68,7 +68,7 @@ def test_what_is_said_of_columns_may_write_names_as_the_file_does(desk, tmp_path
     new = NewDataset(tmp_path / "d.csv", "a.b", f" {written}", "a.person", **said)
     assert [it["name"] for it in registration.preview(desk, OWNER, new)["columns"]] == ["证 号", "n o"]
     registration.add(desk, OWNER, new, None)
-    tagging.tag(desk, OWNER, "a.b", {written: "pi.id.generic"}, reason="looked", above=None)
+    tagging.tag(desk, OWNER, "a.b", Decisions({written: "pi.id.generic"}, "looked"))
     assert entries.show(desk, OWNER, "a.b")["unit"] == "证 号"
     assert columns(desk)["n o"]["kind"] == "integer"
     assert columns(desk)["证 号"]["confirmed"]
@@ -83,7 +83,7 @@ def test_what_is_said_of_columns_may_write_names_as_the_file_does(desk, tmp_path
             registration.preview(desk, OWNER, replace(new, **twice))
         assert caught.value.code == "vault.column-twice"
     with pytest.raises(InvalidInputError):
-        tagging.tag(desk, OWNER, "a.b", {"n o": None, "n\u3000o": "general"}, reason="looked", above=None)
+        tagging.tag(desk, OWNER, "a.b", Decisions({"n o": None, "n\u3000o": "general"}, "looked"))
 
 
 def test_a_later_version_may_repeat_meanings_and_not_change_them(desk, tmp_path):

@@ -10,7 +10,7 @@ import stage as stages
 
 from sandbox.books import descriptions
 from sandbox.errors import DeniedError, InvalidInputError, TamperingError
-from service.asked import JobRequest, NewDataset
+from service.asked import Decisions, JobRequest, NewDataset
 
 TYPES = {
     "person": "integer",
@@ -86,7 +86,7 @@ def test_examples_quote_what_needs_it(stage, tmp_path):
     source = stages.write_csv(tmp_path / "odd.csv", rows)
     new = NewDataset(source, "odd.names", "person", "health.patient", new_lineage="other people")
     stage.keeper.dataset_add(stage.bureau, new)
-    stage.keeper.dataset_tag(stage.bureau, "odd.names", dict.fromkeys(rows[0], "general"), "test")
+    stage.keeper.dataset_tag(stage.bureau, "odd.names", Decisions(dict.fromkeys(rows[0], "general"), "test"))
     path = tmp_path / "odd.yaml"
     path.write_text(
         """\
@@ -114,7 +114,7 @@ def test_examples_keep_to_closed_tags_and_to_kinds_of_jobs(stage, monkeypatch):
     written = stages.POLICY
     columns = [it["name"] for it in stage.keeper.dataset_show(stage.wang, stages.DATASET)["columns"]]
     plain = dict.fromkeys((it for it in columns if it not in ("person", "seen")), "general")
-    stage.keeper.dataset_tag(stage.bureau, stages.DATASET, plain, "test")
+    stage.keeper.dataset_tag(stage.bureau, stages.DATASET, Decisions(plain, "test"))
 
     def examples(version, old, new):
         monkeypatch.setattr(stages, "POLICY", written.replace(old, new))
@@ -146,7 +146,7 @@ def seen(place, table):
     new = NewDataset(source, stages.DATASET, "person", "health.patient", shards=4, types=TYPES)
     stage.keeper.dataset_add(stage.bureau, new)
     tags = dict.fromkeys(TYPES.keys() - {"person", "town"}, "general") | {"name": "pi.name"}
-    stage.keeper.dataset_tag(stage.bureau, stages.DATASET, tags, "test")
+    stage.keeper.dataset_tag(stage.bureau, stages.DATASET, Decisions(tags, "test"))
     stage.keeper.dataset_describe(stage.bureau, stages.DATASET, "Stays, from the wards' books.")
     stage.apply()
     looks = (stage.keeper.dataset_list, lambda by: stage.keeper.dataset_show(by, stages.DATASET))

@@ -13,7 +13,7 @@ from sandbox import workspace
 from sandbox.books import leaves, tags
 from sandbox.errors import InvalidInputError, TamperingError
 from sandbox.schema import Principal, Role
-from service.asked import NewDataset
+from service.asked import Decisions, NewDataset
 from service.audit import journal
 from service.checks import books as bookcheck
 from service.datasets import catalogue, registration, tagging
@@ -160,7 +160,7 @@ def test_a_file_whose_column_turns_into_e_mails_is_told_to_its_owner(desk, owner
     calm = [(n, f"box {n % 3}") for n in range(60)]
     first = add(desk, owner, tmp_path, calm)
     assert first["owner_report"]["drifted"] == {}
-    tagging.tag(desk, owner, "health.d", {"nr": None, "info": "org.name"}, reason=" looked at ", above=None)
+    tagging.tag(desk, owner, "health.d", Decisions({"nr": None, "info": "org.name"}, " looked at "))
     checked(desk)
     held_now = {it["name"]: it for it in catalogue.classify(desk, owner, "health.d")["columns"]}
     assert (held_now["info"]["proposed"], held_now["info"]["tag"]) == ("general", "org.name")
@@ -182,16 +182,16 @@ def test_a_file_whose_column_turns_into_e_mails_is_told_to_its_owner(desk, owner
     columns = {it["name"]: it for it in catalogue.classify(desk, owner, "health.d")["columns"]}
     assert columns["info"]["drifted_from"] == "org.name"
     # It is looked at by name: all above a confidence leaves it out, however sure its proposal is.
-    told = tagging.tag(desk, owner, "health.d", {}, reason="in bulk", above="0")
+    told = tagging.tag(desk, owner, "health.d", Decisions({}, "in bulk", above="0"))
     assert (told["confirmed"], told["unconfirmed"], told["drifted"]) == ({}, ["info"], ["info"])
-    told = tagging.tag(desk, owner, "health.d", {"info": None}, reason="looked", above="0")
+    told = tagging.tag(desk, owner, "health.d", Decisions({"info": None}, "looked", above="0"))
     assert (told["unconfirmed"], told["drifted"]) == ([], [])
     checked(desk)
 
 
 def test_a_confirmed_column_shows_what_it_seems_in_the_newest_version(desk, owner, tmp_path):
     first = add(desk, owner, tmp_path, [(n, f"box {n % 3}") for n in range(60)])
-    tagging.tag(desk, owner, "health.d", {"nr": None, "info": None}, reason="r", above=None)
+    tagging.tag(desk, owner, "health.d", Decisions({"nr": None, "info": None}, "r"))
 
     def shown():
         (column,) = (
@@ -210,7 +210,7 @@ def test_a_confirmed_column_shows_what_it_seems_in_the_newest_version(desk, owne
     assert shown() == ("general", "general", "pi.address", "0.45", [asdict(hint)])
     checked(desk)
     # Whoever confirms it again has looked at this.
-    tagging.tag(desk, owner, "health.d", {"info": "general"}, reason="numbers of boxes", above=None)
+    tagging.tag(desk, owner, "health.d", Decisions({"info": "general"}, "numbers of boxes"))
     assert shown() == ("general", "pi.address", "pi.address", "0.45", [asdict(hint)])
     (*_, said) = (entry.facts for entry in _entries(desk, "tags"))
     assert said["proposed"] == {"info": "pi.address"}
@@ -223,15 +223,15 @@ def test_an_unknown_tag_is_answered_with_what_the_known_ones_mean(
 ):
     monkeypatch.setenv("KEYONG_LANG", language)
     add(desk, owner, tmp_path, [(n, "x") for n in range(9)])
-    with pytest.raises(InvalidInputError, match=r"dataset\.unknown-tag") as refused:
-        tagging.tag(desk, owner, "health.d", {"info": "name"}, reason="r", above=None)
-    assert title in refused.value.facts["known"]
+    with pytest.raises(InvalidInputError, match=r"dataset\.misspelt-tag") as refused:
+        tagging.tag(desk, owner, "health.d", Decisions({"info": "name"}, "r"))
+    assert title in refused.value.facts["near"]
 
 
 @pytest.mark.parametrize("change", [{"decided_by": "nobody"}, {"reason": "other"}, {"changed": "2020-01-01"}])
 def test_who_confirmed_is_held_against_the_log(desk, owner, tmp_path, change):
     add(desk, owner, tmp_path, [(n, "x") for n in range(9)])
-    tagging.tag(desk, owner, "health.d", {"info": "general"}, reason="looked at", above=None)
+    tagging.tag(desk, owner, "health.d", Decisions({"info": "general"}, "looked at"))
     checked(desk)
     with desk.writing() as entry:
         entry.connection.execute(sa.update(tags).where(tags.c.column == "info").values(**change))
@@ -241,7 +241,7 @@ def test_who_confirmed_is_held_against_the_log(desk, owner, tmp_path, change):
 
 def test_what_was_proposed_is_logged_and_held_against_the_books(desk, owner, tmp_path):
     add(desk, owner, tmp_path, [(n, f"person{n}@example.org") for n in range(60)])
-    tagging.tag(desk, owner, "health.d", {"info": "general", "nr": None}, reason="test mails", above=None)
+    tagging.tag(desk, owner, "health.d", Decisions({"info": "general", "nr": None}, "test mails"))
     (said,) = (entry.facts for entry in _entries(desk, "tags"))
     assert said["proposed"] == {"info": "pi.contact.email"}
     checked(desk)
@@ -261,12 +261,51 @@ def _entries(desk, kind):
         return list(journal.of_kind(connection, kind))
 
 
+def test_columns_may_have_reasons_of_their_own_each_with_a_leaf(desk, owner, tmp_path):
+    add(desk, owner, tmp_path, [(n, f"person{n}@example.org") for n in range(60)])
+    said = Decisions({"nr": None, " info": "电子邮箱"}, "looked", reasons={"info ": " they\nare "})
+    told = tagging.tag(desk, owner, "health.d", said)
+    assert told["confirmed"] == {"nr": "pi.id.generic", "info": "pi.contact.email"}
+    logged = {it.facts["reason"]: it.facts["tags"] for it in _entries(desk, "tags")}
+    assert logged == {"looked": {"nr": "pi.id.generic"}, "they are": {"info": "pi.contact.email"}}
+    columns = {it["name"]: it for it in catalogue.classify(desk, owner, "health.d")["columns"]}
+    assert columns["info"]["decision"]["reason"] == "they are"
+    checked(desk)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (
+            Decisions({"nr": None, "info": None}, "r", seen={"nr": "pi.id.generic", "info": "general"}),
+            "dataset.other-proposals",
+        ),
+        (Decisions({"nr": None, "info": None}, "r", reasons={"info": ""}), "dataset.no-reason"),
+        (Decisions({"nr": None, "info": "e-mail"}, "r"), "dataset.misspelt-tag"),
+        (Decisions({"nr": None, "info": "zzz"}, "r"), "dataset.unknown-tag"),
+        (Decisions({"nr": None, "inof": None}, "r"), "dataset.unknown-column"),
+        (
+            Decisions({"nr": None}, "r", reasons={"nr": "110101199003070003 asked"}),
+            "words.somebody-in-reason",
+        ),
+        (Decisions({"nr": None}, "mail to dpo@example.org"), "words.somebody-in-reason"),
+    ],
+)
+def test_of_several_decisions_all_are_taken_or_none(desk, owner, tmp_path, said, code):
+    add(desk, owner, tmp_path, [(n, f"person{n}@example.org") for n in range(60)])
+    before = held(desk)
+    with pytest.raises(InvalidInputError) as caught:
+        tagging.tag(desk, owner, "health.d", said)
+    assert caught.value.code == code
+    assert (held(desk), list(_entries(desk, "tags"))) == (before, [])
+
+
 @pytest.mark.parametrize("reason", [" \n", "x" * 201])
 def test_a_decision_needs_a_reason(desk, owner, tmp_path, reason):
     add(desk, owner, tmp_path, [(n, "x") for n in range(9)])
     before = held(desk)
     with pytest.raises(InvalidInputError) as caught:
-        tagging.tag(desk, owner, "health.d", {"info": "org.name"}, reason=reason, above=None)
+        tagging.tag(desk, owner, "health.d", Decisions({"info": "org.name"}, reason))
     assert caught.value.code == "dataset.no-reason"
     assert held(desk) == before
     assert (before["info"][0] != "org.name", before["info"][1]) == (True, False)
@@ -277,7 +316,7 @@ def test_ages_of_children_raise_the_level_unless_their_owner_says_they_are_none(
     registration.add(desk, owner, NewDataset(tmp_path / "d.csv", "s.pupils", "nr", "s.child"), None)
     found = catalogue.classify(desk, owner, "s.pupils")["levels"]["pipl"]
     assert (found["level"], found["combinations"]) == ("sensitive", ["minors"])
-    tagging.tag(desk, owner, "s.pupils", {"age": "general"}, reason="grades, not ages", above=None)
+    tagging.tag(desk, owner, "s.pupils", Decisions({"age": "general"}, "grades, not ages"))
     assert catalogue.classify(desk, owner, "s.pupils")["levels"]["pipl"]["combinations"] == []
 
 

@@ -12,7 +12,7 @@ from stage import COUNTS, DATASET, PURPOSE, Stage, build, copied, rows, write_cs
 from sandbox.errors import DeniedError, InvalidInputError
 from sandbox.schema import UNIT_TAG
 from service import dossier
-from service.asked import JobRequest, NewDataset, UnitList
+from service.asked import Decisions, JobRequest, NewDataset, UnitList
 from service.jobs import runner
 
 PERSONS = sorted({row["person"] for row in rows()})
@@ -53,7 +53,7 @@ def add(stage: Stage, table: list[dict], **more: object) -> dict:
     source = write_csv(stage.place / "again.csv", table)
     new = NewDataset(source, DATASET, "person", "health.patient", shards=4, lineage=lineage, **more)
     answer = stage.keeper.dataset_add(stage.bureau, new)
-    stage.keeper.dataset_tag(stage.bureau, DATASET, {"name": "pi.name"}, "test", above="0")
+    stage.keeper.dataset_tag(stage.bureau, DATASET, Decisions({"name": "pi.name"}, "test", above="0"))
     return answer
 
 

@@ -38,6 +38,9 @@ FILES = {
     "ragged.csv": b"u,v\n1,2,3\n",
     "people.csv": b"mobile\n13800138000\n13912345678\n",
     "wards.csv": b"code,beds\nA,20\nB,30\n",
+    "undecided.csv": b"column,tag,decision,reason\nward,pi.health,,\n",
+    "stale.csv": b"column,tag,decision,reason\nward,pi.religion,ok,\n",
+    "foreign.csv": b"column,tag,decision,reason\nu,general,ok,\n",
     "x.parquet": b"hello",
     "x.csv.gz": b"hello",
 }
@@ -51,6 +54,10 @@ def add(file: str, more: str = "") -> str:
 
 def public(file: str, more: str = "") -> str:
     return f"--as bureau dataset add {file} --public --name ref.new --yes {more}"
+
+
+def tag(more: str) -> str:
+    return f"--as bureau dataset tag health.stays --reason x {more}"
 
 
 def sql(statement: str, more: str = "--epsilon 0.1") -> str:
@@ -173,6 +180,18 @@ REFUSED: list[tuple[str, int, str]] = [
     ("--as bureau policy apply nowhere.yaml", 3, "file.unreadable"),
     ("--as bureau policy apply policy.yaml", 3, "policy.wrong-version"),
     ("--as bureau dataset tag health.stays ward=zzz --reason x", 3, "dataset.unknown-tag"),
+    (tag("ward=pi.helth"), 3, "dataset.misspelt-tag"),
+    (tag("ward=pi.work --reason 'as 13800138000'"), 3, "words.somebody-in-reason"),
+    (tag("--sheet nowhere.csv"), 3, "vault.no-such-file"),
+    (tag("--sheet ok.csv"), 3, "sheet.no-sheet"),
+    (tag("--sheet undecided.csv"), 3, "sheet.nothing-decided"),
+    (tag("--sheet stale.csv"), 3, "dataset.other-proposals"),
+    (tag("--sheet stale.csv --confirm ward"), 2, "cli.tagged-twice"),
+    (tag("--sheet foreign.csv"), 3, "dataset.unknown-column"),
+    ("--as bureau dataset classify health.stays --sheet ok.csv", 3, "sheet.exists"),
+    ("--as bureau dataset inspect ok.csv --sheet nowhere/sheet.csv", 3, "export.not-writable"),
+    ("--as bureau dataset classify health.stays --only loud", 2, "cli.usage"),
+    ("dataset tags --profile loud", 2, "cli.not-one-of"),
     ("--as bureau dataset tag health.stays --all-above nan --reason x", 3, "dataset.bad-confidence"),
     ("--as bureau budget show health.nowhere", 4, "denied.unknown-dataset"),
     ("init", 3, "workspace.exists"),
@@ -219,6 +238,8 @@ QUOTED = re.compile(r"`[^`]*`|'[^']*'|“[^”]*”|（规则：[^）]*）")
 CODED = re.compile(r"--?[\w-]+|[^\s（）、，。：]*[/.=_()\d][^\s（）、，。：]*")
 NAMES = {
     *("nowhere", "frobnicate", "group"),
+    *("waiting", "drifted", "personal", "sensitive", "overridden"),  # values of --only
+    *("gdpr", "hipaa", "pipl"),
     *("Keyong", "Parquet", "gzip", "chmod", "iconv", "dataset", "show", "group"),
     *(
         "bureau",

@@ -17,7 +17,7 @@ import owners
 import pytest
 
 from sandbox.schema import Principal
-from service.asked import JobRequest, NewDataset
+from service.asked import Decisions, JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
 from service.gatekeeper import Gatekeeper
 
@@ -171,7 +171,7 @@ def build(
         source, DATASET, "person", "health.patient", filter=kind, shards=4, types={"ward": "string"}
     )
     stage.keeper.dataset_add(stage.bureau, new)
-    stage.keeper.dataset_tag(stage.bureau, DATASET, {"name": "pi.name"}, "test", above="0")
+    stage.keeper.dataset_tag(stage.bureau, DATASET, Decisions({"name": "pi.name"}, "test", above="0"))
     stage.apply(**options)
     return stage
 
@@ -214,7 +214,7 @@ def with_labs(stage: Stage, **options: Any) -> Stage:
         new_lineage="another owner's data about the same persons",
     )
     stage.keeper.dataset_add(stage.lab, new)
-    stage.keeper.dataset_tag(stage.lab, LABS, {}, "test", above="0")
+    stage.keeper.dataset_tag(stage.lab, LABS, Decisions({}, "test", above="0"))
     stage.apply_labs(**options)
     return stage
 

@@ -25,7 +25,7 @@ from sandbox.vault.parquet import read_batches
 from sandbox.vault.store import DirectoryStore
 from sandbox.workers.serial import SerialExecutor
 from service import dossier
-from service.asked import NewDataset, NewTable
+from service.asked import Decisions, NewDataset, NewTable
 from service.embedded import create_workspace
 
 EPSILON: Final = Fraction(10**6)
@@ -155,7 +155,7 @@ def _add(
         new_lineage=None if name == "health.stays" else "another table of the same people",
     )
     stage.keeper.dataset_add(stage.bureau, new)
-    stage.keeper.dataset_tag(stage.bureau, name, {}, "test", above="0")
+    stage.keeper.dataset_tag(stage.bureau, name, Decisions({}, "test", above="0"))
     path = stage.place / f"{name}.yaml"
     path.write_text(policy)
     owners.apply(stage.keeper, stage.bureau, path)
