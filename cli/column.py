@@ -33,6 +33,9 @@ _READ_ALONE: Final = ("header", "cell")
 _LATER: Final = ("inside", "cells")
 """What tells less of values than a pattern that fits, or a list."""
 _NO_RULE: Final = "-"
+_NAMED_RULES: Final = ("values", "statistics", "dictionary", "inside", "unit")
+"""Sources whose rules are ours and have titles; national numbers go by their own names."""
+_OWN: Final = "own:"
 _TREATMENTS: Final = {
     "withhold": "cli.treatment-withhold",
     "unit-key": "cli.treatment-unit-key",
@@ -115,12 +118,18 @@ def _telling(column: Column) -> list[Hint]:
 def _hint(hint: Hint) -> str:
     if hint["rule"] == _NO_RULE:
         return source(hint)
-    return say("cli.hint", source=source(hint), rule=hint["rule"])
+    return say("cli.hint", source=source(hint), rule=rule(hint))
 
 
 def rule(hint: Hint) -> str:
     """Return the rule that spoke, ``–`` for none."""
-    return "–" if hint["rule"] == _NO_RULE else str(hint["rule"])
+    name = str(hint["rule"])
+    if name == _NO_RULE:
+        return "–"
+    # What a name's or an own rule is called has words of its owner's in it.
+    spoken = hint["source"] in _NAMED_RULES and not name.startswith(_OWN)
+    words = catalogue.messages(catalogue.language(), "rule") if spoken else {}
+    return words.get(f"rule.{name}", name)
 
 
 def source(hint: Hint) -> str:

@@ -9,8 +9,11 @@ import pytest
 from rich.cells import cell_len
 from tagged import ANSWER
 
-from cli import classified, inspect
+from classifiers.combinations import UNDER_14
+from classifiers.evidence import dictionaries, freetext, inside, national, patterns, statistics
+from cli import classified, column, inspect
 from sandbox.errors import UsageError
+from service.messages import catalogue
 
 
 class _Terminal(io.StringIO):
@@ -36,11 +39,11 @@ def test_proposals_in_80_cells(monkeypatch):
         "emergency_contact    Personal name                      personal          0.97",
         "                     pi.name (proposed)",
         "                     name beside others: home_address",
-        "                     dictionary: marital-status",
+        "                     dictionary: marital status",
         "婚姻状况（含再婚）   Marital status or household role   personal          0.97",
         "                     pi.marital (proposed)              sensitive",
         "                     name beside others: home_address   elsewhere",
-        "                     dictionary: marital-status",
+        "                     dictionary: marital status",
         "dept                 Health: diagnoses, treatment,      sensitive            –",
         "                     tests, stays                       personal",
         "                     pi.health (by dpo, instead of",
@@ -61,11 +64,11 @@ def test_proposals_in_chinese_in_80_cells(monkeypatch):
         "emergency_contact    姓名                               一般个人信息     0.97",
         "                     pi.name（建议）",
         "                     列名结合他列：home_address",
-        "                     词典：marital-status",
+        "                     词典：婚姻状况",
         "婚姻状况（含再婚）   婚姻、家庭关系                     一般个人信息     0.97",
         "                     pi.marital（建议）                 其他标准敏感",
         "                     列名结合他列：home_address",
-        "                     词典：marital-status",
+        "                     词典：婚姻状况",
         "dept                 健康与诊疗信息（含基因、性取向）   敏感个人信息        –",
         "                     pi.health（dpo 确认，建议为",
         "                     pi.work）",
@@ -123,3 +126,38 @@ def test_a_preview_wider_than_the_terminal_has_a_line_for_each_column(monkeypatc
     for width, first in ((80, ["列0", "列1", "列2"]), (60, ["column", "1", "2"]), (30, ["列0"])):
         lines = shown(monkeypatch, "en", lambda: inspect._preview(names, rows), width)
         assert lines[0].split()[:3] == first
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_rule_that_reads_values_has_a_title(monkeypatch, language):
+    rules = {"values": {it.rule for it in patterns.PATTERNS} | {UNDER_14, "text", "text-about-people"}}
+    rules["values"] |= {f"text-with-{kind}" for kind, _ in freetext.EMBEDDED}
+    rules["statistics"] = {it.rule for it in statistics.RULES}
+    rules["dictionary"] = set(dictionaries._lists())
+    rules["inside"] = {it.name for it in inside.KINDS}
+    rules["unit"] = {"declared"}
+    known_alone = {it.rule for it in national.NATIONAL}
+    monkeypatch.setenv("KEYONG_LANG", language)
+    titled = {
+        (source, rule): column.rule({"source": source, "rule": rule})
+        for source, names in rules.items()
+        for rule in names - known_alone
+    }
+    keys = {f"rule.{rule}" for _, rule in titled}
+    assert keys == set(catalogue.messages(language, "rule"))
+    assert not [text for text in titled.values() if text.startswith("rule.")]
+    if language == "zh":
+        plain = {"icd-10", "icd-9", "ipv4", "ipv6", "mac", "uuid"}
+        assert all(
+            re.search(r"[\u4e00-\u9fff]", text) for (_, rule), text in titled.items() if rule not in plain
+        )
+
+
+def test_rules_of_an_owner_and_of_names_stand_as_they_are():
+    for source, rule in (
+        ("values", "own:ages"),
+        ("name", "phone"),
+        ("headers", "age, sex"),
+        ("values", "dni-es"),
+    ):
+        assert column.rule({"source": source, "rule": rule}) == rule

@@ -37,7 +37,7 @@ def test_a_sheet_says_what_the_screen_says(tmp_path, monkeypatch):
     assert first[5:9] == [
         "personal",
         "0.97",
-        "name beside others: home_address; dictionary: marital-status",
+        "name beside others: home_address; dictionary: marital status",
         "pi.work: Occupation (0.05)",
     ]
     assert last[4] == "pi.health (by dpo, instead of pi.work)"
