@@ -13,7 +13,7 @@ import click
 from cli import catalogue, render, tagging
 from cli.inspect import inspect
 from cli.leaving import compact, remove, rotate, unit_list, withdraw_unit
-from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option, seem_missing
+from cli.pairs import advice, dictionary_option, encoding_option, marks, pairs, recognizers_option
 from cli.progress import watching
 from cli.public import add_public, check_options
 from cli.session import Session, pass_session, say
@@ -106,7 +106,7 @@ def _confirm(session: Session, new: NewDataset) -> None:
         click.echo(say("cli.types-declared"), err=True)
     for column in preview["columns"]:
         click.echo(f"  {render.plain(column['name'])}: {column['kind']}", err=True)
-    for line in seem_missing(preview["seem_missing"]):
+    for line in advice(preview):
         click.echo(line, err=True)
     click.confirm(say("cli.accept-types"), abort=True, err=True)
 

@@ -11,7 +11,7 @@ import click
 from cli import render, sheets
 from cli.classified import column_of, only_option, profile_option, selected, show_explained, show_proposals
 from cli.column import percent
-from cli.pairs import dictionary_option, encoding_option, marks, pairs, recognizers_option, seem_missing
+from cli.pairs import advice, dictionary_option, encoding_option, marks, pairs, recognizers_option
 from cli.progress import watching
 from cli.session import Session, pass_session, say
 from cli.sheets import sheet_option
@@ -82,7 +82,7 @@ def inspect(
         return
     if explained is None:
         show_proposals(answer, path.name, profile, only)
-        for line in seem_missing(answer["seem_missing"]):
+        for line in advice(answer):
             (render.lines if line.startswith(" ") else render.prose)(line)  # options are for pasting
     else:
         show_explained(answer, explained)

@@ -57,7 +57,25 @@ def marks(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def seem_missing(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def advice(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield lines about what an owner may want to declare of a file, with the options to say so."""
+    yield from _seem_missing(answer["seem_missing"])
+    for kind in dict.fromkeys(it["kind"] for it in answer["seem_dates"]):
+        names = [it["column"] for it in answer["seem_dates"] if it["kind"] == kind and _sayable(it["column"])]
+        if names:
+            yield say("cli.seem-dates", columns=_some(names), kind=kind)
+            yield from (f"   --type {shlex.quote(f'{name}={kind}')}" for name in names[:_NAMED])
+
+
+def _some(names: Sequence[str]) -> list[str]:
+    return [*names[:_NAMED], "…"] if len(names) > _NAMED else list(names)
+
+
+def _sayable(column: str) -> bool:
+    return column.isprintable()
+
+
+def _seem_missing(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield lines about marks that keep columns from being more than text, with the options to say so.
 
     Of columns whose names the option cannot tell apart nothing is said.

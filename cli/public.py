@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cli import render
-from cli.pairs import seem_missing
+from cli.pairs import advice
 from cli.progress import watching
 from cli.session import Session, say
 from sandbox.errors import UsageError
@@ -61,7 +61,7 @@ def _confirm(session: Session, new: NewTable) -> None:
     preview = session.gatekeeper.table_preview(session.principal(), new)
     for column in preview["columns"]:
         click.echo(f"  {render.plain(column['name'])}: {column['kind']}", err=True)
-    for line in seem_missing(preview["seem_missing"]):
+    for line in advice(preview):
         click.echo(line, err=True)
     if preview["personal"]:
         session.tell("cli.table-personal", columns=preview["personal"])

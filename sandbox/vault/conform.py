@@ -7,14 +7,12 @@ conform.  What a cell means depends on that cell alone: not on its batch, not on
 
 Texts read as: integers ``[+-]digits`` (also with ``.0`` behind) within int64; floats in plain or
 scientific notation; decimals in plain notation, exactly, within precision and scale; booleans true/false,
-t/f, yes/no, y/n, 1/0; dates ``YYYY-MM-DD`` (``/`` too, midnight behind allowed); timestamps ``YYYY-MM-DD
-hh:mm[:ss[.ffffff]]`` with ``T`` or a space, an offset is converted to UTC and dropped.  Surrounding white
-space counts in strings only.
+t/f, yes/no, y/n, 1/0; dates and timestamps as `sandbox.vault.dates` says.  Surrounding
+white space counts, and full-width signs differ from ASCII, in strings only.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,17 +23,16 @@ import pyarrow.compute as pc
 
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
+from sandbox.vault.dates import DATE, TIMESTAMP, read_date, read_timestamp
 
 MAX_PRECISION = 38
 INT64_DIGITS = "9223372036854775807"
 INTEGER = r"^[+-]?\d+(\.0*)?$"
 FLOAT = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,40})?$"
-DATE = r"^\d{4}([-/])\d{2}[-/]\d{2}([ T]00:00(:00(\.0{1,9})?)?)?$"
-TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?$"
 TRUE = ("true", "t", "yes", "y", "1")
 FALSE = ("false", "f", "no", "n", "0")
-_EPOCH = dt.datetime(1970, 1, 1)
-_MICROSECOND = dt.timedelta(microseconds=1)
+_FULL_WIDTH = r"[\x{FF01}-\x{FF5E}]"
+_HALF_WIDTH = {sign: sign - 0xFEE0 for sign in range(0xFF01, 0xFF5F)}
 
 
 @dataclass(slots=True)
@@ -104,8 +101,17 @@ def conform_column(column: pa.Array, declared: Field) -> pa.Array:
     if declared.kind is Kind.STRING:
         indices = pc.if_else(missing.take(coded.indices), pa.scalar(None, pa.int32()), coded.indices)
         return pa.DictionaryArray.from_arrays(indices, coded.dictionary)
-    kept = pc.if_else(missing, None, pc.utf8_trim_whitespace(coded.dictionary))
+    kept = pc.if_else(missing, None, pc.utf8_trim_whitespace(_half_width(coded.dictionary)))
     return _parse(kept, declared).take(coded.indices)
+
+
+def _half_width(values: pa.Array) -> pa.Array:
+    """Return texts with ASCII in place of its full-width forms (U+FF01 to U+FF5E)."""
+    wide = pc.match_substring_regex(values, _FULL_WIDTH)
+    if not pc.any(wide).as_py():
+        return values
+    narrowed = [text.translate(_HALF_WIDTH) for text in values.filter(wide).to_pylist()]
+    return pc.replace_with_mask(values, wide, pa.array(narrowed, values.type))
 
 
 def _text(column: pa.Array) -> pa.Array:
@@ -143,8 +149,8 @@ def _parse(values: pa.Array, declared: Field) -> pa.Array:
         known = pc.is_in(lower, pa.array([*TRUE, *FALSE]))
         return pc.if_else(known, pc.is_in(lower, pa.array(TRUE)), None)
     if declared.kind is Kind.DATE:
-        return _each(_matching(values, DATE), pa.date32(), _date)
-    return _each(_matching(values, TIMESTAMP), pa.timestamp("us"), _timestamp)
+        return _each(_matching(values, DATE), pa.date32(), read_date)
+    return _each(_matching(values, TIMESTAMP), pa.timestamp("us"), read_timestamp)
 
 
 def _matching(values: pa.Array, pattern: str) -> pa.Array:
@@ -181,23 +187,6 @@ def _finite(values: pa.Array) -> pa.Array:
 
 def _each(values: pa.Array, kind: pa.DataType, parse: Callable[[str], Any]) -> pa.Array:
     return pa.array([None if text is None else parse(text) for text in values.to_pylist()], kind)
-
-
-def _date(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text[:10].replace("/", "-"))
-    except ValueError:
-        return None
-
-
-def _timestamp(text: str) -> int | None:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return None
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 # --- from Arrow types that mean the same --------------------------------------------------------------

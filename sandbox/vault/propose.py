@@ -15,13 +15,16 @@ import pyarrow.compute as pc
 
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
-from sandbox.vault.conform import DATE, FLOAT, MAX_PRECISION, TIMESTAMP, conform_column
+from sandbox.vault.conform import FLOAT, MAX_PRECISION, conform_column
+from sandbox.vault.dates import DATE, TIMESTAMP
 from sandbox.vault.source import ParquetSource, Source
 
 _SAMPLE_DISTINCT = 20_000
 _PLAIN_INTEGER = r"^[+-]?(0|[1-9]\d{0,14})(\.0*)?$"
 _LEADING_ZERO = r"^[+-]?0\d"
 _LONG_NUMBER = r"^[+-]?\d{16,}$"
+_FEWEST_DATES = 5
+_MOSTLY = 0.95
 _TRUTH = r"^(?i:true|false)$"
 MARKS: Final = (
     "null", "(null)", "[null]", "<null>", "\\n", "n/a", "na", "#n/a", "n.a.", "nan", "none", "nil",
@@ -77,6 +80,30 @@ def seem_missing(
         kind = _kind_of(values.filter(pc.invert(marked))) if len(marks) else Kind.STRING
         if kind is not Kind.STRING and not _padded(first.column(name), marks):
             yield name, tuple(sorted(marks.to_pylist())), kind
+
+
+def seem_dates(
+    source: Source,
+    columns: Sequence[str],
+    missing: Callable[[str], tuple[str, ...]] = lambda _: (),
+    drawn: Iterable[pa.RecordBatch] = (),
+) -> Iterator[tuple[str, Kind]]:
+    """Yield which *columns* of a CSV, texts or integers, seem to hold days or moments.
+
+    By the cells that `propose_fields` goes by: nearly all of them can be read so, marks for nothing left
+    aside, and are of years that people live in.  Numbers may look so by chance, and of the other cells
+    somebody must know that they may become null, so it is for the owner to declare.
+    """
+    first = next((batch for batch in source.batches() if batch.num_rows), None)
+    further = list(drawn)
+    for name in columns if first is not None else ():
+        values = _sampled(name, first, further, missing(name), whole=True)
+        values = values.filter(pc.invert(pc.is_in(pc.utf8_lower(values), pa.array(MARKS))))
+        for kind in (Kind.DATE, Kind.TIMESTAMP):
+            years = pc.year(conform_column(values, Field("sample", kind)))
+            likely = pc.sum(pc.and_(pc.greater_equal(years, 1900), pc.less_equal(years, 2100))).as_py() or 0
+            if likely >= max(_FEWEST_DATES, _MOSTLY * len(values)):
+                yield name, kind
 
 
 def _padded(cells: pa.Array, marks: pa.Array) -> bool:

@@ -112,18 +112,30 @@ def proposals_of(
     return classify(fields, rows, recognizers_of(recognizers), unit)
 
 
-def seem_missing(
-    fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRows
-) -> list[dict[str, Any]]:
-    """Return the marks that seem to mean null in text columns of a CSV, and what kind they would be then.
+def advice(fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRows) -> dict[str, Any]:
+    """Return what the owner may want to declare of a CSV, beside what is said already.
 
+    ``{"seem_missing": [{"column", "marks", "kind"}], "seem_dates": [{"column", "kind"}]}``: marks that seem
+    to mean null in text columns, and what kind they would be then; texts and integers that seem to be dates.
     Nothing is said of columns whose type the owner said.
     """
-    if isinstance(rows.source, ParquetSource):
-        return []
-    asked = [it.name for it in fields if it.kind is Kind.STRING and it.name not in new.types]
-    found = propose.seem_missing(rows.source, asked, lambda column: _marks(new, column), rows)
-    return [{"column": name, "marks": list(marks), "kind": str(kind)} for name, marks, kind in found]
+    source, unsaid = rows.source, [it for it in fields if it.name not in new.types]
+    if isinstance(source, ParquetSource):
+        return {"seem_missing": [], "seem_dates": []}
+
+    def marks(column: str) -> tuple[str, ...]:
+        return _marks(new, column)
+
+    texts = [it.name for it in unsaid if it.kind is Kind.STRING]
+    likely = [it.name for it in unsaid if it.kind in (Kind.STRING, Kind.INTEGER)]
+    missing = propose.seem_missing(source, texts, marks, rows)
+    dates = propose.seem_dates(source, likely, marks, rows)
+    return {
+        "seem_missing": [
+            {"column": name, "marks": list(it), "kind": str(kind)} for name, it, kind in missing
+        ],
+        "seem_dates": [{"column": name, "kind": str(kind)} for name, kind in dates],
+    }
 
 
 @dataclass(slots=True)

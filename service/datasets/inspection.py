@@ -21,7 +21,7 @@ from sandbox.vault.source import Source, open_source
 from service.asked import Inspection, NewTable, Progress
 from service.datasets import proposed
 from service.datasets.aids import read_file
-from service.datasets.declared import SampledRows, declared_fields, plainly, proposals_of, seem_missing
+from service.datasets.declared import SampledRows, advice, declared_fields, plainly, proposals_of
 from service.datasets.levels import levels_of, seems_of_children
 from service.desk import require
 from service.messages.catalogue import language, say
@@ -49,8 +49,8 @@ def inspect(
     if wanted.unit is not None:
         check_unit(wanted.unit, fields)
     proposals = proposals_of(rows, fields, new.recognizers, wanted.unit)
-    missing = seem_missing(fields, new, rows)
-    unsettled = {it["column"] for it in missing}
+    advised = advice(fields, new, rows)
+    unsettled = {it["column"] for it in advised["seem_missing"]}
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
     heard = None if progress is None else lambda done, total: progress("read", done, total)
@@ -58,7 +58,7 @@ def inspect(
     return {
         "file": new.path.name,
         "columns": columns,
-        "seem_missing": missing,
+        **advised,
         **levels_of(tags, minors=any(map(seems_of_children, columns))),
         "quality": _quality(batches, fields, tags, wanted, new.types, unsettled=unsettled)
         if wanted.quality

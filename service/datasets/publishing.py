@@ -24,7 +24,7 @@ from sandbox.vault.source import open_source
 from sandbox.vault.store import DirectoryStore
 from service.asked import NewTable, Progress
 from service.datasets import tables
-from service.datasets.declared import SampledRows, declared_fields, plainly, proposals_of, seem_missing
+from service.datasets.declared import SampledRows, advice, declared_fields, plainly, proposals_of
 from service.datasets.proposed import confidence_text
 from service.desk import Desk, Entry, require
 from service.lasting import check_reason
@@ -45,8 +45,7 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals, strict=True)
     ]
-    missing = seem_missing(fields, new, rows)
-    return {"columns": shown, "seem_missing": missing, "personal": _personal(proposals)}
+    return {"columns": shown, **advice(fields, new, rows), "personal": _personal(proposals)}
 
 
 def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> dict[str, Any]:

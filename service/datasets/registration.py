@@ -34,11 +34,11 @@ from service.asked import NewDataset, Progress
 from service.datasets import catalogue, tables
 from service.datasets.declared import (
     SampledRows,
+    advice,
     check_restated,
     declared_fields,
     plainly,
     proposals_of,
-    seem_missing,
 )
 from service.datasets.proposed import confidence_text
 from service.datasets.tagging import propose
@@ -69,8 +69,8 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
         {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals_of(rows, fields, new.recognizers, new.unit), strict=True)
     ]
-    marks = [] if place.known else seem_missing(fields, new, rows)
-    return {"columns": shown, "declared": place.known, "seem_missing": marks}
+    advised = {} if place.known else advice(fields, new, rows)
+    return {"columns": shown, "declared": place.known, "seem_missing": [], "seem_dates": [], **advised}
 
 
 def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:

@@ -140,7 +140,12 @@ class FakeGatekeeper:
         columns = [{"name": "age", "kind": "string", "tag": "pi.age", "confidence": "0.95"}]
         marks = [{"column": "age", "marks": ["?"], "kind": "integer"}]
         later = new.lineage is not None
-        return {"columns": columns, "declared": later, "seem_missing": [] if later else marks}
+        return {
+            "columns": columns,
+            "declared": later,
+            "seem_missing": [] if later else marks,
+            "seem_dates": [],
+        }
 
     def dataset_add(self, by, new, progress=None):
         if not new.path.exists():

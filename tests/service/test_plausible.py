@@ -54,7 +54,7 @@ def test_a_parquet_file_has_names_of_its_own(tmp_path):
     assert [it.name for it in declared(path)] == ["男", "是"]
 
 
-DAYS = [("1", "20240131", "-"), ("2", "20240201", ""), ("3", "20240303", "-")]
+DAYS = [("1", "31.01.2024", "-"), ("2", "01.02.2024", ""), ("3", "03.03.2024", "-")]
 
 
 @pytest.mark.parametrize(("column", "kind"), [("day", "date"), ("nr", "timestamp"), ("none", "integer")])
@@ -63,7 +63,7 @@ def test_a_type_that_no_cell_has_is_refused(tmp_path, column, kind):
     with pytest.raises(InvalidInputError) as refused:
         declared(path, types={column: kind})
     assert refused.value.code == "dataset.type-fits-nothing"
-    assert "20240131" not in str(refused.value)
+    assert "31.01.2024" not in str(refused.value)
 
 
 def test_a_type_is_taken_where_a_cell_has_it_or_there_is_none(tmp_path):

@@ -27,7 +27,22 @@ def test_integers() -> None:
     good = {"7": 7, "-7": -7, "+7": 7, "007": 7, "7.0": 7, "7.": 7, " 7 ": 7, "-0": 0, "0" * 40 + "1": 1}
     good |= {"9223372036854775807": 2**63 - 1, "-9223372036854775807": 1 - 2**63}
     assert means(Kind.INTEGER, *good) == list(good.values())
-    bad = ["", None, "7.5", "1e3", "0x7", "seven", "--7", "9223372036854775808", "1" * 60, "７", "NaN", "+"]
+    bad = [
+        "",
+        None,
+        "7.5",
+        "1e3",
+        "0x7",
+        "seven",
+        "--7",
+        "9223372036854775808",
+        "1" * 60,
+        "1²",
+        "①",
+        "٣",
+        "NaN",
+        "+",
+    ]
     assert means(Kind.INTEGER, *bad) == [None] * len(bad)
 
 
@@ -39,18 +54,74 @@ def test_floats() -> None:
     assert math.copysign(1, means(Kind.FLOAT, "-0.0")[0]) == 1
 
 
-def test_booleans_dates_timestamps() -> None:
+def test_booleans() -> None:
     assert means(Kind.BOOLEAN, "true", "NO", "Y", "0", "2", "是") == [True, False, True, False, None, None]
-    day = dt.date(2024, 2, 29)
-    assert means(Kind.DATE, "2024-02-29", "2024/02/29", "2024-02-29 00:00:00") == [day] * 3
-    assert (
-        means(Kind.DATE, "2023-02-29", "2024-13-01", "2024-02-29 10:00", "29.2.2024", "20240229")
-        == [None] * 5
-    )
-    at = dt.datetime(2024, 2, 29, 12, 0, 1)
-    texts = ["2024-02-29 12:00:01", "2024-02-29T12:00:01Z", "2024-02-29 20:00:01.0+08:00"]
-    assert means(Kind.TIMESTAMP, *texts) == [at] * 3
-    assert means(Kind.TIMESTAMP, "2024-02-29", "2024-02-30 12:00", "0001-01-01 00:00+14:00") == [None] * 3
+
+
+WRITTEN = [
+    "{0:04}-{1:02}-{2:02}",
+    "{0:04}/{1:02}/{2:02}",
+    "{0:04}/{1}/{2}",
+    "{0:04}.{1}.{2}",
+    "{0:04}年{1}月{2}日",
+]
+
+
+@given(
+    st.dates(), st.sampled_from([*WRITTEN, "{0:04}{1:02}{2:02}", "{0:04}年{1:02}月{2:02}", "{0:04}-{1}-{2}"])
+)
+def test_a_date_with_the_year_first_is_read_however_it_is_written(day: dt.date, layout: str) -> None:
+    text = layout.format(day.year, day.month, day.day)
+    wide = text.translate({ord(sign): ord(sign) + 0xFEE0 for sign in "0123456789-/."})
+    assert means(Kind.DATE, text, f" {wide}\u3000") == [day, day]
+    if not text.isdigit():
+        assert means(Kind.DATE, f"{text} 00:00:00", f"{text}T0:00") == [day, day]
+        assert means(Kind.DATE, f"{text} 00:01", f"{text} ") == [None, day]
+
+
+@given(
+    st.datetimes(timezones=st.sampled_from([None, dt.UTC, dt.timezone(dt.timedelta(hours=8))])),
+    st.sampled_from(WRITTEN),
+)
+def test_a_timestamp_is_such_a_date_and_a_time(at: dt.datetime, layout: str) -> None:
+    day = layout.format(at.year, at.month, at.day)
+    zone = at.isoformat()[len(at.replace(tzinfo=None).isoformat()) :]
+    expected: dt.datetime | None = at.replace(tzinfo=None)
+    if at.tzinfo is not None:
+        try:
+            expected = at.astimezone(dt.UTC).replace(tzinfo=None)
+        except OverflowError:
+            expected = None
+    texts = [f"{day} {at:%H:%M:%S.%f}{zone}", f"{day}T{at.hour}:{at:%M:%S.%f}{zone}"]
+    assert means(Kind.TIMESTAMP, *texts) == [expected] * 2
+    basic = f"{at.year:04}{at:%m%d%H%M%S}"
+    assert means(Kind.TIMESTAMP, basic, day) == [at.replace(tzinfo=None, microsecond=0), None]
+
+
+def test_what_is_no_date_or_may_be_another() -> None:
+    none = [
+        *("2023-02-29", "20230229", "2024-13-01", "2024/0/1", "0000-01-01", "2024-02-29 10:00", "29.2.2024"),
+        *(
+            "2/29/2024",
+            "240229",
+            "2024229",
+            "2024-02",
+            "2024.2-29",
+            "2024年2月",
+            "20240229 00:00",
+            "202402290",
+        ),
+    ]
+    assert means(Kind.DATE, *none) == [None] * len(none)
+    none = [
+        "2024-02-29",
+        "2024-02-30 12:00",
+        "0001-01-01 00:00+14:00",
+        "2024/2/29 25:00",
+        "20240229120",
+        "20240230120000",
+    ]
+    assert means(Kind.TIMESTAMP, *none) == [None] * len(none)
 
 
 def test_missing_marks_are_exactly_those_declared() -> None:

@@ -15,7 +15,7 @@ from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
 from sandbox.vault.conform import Conforming, conform
 from sandbox.vault.encoding import RECORD_BYTES, undecodable
-from sandbox.vault.propose import propose_fields, seem_missing
+from sandbox.vault.propose import propose_fields, seem_dates, seem_missing
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
 
 SECRET = "canary-7f3a"
@@ -281,6 +281,31 @@ def test_marks_are_judged_by_the_cells_that_types_go_by(tmp_path) -> None:
         ("c", ("-", "NULL"), Kind.INTEGER)
     ]
     assert not list(seem_missing(open_source(write(tmp_path / "b.csv", "c\n")), ["c"]))
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["20240131", "19991201", "20240229", "19560517", "20000101"], Kind.DATE),
+        (["20240131", "19991201", "20240229", "19560517", "20001301"], None),  # one of five is none
+        (["20240131"] * 20 + ["19991201", "20240229", "19560517"], None),  # four different ones may be chance
+        ([f"202401{n:02}" for n in range(1, 31)] + ["soon"], Kind.DATE),
+        ([f"202401{n:02}" for n in range(1, 31)] + ["无", "-", ""], Kind.DATE),
+        ([f"1{n:07}" for n in range(101, 131)], None),  # days of the year 1000
+        ([f"202401{n:02}083000" for n in range(1, 31)], Kind.TIMESTAMP),
+        ([f"2024年1月{n}日" for n in range(1, 31)] + ["soon"], Kind.DATE),
+        ([str(n) for n in range(30)], None),
+    ],
+)
+def test_texts_and_integers_that_seem_to_be_dates_are_named(tmp_path, cells, found) -> None:
+    source = open_source(write(tmp_path / "a.csv", "\n".join(["c,d", *(f"{it},x" for it in cells)]) + "\n"))
+    assert list(seem_dates(source, ["c", "d"])) == ([("c", found)] if found else [])
+
+
+def test_dates_written_with_the_year_first_are_proposed_as_dates(tmp_path) -> None:
+    text = "a,b,c\n2024/1/5,2024年1月5日,20240105\n1999/12/31,1999年12月31日,19991231\n"
+    kinds = [field.kind for field in propose_fields(open_source(write(tmp_path / "a.csv", text)))]
+    assert kinds == [Kind.DATE, Kind.DATE, Kind.INTEGER]  # a number may be one by chance
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
