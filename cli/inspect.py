@@ -65,7 +65,7 @@ def inspect(
 ) -> None:
     """Look at a CSV or Parquet FILE before it is registered: tags, quality, masked rows.
 
-    Nothing is stored or logged, and no cell is shown unmasked.
+    Nothing is stored or logged, and no cell is shown unmasked. No workspace is needed.
     """
     types, missing = pairs(said["types"], "--type", last=True), marks(said["missing"])
     delimiter = "\t" if said["delimiter"] == "\\t" else said["delimiter"]
@@ -74,7 +74,10 @@ def inspect(
     quality = said["quality"] or said["policy"] is not None
     wanted = Inspection(quality=quality, **{key: said[key] for key in ("preview", "unit", "policy")})
     with watching(session) as report:
-        answer = session.gatekeeper.dataset_inspect(session.principal(), new, wanted, report)
+        if session.is_outside:
+            answer = session.service.inspect_file(new, wanted, report)
+        else:
+            answer = session.gatekeeper.dataset_inspect(session.principal(), new, wanted, report)
     explained = column_of(answer, explain, profile)
     if sheet is not None:
         sheets.write(sheet, selected(answer, only), profile, answer["levels"][profile]["titles"])

@@ -6,6 +6,7 @@ Arrow, and it is closed when the command ends, however it ends.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import click
 
-from sandbox.errors import Fact
+from sandbox.errors import Fact, UsageError
 
 if TYPE_CHECKING:
     from sandbox.schema import Principal
+    from service.asked import Inspection, NewTable, Progress
     from service.gatekeeper import Gatekeeper
 
 
@@ -31,6 +33,11 @@ class Embedded(Protocol):
         self, workspace: Path | None, *, passphrase: Callable[[], str] | None = None, executor: str = "ray"
     ) -> Gatekeeper:
         """Open the workspace given, or the nearest one above the current directory."""
+
+    def inspect_file(
+        self, new: NewTable, wanted: Inspection, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Look at a file without a workspace."""
 
     def create_workspace(self, directory: Path, passphrase: str | None) -> dict[str, Any]:
         """Make a workspace: ``{"workspace", "keyring", "warning": message key}``."""
@@ -72,6 +79,18 @@ class Session:
 
             self._service = cast(Embedded, embedded)
         return self._service
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether there is no workspace here, and nothing was said of one or of who asks."""
+        if self.workspace or self.name or os.environ.get("KEYONG_WORKSPACE"):
+            return False
+        try:
+            return self.gatekeeper is None
+        except UsageError as error:
+            if error.code != "workspace.not-found":
+                raise
+            return True
 
     @property
     def gatekeeper(self) -> Gatekeeper:

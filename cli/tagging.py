@@ -99,6 +99,8 @@ def tag(
         render.keyed(headings, answer["confirmed"].items())
     else:
         session.tell("cli.nothing-confirmed")
+    for column, proposed in answer["weaker"].items():
+        session.tell("cli.tagged-weaker", column=column, tag=answer["confirmed"][column], proposed=proposed)
     if answer["drifted"]:
         session.tell("cli.drifted-not-in-bulk", columns=answer["drifted"], dataset=name)
     if answer["unconfirmed"]:

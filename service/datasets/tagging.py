@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from classifiers.taxonomy import core, named, nearest
+from classifiers.taxonomy import core, named, nearest, weaker
 from sandbox.books import proposals, tags
 from sandbox.errors import InvalidInputError
 from sandbox.schema import LineageId, Principal
@@ -87,8 +87,7 @@ def tag(desk: Desk, by: Principal, name: str, said: Decisions) -> dict[str, Any]
     """Confirm tags: proposed (None) or overridden; ``above`` adds every proposal at least so confident.
 
     A column that drifted is denied until somebody looked at it, so it is confirmed by name only.  All of it
-    happens or nothing.  Returns ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column], "drifted":
-    [column]}``, the last those that ``above`` left out.
+    happens or nothing.  Returns as the gate says.
     """
     found = owned(desk, by, name)
     reason, above, chosen = _reason(name, said.reason), said.above, by_column(said.tags)
@@ -111,7 +110,14 @@ def tag(desk: Desk, by: Principal, name: str, said: Decisions) -> dict[str, Any]
             facts = {"dataset": name, "lineage": found.lineage, "tags": told}
             entry.log("tags", by.name, **facts, proposed=_against(stored, told), reason=text)
         open_still = [c for c, row in stored.items() if not row["confirmed"] and c not in wanted]
-    return {"dataset": name, "confirmed": wanted, "unconfirmed": sorted(open_still), "drifted": drifted}
+        against = _against(stored, wanted)
+    return {
+        "dataset": name,
+        "confirmed": wanted,
+        "unconfirmed": sorted(open_still),
+        "drifted": drifted,
+        "weaker": {column: tag for column, tag in against.items() if weaker(wanted[column], tag)},
+    }
 
 
 def _reason(dataset: str, text: str) -> str:

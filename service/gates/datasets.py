@@ -106,5 +106,6 @@ class DatasetGate(Protocol):
     def dataset_tag(self, by: Principal, name: str, said: Decisions) -> Json:
         """Confirm what columns are, all or nothing.
 
-        ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column], "drifted": [column left out]}``.
+        ``{"dataset", "confirmed": {column: tag}, "unconfirmed": [column], "drifted": [column that ``above``
+        left out], "weaker": {column: tag that was proposed and protects more}}``.
         """

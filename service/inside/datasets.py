@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.schema import Principal
+from sandbox.schema import Principal, Role
 from service.asked import Decisions, Inspection, Json, Mock, NewDataset, NewTable, Progress, UnitList
 from service.datasets import catalogue, describing, entries, tagging
+from service.desk import require
 from service.inside.room import Room
 
 
@@ -25,7 +26,8 @@ class DatasetRoom(Room):
         """See the gate."""
         from service.datasets import inspection  # noqa: PLC0415 - brings Arrow, 0.3 s
 
-        return inspection.inspect(by, new, wanted, progress)
+        require(by, Role.OWNER)
+        return inspection.inspect(new, wanted, progress)
 
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:
         """See the gate."""

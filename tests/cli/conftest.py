@@ -321,6 +321,7 @@ class FakeGatekeeper:
             "confirmed": confirmed,
             "unconfirmed": [c for c, (_, ok) in self.tags.items() if not ok],
             "drifted": [],
+            "weaker": {},
         }
 
     # policies

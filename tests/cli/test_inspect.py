@@ -92,6 +92,19 @@ def test_owners_only(said, options):
         assert (code, out) == (4, "")
 
 
+def test_a_file_is_looked_at_before_there_is_a_workspace(said, tmp_path, monkeypatch):
+    inside = said("--as o dataset inspect people.csv --encoding gb18030 --quality --preview 2")
+    monkeypatch.chdir(tmp_path.parent)
+    file = shlex.quote(str(tmp_path / "people.csv"))
+    outside = said(f"dataset inspect {file} --encoding gb18030 --quality --preview 2")
+    assert outside == inside
+    # Whoever says where it is or who asks means one that is there.
+    assert said(f"--workspace nowhere dataset inspect {file}")[0] == 2
+    assert said(f"--as o dataset inspect {file}")[0] == 2
+    monkeypatch.setenv("KEYONG_WORKSPACE", "nowhere")
+    assert said(f"dataset inspect {file}")[0] == 2
+
+
 def test_a_wide_preview_has_a_line_for_each_column(said, tmp_path):
     names = [f"c{number}" for number in range(21)]
     (tmp_path / "wide.csv").write_text("\n".join([",".join(names), *2 * [",".join(21 * ["xyz"])]]) + "\n")

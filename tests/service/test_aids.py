@@ -73,7 +73,7 @@ def test_what_is_said_of_columns_may_write_names_as_the_file_does(desk, tmp_path
     assert columns(desk)["n o"]["kind"] == "integer"
     assert columns(desk)["证 号"]["confirmed"]
     look = NewTable(tmp_path / "d.csv", "d.csv", missing={"n\u3000o": ("-",)})
-    found = inspection.inspect(OWNER, look, Inspection(quality=True, unit=written))
+    found = inspection.inspect(look, Inspection(quality=True, unit=written))
     assert found["quality"]["null_units"] == 0
     for twice in (
         {"types": {"n o": "integer", "n\u3000o": "string"}},

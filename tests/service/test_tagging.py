@@ -261,6 +261,14 @@ def _entries(desk, kind):
         return list(journal.of_kind(connection, kind))
 
 
+def test_what_protects_less_than_was_proposed_is_told(desk, owner, tmp_path):
+    add(desk, owner, tmp_path, [(n, f"person{n}@example.org") for n in range(60)])
+    told = tagging.tag(desk, owner, "health.d", Decisions({"nr": None, "info": "general"}, "invented"))
+    assert told["weaker"] == {"info": "pi.contact.email"}
+    again = tagging.tag(desk, owner, "health.d", Decisions({"info": "pi.id.resident"}, "to be sure"))
+    assert again["weaker"] == {}
+
+
 def test_columns_may_have_reasons_of_their_own_each_with_a_leaf(desk, owner, tmp_path):
     add(desk, owner, tmp_path, [(n, f"person{n}@example.org") for n in range(60)])
     said = Decisions({"nr": None, " info": "电子邮箱"}, "looked", reasons={"info ": " they\nare "})
