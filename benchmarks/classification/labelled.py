@@ -53,8 +53,8 @@ def tables(chosen: str, part: str, root: Path = HERE) -> Iterator[Table]:
     """Yield the tables of one part of a set; raises `ValueError` where labels and files do not fit."""
     known = core().tags
     for listing in sorted((root / chosen / part).glob("*/labels.yaml")):
-        domain = yaml.safe_load(listing.read_text(encoding="utf-8"))
-        others = yaml.safe_load((listing.parent / "others.yaml").read_text(encoding="utf-8"))
+        domain = _yaml(listing)
+        others = _yaml(listing.parent / "others.yaml")
         for name, entries in domain.items():
             path = listing.parent / f"{name}.csv.gz"
             pairs = zip(others[name]["b"], others[name]["c"], strict=True)
@@ -63,6 +63,10 @@ def tables(chosen: str, part: str, root: Path = HERE) -> Iterator[Table]:
             if unknown or [label.column for label in labels] != header(path):
                 raise ValueError(f"{path}: labels do not fit the file, or unknown tags {sorted(unknown)}")
             yield Table(f"{chosen}/{part}/{listing.parent.name}/{name}", path, labels)
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def _label(entry: Mapping[str, Any], others: tuple[str, str]) -> Label:

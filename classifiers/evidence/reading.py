@@ -73,8 +73,9 @@ def _rules(known: Network, shown: Matrix, units: Matrix, names: Sequence[str]) -
         start = max(place - _REACH, 0)
         near = shown[start : place + _REACH + 1]
         raised = near @ of_all / len(names)
-        for next_to in {place - 1, place + 1} & set(range(len(names))):
-            raised[next_to - start] += shown[next_to] @ of_next
+        for next_to in (place - 1, place + 1):
+            if 0 <= next_to < len(names):
+                raised[next_to - start] += shown[next_to] @ of_next
         raised[place - start] = 0
         best = [it for it in np.argsort(-raised)[:_SHOWN] if raised[it] > _HELPS]
         yield ", ".join(_short(names[start + it]) for it in best) if best else OWN

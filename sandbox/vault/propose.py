@@ -20,6 +20,8 @@ from sandbox.vault.dates import DATE, TIMESTAMP
 from sandbox.vault.source import ParquetSource, Source
 
 _SAMPLE_DISTINCT = 20_000
+_FIRST = 100
+"""Values that rule most kinds out already."""
 _PLAIN_INTEGER = r"^[+-]?(0|[1-9]\d{0,14})(\.0*)?$"
 _LEADING_ZERO = r"^[+-]?0\d"
 _LONG_NUMBER = r"^[+-]?\d{16,}$"
@@ -160,9 +162,13 @@ def _kind_of(values: pa.Array) -> Kind:
         (Kind.DATE, DATE),
         (Kind.TIMESTAMP, TIMESTAMP),
     ):
-        if pc.all(pc.match_substring_regex(values, pattern)).as_py() and _conforms(values, kind):
+        if _all(values[:_FIRST], pattern) and _all(values, pattern) and _conforms(values, kind):
             return kind
     return Kind.STRING
+
+
+def _all(values: pa.Array, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(values, pattern)).as_py())
 
 
 def _any(values: pa.Array, pattern: str) -> bool:

@@ -21,7 +21,7 @@ MEGABYTE = 1_000_000
 
 
 def _labels(domain: str) -> dict[str, list[dict]]:
-    return yaml.safe_load((FOLDERS[domain] / "labels.yaml").read_text(encoding="utf-8"))
+    return yaml.load((FOLDERS[domain] / "labels.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def _table(path: Path) -> list[list[str]]:

@@ -189,7 +189,7 @@ RECENT = DateDomain(dt.date(2000, 1, 1), TODAY)
     [
         (["0", "119", "n/a", "n/a"], Kind.STRING, HUNDRED, 2, 1),
         (["true", "false"], Kind.BOOLEAN, HUNDRED, 2, 0),
-        (["20200101", "7"], Kind.INTEGER, RECENT, 2, 0),
+        (["20200101", "7"], Kind.INTEGER, RECENT, 1, 0),
         (["2020-01-01", "1999-01-01", "?", "soon"], Kind.STRING, RECENT, 1, 1),
         (["yes", "no", "maybe"], Kind.STRING, CategoricalDomain((True, False)), 1, 0),
         (["01", "2", "3"], Kind.STRING, CategoricalDomain((1, 2)), 0, 1),
