@@ -13,7 +13,15 @@ import click
 from cli import catalogue, render, tagging
 from cli.inspect import inspect
 from cli.leaving import compact, remove, rotate, unit_list, withdraw_unit
-from cli.pairs import advice, dictionary_option, encoding_option, marks, pairs, recognizers_option
+from cli.pairs import (
+    advice,
+    dictionary_option,
+    encoding_option,
+    marks,
+    pairs,
+    recognizers_option,
+    skip_lines_option,
+)
 from cli.progress import watching
 from cli.public import add_public, check_options
 from cli.session import Session, pass_session, say
@@ -45,6 +53,7 @@ def dataset() -> None:
 @click.option("--required", "required", multiple=True, metavar="COL", help="Column without nulls; repeat.")
 @click.option("--delimiter", default=",", show_default=True, help="One character; \\t is a tab.")
 @encoding_option
+@skip_lines_option
 @recognizers_option
 @dictionary_option
 @click.option(

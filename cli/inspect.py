@@ -11,7 +11,15 @@ import click
 from cli import render, sheets
 from cli.classified import column_of, only_option, profile_option, selected, show_explained, show_proposals
 from cli.column import percent
-from cli.pairs import advice, dictionary_option, encoding_option, marks, pairs, recognizers_option
+from cli.pairs import (
+    advice,
+    dictionary_option,
+    encoding_option,
+    marks,
+    pairs,
+    recognizers_option,
+    skip_lines_option,
+)
 from cli.progress import watching
 from cli.session import Session, pass_session, say
 from cli.sheets import sheet_option
@@ -49,6 +57,7 @@ _FAULTS: Final = (
 @click.option("--missing", multiple=True, metavar="COL=MARK", help="As in `dataset add`; repeat.")
 @click.option("--delimiter", default=",", show_default=True, help="One character; \\t is a tab.")
 @encoding_option
+@skip_lines_option
 @recognizers_option
 @dictionary_option
 @pass_session
@@ -69,7 +78,7 @@ def inspect(
     """
     types, missing = pairs(said["types"], "--type", last=True), marks(said["missing"])
     delimiter = "\t" if said["delimiter"] == "\\t" else said["delimiter"]
-    said_of_it = {key: said[key] for key in ("encoding", "recognizers", "dictionary")}
+    said_of_it = {key: said[key] for key in ("encoding", "skip_lines", "recognizers", "dictionary")}
     new = NewTable(path, path.name, types, missing, delimiter=delimiter, **said_of_it)
     quality = said["quality"] or said["policy"] is not None
     wanted = Inspection(quality=quality, **{key: said[key] for key in ("preview", "unit", "policy")})

@@ -21,6 +21,13 @@ encoding_option = click.option(
 )
 """How the text of a file is encoded; it is never guessed."""
 
+skip_lines_option = click.option(
+    "--skip-lines",
+    type=click.IntRange(0, 100),
+    default=0,
+    metavar="N",
+    help="Lines above the names of a CSV: a title, a note.",
+)
 recognizers_option = click.option(
     "--recognizers", metavar="FILE", type=click.Path(path_type=Path), help="Your own, as YAML."
 )

@@ -30,10 +30,11 @@ class NewDataset:
     """What an owner says when a file is registered.
 
     *types* override proposed kinds by column (``"integer"``, ``"decimal(12,2)"`` …); *missing* are marks
-    meaning null, by column, ``"*"`` for all; *required* columns hold no null.  *lineage* adds a version to
-    a known lineage; *new_lineage* gives the reason for a new one in a known namespace.  *recognizers* and
-    *dictionary* are files of the owner's own: see `service.datasets.aids`.  *readmit*: units that were
-    withdrawn from an earlier version and are wanted again.
+    meaning null, by column, ``"*"`` for all; *required* columns hold no null.  *skip_lines* stand above the
+    names of a CSV.  *lineage* adds a version to a known lineage; *new_lineage* gives the reason for a new one
+    in a known namespace.  *recognizers* and *dictionary* are files of the owner's own: see
+    `service.datasets.aids`.  *readmit*: units that were withdrawn from an earlier version and are wanted
+    again.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class NewDataset:
     required: tuple[str, ...] = ()
     delimiter: str = ","
     encoding: str = "utf-8"
+    skip_lines: int = 0
     recognizers: Path | None = None
     dictionary: Path | None = None
     drop_null_units: bool = False
@@ -71,6 +73,7 @@ class NewTable:
     required: tuple[str, ...] = ()
     delimiter: str = ","
     encoding: str = "utf-8"
+    skip_lines: int = 0
     recognizers: Path | None = None
     dictionary: Path | None = None
     reason: str | None = None

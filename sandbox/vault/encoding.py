@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,7 +58,9 @@ def check_end(opened: Callable[[], IO[bytes]], path: Path, last: Any) -> None:
         raise InvalidInputError("vault.open-quote", file=str(path))
 
 
-def unreadable(error: str, path: Path, ragged: Sequence[Any], *, zipped: bool) -> InvalidInputError:
+def unreadable(
+    error: str, path: Path, ragged: Sequence[Any], skip_lines: int = 0, *, zipped: bool
+) -> InvalidInputError:
     """Say what is wrong with a CSV without the reader's own words, which quote the record."""
     file = str(path)
     if ragged:
@@ -65,7 +68,7 @@ def unreadable(error: str, path: Path, ragged: Sequence[Any], *, zipped: bool) -
         return InvalidInputError(
             "vault.ragged-record",
             file=file,
-            record=row.number,
+            record=row.number - skip_lines,  # the reader counts them
             expected=row.expected_columns,
             found=row.actual_columns,
         )
@@ -78,13 +81,17 @@ def unreadable(error: str, path: Path, ragged: Sequence[Any], *, zipped: bool) -
     return InvalidInputError("vault.bad-csv", file=file)
 
 
-def undecodable(file: IO[bytes], path: Path, encoding: str, delimiter: str = ",") -> InvalidInputError:
+def undecodable(
+    file: IO[bytes], path: Path, encoding: str, delimiter: str = ",", skip_lines: int = 0
+) -> InvalidInputError:
     """Return what to raise of a CSV that is not text in *encoding*: it names the first record that is not.
 
-    Or it says that a record before that is too long to be read: then the quotes are at fault first.
+    Or it says that a record before that is too long to be read: then the quotes are at fault first.  Records
+    are counted behind *skip_lines* lines; what is wrong in these is told of the first record.
     """
     try:
-        record = _first_undecodable(io.TextIOWrapper(file, encoding, "keyong.mark", newline=""), delimiter)
+        text = io.TextIOWrapper(file, encoding, "keyong.mark", newline="")
+        record = _first_undecodable(text, delimiter, skip_lines)
     except csv.Error:
         return InvalidInputError("vault.record-too-long", file=str(path), most=RECORD_BYTES)
     if encoding == "utf-8":
@@ -95,9 +102,12 @@ def undecodable(file: IO[bytes], path: Path, encoding: str, delimiter: str = ","
     )
 
 
-def _first_undecodable(text: io.TextIOWrapper, delimiter: str) -> int:
+def _first_undecodable(text: io.TextIOWrapper, delimiter: str, skip_lines: int) -> int:
     record, lines = 0, _Lines(text)
     try:
+        if any(_MARK in line for line in islice(lines, skip_lines)):
+            return 1
+        lines.held = 0
         with _cells_of(lines.most):
             for row in csv.reader(lines, delimiter=delimiter):
                 lines.held = 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import io
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -79,17 +80,20 @@ class Source(ABC):
 class CsvSource(Source):
     """CSV in UTF-8 (a byte order mark is allowed) or in *encoding*, plain or .gz; every column is text.
 
-    The first record names the columns (`named`).  Quoted cells may hold delimiters and line breaks; blank
-    lines are skipped.
+    The first record, or the first behind *skip_lines* lines of a title, names the columns (`named`).  Quoted
+    cells may hold delimiters and line breaks; blank lines are skipped.
     """
 
-    def __init__(self, path: Path, delimiter: str = ",", encoding: str = "utf-8") -> None:
+    def __init__(
+        self, path: Path, delimiter: str = ",", encoding: str = "utf-8", skip_lines: int = 0
+    ) -> None:
         if encoding not in ENCODINGS:
             raise InvalidInputError("vault.bad-encoding", encoding=encoding[:40], known=list(ENCODINGS))
         if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
             raise InvalidInputError("vault.bad-delimiter", delimiter=delimiter)
         self._delimiter = delimiter
         self._encoding = encoding
+        self._skip_lines = skip_lines
         self._zipped = path.suffix.lower() == ".gz"
         super().__init__(path)
 
@@ -100,7 +104,7 @@ class CsvSource(Source):
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise InvalidInputError("vault.bad-gzip", file=str(self.path)) from None
         check_start(head, self.path, self._encoding)
-        lines = self._decode(head).splitlines(keepends=True)
+        lines = list(io.StringIO(self._decode(head), newline=""))[self._skip_lines :]
         try:
             self._written = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
         except csv.Error:  # a cell of more than 128 KB, where names should be
@@ -124,7 +128,7 @@ class CsvSource(Source):
 
     def _undecodable(self) -> InvalidInputError:
         with self._open() as file:
-            return undecodable(file, self.path, self._encoding, self._delimiter)
+            return undecodable(file, self.path, self._encoding, self._delimiter, self._skip_lines)
 
     def _read(self, progress: Progress | None) -> Iterator[pa.RecordBatch]:
         ragged: list[Any] = []
@@ -135,7 +139,10 @@ class CsvSource(Source):
 
         options = {
             "read_options": pa.csv.ReadOptions(
-                use_threads=False, block_size=_CSV_BLOCK, encoding=self._encoding
+                use_threads=False,
+                block_size=_CSV_BLOCK,
+                encoding=self._encoding,
+                skip_rows=self._skip_lines,
             ),
             "parse_options": pa.csv.ParseOptions(
                 delimiter=self._delimiter,
@@ -167,7 +174,7 @@ class CsvSource(Source):
         except (pa.ArrowInvalid, OSError) as error:
             if "invalid UTF8" in str(error):
                 raise self._undecodable() from None
-            raise unreadable(str(error), self.path, ragged, zipped=self._zipped) from None
+            raise unreadable(str(error), self.path, ragged, self._skip_lines, zipped=self._zipped) from None
 
 
 class ParquetSource(Source):
@@ -264,11 +271,11 @@ def _gathered(batches: Iterator[pa.RecordBatch], most: int) -> Iterator[pa.Recor
         yield pa.concat_batches(held)
 
 
-def open_source(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> Source:
+def open_source(path: Path, delimiter: str = ",", encoding: str = "utf-8", skip_lines: int = 0) -> Source:
     """Return the source for *path* by its name: .parquet, or CSV (.csv, .csv.gz and anything else)."""
     if path.suffix.lower() in (".parquet", ".pq"):
         return ParquetSource(path)
-    return CsvSource(path, delimiter, encoding)
+    return CsvSource(path, delimiter, encoding, skip_lines)
 
 
 def _stream(file: Any, zipped: bool) -> Any:

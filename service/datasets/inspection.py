@@ -39,7 +39,7 @@ def inspect(new: NewTable, wanted: Inspection, progress: Progress | None = None)
     """
     new = plainly(new)
     wanted = replace(wanted, unit=wanted.unit and plain(wanted.unit))
-    source = open_source(new.path, new.delimiter, new.encoding)
+    source = open_source(new.path, new.delimiter, new.encoding, new.skip_lines)
     rows = SampledRows(source)
     fields = declared_fields(source, new, rows)
     if wanted.unit is not None:

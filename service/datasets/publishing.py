@@ -37,7 +37,7 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
     """Return proposed types and tags for the owner's screen; stores nothing."""
     require(by, Role.OWNER)
     new = plainly(new)
-    source = open_source(new.path, new.delimiter, new.encoding)
+    source = open_source(new.path, new.delimiter, new.encoding, new.skip_lines)
     rows = SampledRows(source)
     fields = declared_fields(source, new, rows)
     proposals = proposals_of(rows, fields, new.recognizers)
@@ -54,7 +54,7 @@ def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> 
     new = plainly(new)
     if not NAME.fullmatch(new.name):
         raise InvalidInputError("table.bad-name", name=new.name[:130])
-    source = open_source(new.path, new.delimiter, new.encoding)
+    source = open_source(new.path, new.delimiter, new.encoding, new.skip_lines)
     rows = SampledRows(source)
     fields = declared_fields(source, new, rows)
     personal = _personal(proposals_of(rows, fields, new.recognizers))

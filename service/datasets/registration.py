@@ -59,7 +59,7 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     require(by, Role.OWNER)
     new = plainly(new)
     _check_said(new)
-    source = open_source(new.path, new.delimiter, new.encoding)
+    source = open_source(new.path, new.delimiter, new.encoding, new.skip_lines)
     rows = SampledRows(source)
     place = _place(desk, by, new)
     fields = _fields(place, source, new, rows)
@@ -78,7 +78,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
     require(by, Role.OWNER)
     new = plainly(new)
     _check_said(new)
-    source = open_source(new.path, new.delimiter, new.encoding)
+    source = open_source(new.path, new.delimiter, new.encoding, new.skip_lines)
     rows = SampledRows(source)
     with desk.workspace.lock("register", wait=True):
         place = _place(desk, by, new)

@@ -247,6 +247,51 @@ def test_proposed_fields_of_parquet(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+@pytest.mark.parametrize(
+    ("above", "lines"),
+    [
+        ("2026年人口表\n", 1),
+        ("表,,,\r\n单位：元\r\n", 2),
+        ("\n标题\n\n", 3),  # blank lines count
+        ('"a title\nof two lines"\n', 2),
+        ('an "open quote\n', 1),
+        ("标题\n\n", 1),  # blank ones above the names need not be counted
+        ("", 0),
+    ],
+)
+def test_lines_above_the_names_are_skipped(tmp_path, encoding, above, lines) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"{above}姓名,b\n张三,1\n李四,2\n".encode(encoding))
+    source = open_source(path, ",", encoding, lines)
+    assert source.columns == ("姓名", "b")
+    assert [row for batch in source.batches() for row in batch.to_pylist()] == [
+        {"姓名": "张三", "b": "1"},
+        {"姓名": "李四", "b": "2"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "lines", "code", "record"),
+    [
+        (b"t\na,b\n1,2\n3\n", 1, "vault.ragged-record", 3),
+        (b"t\na,b\n1,2\n", 0, "vault.ragged-record", 2),
+        (b"t\na,b\n1,2\n\xff,2\n", 1, "vault.not-utf8", 3),
+        (b"\xff\na,b\n1,2\n", 1, "vault.not-utf8", 1),
+        (b"t\na,b\n1,2\n", 3, "vault.empty-file", None),
+        (b"t\n\n\na,b\n1,2\n3\n", 1, "vault.ragged-record", 3),
+        (b"t\n\n\na,b\n1,2\n3\n", 3, "vault.ragged-record", 3),
+        (b"t\na,b\n1,2\n", 9, "vault.empty-file", None),
+    ],
+)
+def test_records_are_counted_behind_the_lines_skipped(tmp_path, content, lines, code, record) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInputError) as caught:
+        list(open_source(path, skip_lines=lines).batches())
+    assert (caught.value.code, caught.value.facts.get("record")) == (code, record)
+
+
 @pytest.mark.parametrize(
     ("cells", "found"),
     [
