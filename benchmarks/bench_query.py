@@ -28,7 +28,7 @@ from benchmarks.persons import INDUSTRIES, REGIONS
 from policies.build import parse
 from policies.model import policy_digest
 from policies.sign import public_half, sign
-from service.asked import JobRequest, NewDataset
+from service.asked import Decisions, JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
 from service.gatekeeper import Gatekeeper
 
@@ -69,7 +69,7 @@ def prepare(place: Path, source: Path, required: tuple[str, ...] = ("income",)) 
     keeper.dataset_add(
         owner, NewDataset(source, "bench.persons", "person_id", "bench.person", required=required)
     )
-    keeper.dataset_tag(owner, "bench.persons", {}, "benchmark", above="0")
+    keeper.dataset_tag(owner, "bench.persons", Decisions({}, "benchmark", above="0"))
     policy = place / "policy.yaml"
     policy.write_text(POLICY.format(regions=", ".join(REGIONS), industries=", ".join(INDUSTRIES)))
     key = Ed25519PrivateKey.generate()

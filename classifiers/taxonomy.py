@@ -125,7 +125,7 @@ def nearest(text: str, language: str) -> list[str]:
         for word in (tag.name, *tag.name.split("."), *tag.titles.values()):
             words.setdefault(word.casefold(), []).append(tag.name)
     near = [name for word in get_close_matches(asked, words, n=_NEAR) for name in words[word]]
-    near += [name for word, names in words.items() if asked in word for name in names]
+    near += [name for word, names in words.items() if asked and asked in word for name in names]
     return [f"{name} ({core().tags[name].titles[language]})" for name in dict.fromkeys(near)][:_NEAR]
 
 

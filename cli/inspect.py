@@ -87,10 +87,11 @@ def inspect(
             answer = session.service.inspect_file(new, wanted, report)
         else:
             answer = session.gatekeeper.dataset_inspect(session.principal(), new, wanted, report)
-    explained = column_of(answer, explain, profile)
+    explained, shown = column_of(answer, explain, profile), selected(answer, only)
     if sheet is not None:
-        sheets.write(sheet, selected(answer, only), profile, answer["levels"][profile]["titles"])
-    if render.answer_json(session, answer):
+        sheets.write(sheet, shown, profile, answer["levels"][profile]["titles"])
+        session.tell("sheet.written", file=str(sheet), dataset="NAME")
+    if render.answer_json(session, {**answer, "columns": shown}):
         return
     if explained is None:
         show_proposals(answer, path.name, profile, only)

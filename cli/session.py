@@ -6,7 +6,6 @@ Arrow, and it is closed when the command ends, however it ends.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -83,7 +82,7 @@ class Session:
     @property
     def is_outside(self) -> bool:
         """Whether there is no workspace here, and nothing was said of one or of who asks."""
-        if self.workspace or self.name or os.environ.get("KEYONG_WORKSPACE"):
+        if self.workspace or self.name:
             return False
         try:
             return self.gatekeeper is None

@@ -4,14 +4,16 @@ It holds what `dataset classify` shows, never a cell of the data.  Whoever decid
 *decision*: ``ok`` (also 是, 同意, 确认) for the tag that stands there, or another tag, by its name or its
 title; what is left empty stays undecided.  Into *reason* goes that of the line, where one reason does not do
 for all.  Headings may be in any of our languages, and a spreadsheet may have saved the file with commas,
-semicolons or tabs.  Text is guarded against formulas as `service.client.exports` says.
+semicolons or tabs.  Text that a spreadsheet would take for a formula, a number, a date or a truth value has
+an apostrophe in front, which reading takes away.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -23,7 +25,7 @@ from cli.session import say
 from sandbox.errors import InvalidInputError
 from sandbox.vault.encoding import check_start, undecodable
 from sandbox.vault.header import plain
-from service.client.exports import FORMULA, check_place, whole
+from service.client.exports import FORMULA
 from service.messages import catalogue
 
 MOST_BYTES: Final = 16 * 2**20
@@ -44,6 +46,8 @@ _HEADS: Final = (
 _YES: Final = frozenset({"ok", "yes", "y", "√", "✓", "✔", "是", "同意", "确认"})
 Titles = Mapping[str, Mapping[str, str]]
 """Titles of levels by language."""
+_TAKEN_FOR: Final = re.compile(r"\d|(?i:true|false)$|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
+"""Names that spreadsheets make numbers, truth values or dates of."""
 _DELIMITERS: Final = (",", ";", "\t")
 
 
@@ -64,18 +68,29 @@ sheet_option = click.option(
 )
 
 
-def write(path: Path, columns: Iterable[Column], profile: str, titles: Titles) -> None:
+def write(path: Path, columns: Sequence[Column], profile: str, titles: Titles) -> None:
     """Write *columns* with their levels under *profile*, called by *titles*.
 
     Raises `InvalidInputError` where there is a file already, or none can be written.
     """
-    if path.exists():  # somebody may have decided in it
-        raise InvalidInputError("sheet.exists", file=str(path))
-    check_place(path)
-    with whole(path) as draft, draft.open("w", encoding="utf-8-sig", newline="") as file:
-        lines = csv.writer(file)
-        lines.writerow(say(key) for key in _HEADS)
-        lines.writerows([_guarded(cell) for cell in _line(it, profile, titles)] for it in columns)
+    made = io.StringIO()
+    lines = csv.writer(made, quoting=csv.QUOTE_ALL)  # a name may hold what another spreadsheet splits at
+    lines.writerow(say(key) for key in _HEADS)
+    for column in columns:
+        line = enumerate(_line(column, profile, titles))
+        lines.writerow(_guarded(cell, is_name=place == 0) for place, cell in line)
+    try:
+        file = path.open("x", encoding="utf-8-sig", newline="")
+    except FileExistsError:  # somebody may have decided in it
+        raise InvalidInputError("sheet.exists", file=str(path)) from None
+    except OSError:
+        raise InvalidInputError("export.not-writable", path=str(path)) from None
+    try:
+        with file:
+            file.write(made.getvalue())
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def _line(column: Column, profile: str, titles: Titles) -> Iterator[str]:
@@ -92,8 +107,10 @@ def _line(column: Column, profile: str, titles: Titles) -> Iterator[str]:
     yield ""
 
 
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+def _guarded(cell: str, is_name: bool) -> str:
+    """Return *cell* so that no spreadsheet takes it for a formula, nor a name for what it would change."""
+    taken = cell.startswith(FORMULA) or (is_name and _TAKEN_FOR.match(cell))
+    return f"'{cell}" if taken else cell
 
 
 def read(path: Path, encoding: str) -> Decided:

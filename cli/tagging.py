@@ -36,17 +36,16 @@ def classify(
 ) -> None:
     """Show what the columns seem to be, with the evidence, and the levels that a standard gives them."""
     answer = session.gatekeeper.dataset_classify(session.principal(), name)
-    explained = column_of(answer, explain, profile)
+    explained, shown = column_of(answer, explain, profile), selected(answer, only)
     if sheet is not None:
-        sheets.write(sheet, selected(answer, only), profile, answer["levels"][profile]["titles"])
-    if render.answer_json(session, answer):
+        sheets.write(sheet, shown, profile, answer["levels"][profile]["titles"])
+        session.tell("sheet.written", file=str(sheet), dataset=name)
+    if render.answer_json(session, {**answer, "columns": shown}):
         return
     if explained is not None:
         show_explained(answer, explained)
         return
     show_proposals(answer, name, profile, only)
-    if sheet is not None:
-        session.tell("sheet.written", file=str(sheet), dataset=name)
     waiting = [column["name"] for column in answer["columns"] if not column["confirmed"]]
     if waiting:
         session.tell("cli.classify-next", count=len(waiting), dataset=name)

@@ -85,8 +85,8 @@ class Decisions:
 
     *tags*: column → tag (by name or title), None confirms what was proposed.  *above* adds every proposal at
     least so confident (decimal text), but for columns that drifted.  *reasons*: of some columns, in place of
-    *reason*.  *seen*: what was proposed for columns when the owner looked; where it is something else by
-    now, nothing is confirmed.
+    *reason*.  *seen*: how columns were tagged, by proposal or decision, when the owner looked; where one is
+    tagged otherwise by now, nothing is confirmed.
     """
 
     tags: Mapping[str, str | None]

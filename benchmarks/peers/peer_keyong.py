@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from policies.build import parse
 from policies.model import policy_digest
 from policies.sign import public_half, sign
-from service.asked import JobRequest, NewDataset
+from service.asked import Decisions, JobRequest, NewDataset
 from service.embedded import create_workspace, open_gatekeeper
 from service.gatekeeper import Gatekeeper
 
@@ -49,7 +49,7 @@ def prepare(place: Path, path: Path) -> Gatekeeper:
     owner = keeper.principal("owner")
     declared = {"filter": "pure", "required": ("region", "income"), "types": {"income": "float"}, "shards": 1}
     keeper.dataset_add(owner, NewDataset(path, "bench.persons", "person", "bench.person", **declared))
-    keeper.dataset_tag(owner, "bench.persons", {}, "benchmark", above="0")
+    keeper.dataset_tag(owner, "bench.persons", Decisions({}, "benchmark", above="0"))
     regions = ", ".join(sorted(truth(read(path))["count"]))
     policy = place / "policy.yaml"
     policy.write_text(POLICY.format(rows=ROWS_PER_PERSON, regions=regions, low=LOW, high=HIGH))

@@ -31,7 +31,8 @@ LOOKED_AT = 1000
 """Values that patterns are tried on: a share is known to 1.6 percentage points (one standard deviation)."""
 
 PROBED = 100
-"""Values that are tried first: where not a third of the share wanted fits, the pattern is given up."""
+"""Values that are tried first: where not `PROBE_SHARE` of the share wanted fits, the pattern is given up."""
+PROBE_SHARE = 1 / 3
 
 TEXTS = frozenset({Kind.STRING})
 NUMBERED = frozenset({Kind.STRING, Kind.INTEGER})
@@ -89,7 +90,7 @@ def value_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
         and glance.allows(it.rule, it.digits)
         and not by_chance(1.0, len(view.plain), it.chance)
     ]
-    found = [_evidence(it, view) for it in possible if _share(it, probe) >= it.share / 3]
+    found = [_evidence(it, view) for it in possible if _share(it, probe) >= it.share * PROBE_SHARE]
     if sample.kind is Kind.STRING:
         found += text_evidence(view.plain)
     return tuple(hint for hint in found if hint is not None)

@@ -101,7 +101,9 @@ def conform_column(column: pa.Array, declared: Field) -> pa.Array:
     if declared.kind is Kind.STRING:
         indices = pc.if_else(missing.take(coded.indices), pa.scalar(None, pa.int32()), coded.indices)
         return pa.DictionaryArray.from_arrays(indices, coded.dictionary)
-    kept = pc.if_else(missing, None, pc.utf8_trim_whitespace(_half_width(coded.dictionary)))
+    narrow = _half_width(coded.dictionary)
+    missing = pc.or_(missing, _is_missing(narrow, declared))
+    kept = pc.if_else(missing, None, pc.utf8_trim_whitespace(narrow))
     return _parse(kept, declared).take(coded.indices)
 
 

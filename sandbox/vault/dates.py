@@ -1,7 +1,8 @@
 """How dates and timestamps are written in a cell.
 
 With the year first, then month and day, so that every cell says by itself which is which: ``YYYY-MM-DD``,
-``YYYY/M/D``, ``YYYY.M.D`` (one digit or two), ``YYYY年M月D日``, ``YYYYMMDD``.  Midnight may stand behind.
+``YYYY/M/D`` (or the two mixed), ``YYYY.M.D`` (one digit or two), ``YYYY年M月D日`` (日 may be missing),
+``YYYYMMDD``.  Midnight may stand behind.
 A timestamp is such a date with ``hh:mm[:ss[.ffffff]]`` behind ``T`` or a space, or ``YYYYMMDDhhmmss``; an
 offset is converted to UTC and dropped.  Where the day comes first a cell alone often does not tell it from
 the month: such texts are no dates here.
@@ -14,8 +15,10 @@ import re
 
 _DAY = r"\d{4}(?:[-/]\d{1,2}[-/]\d{1,2}|\.\d{1,2}\.\d{1,2}|年\d{1,2}月\d{1,2}日?)"
 DATE = rf"^(?:{_DAY}(?:[ T]0{{1,2}}:00(?::00(?:\.0{{1,9}})?)?)?|\d{{8}})$"
+_HOUR = r"(?:[01]?\d|2[0-3])"  # Python 3.14 reads 24:00 as well
 TIMESTAMP = (
-    rf"^(?:{_DAY}[ T]\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,9}})?)?(?:Z|[+-]\d{{2}}:\d{{2}})?|\d{{14}})$"
+    rf"^(?:{_DAY}[ T]{_HOUR}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,9}})?)?(?:Z|[+-]\d{{2}}:\d{{2}})?"
+    rf"|\d{{8}}(?:[01]\d|2[0-3])\d{{4}})$"
 )
 _PARTS = re.compile(r"(\d{4})\D?(\d{1,2})\D?(\d{1,2})(?:日?[ T]|日)?(?:(\d{1,2}):?(\d{2}))?")
 """Of what fits `DATE` or `TIMESTAMP`: year, month, day, hour, minute; the seconds follow."""

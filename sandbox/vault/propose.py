@@ -20,6 +20,9 @@ from sandbox.vault.dates import DATE, TIMESTAMP
 from sandbox.vault.source import ParquetSource, Source
 
 _SAMPLE_DISTINCT = 20_000
+_DATED = (Kind.DATE, Kind.TIMESTAMP)
+_ISO = r"^\d{4}[-/]\d{2}[-/]\d{2}"
+_DOTTED = r"^\d{4}\."
 _FIRST = 100
 """Values that rule most kinds out already."""
 _PLAIN_INTEGER = r"^[+-]?(0|[1-9]\d{0,14})(\.0*)?$"
@@ -101,11 +104,10 @@ def seem_dates(
     for name in columns if first is not None else ():
         values = _sampled(name, first, further, missing(name), whole=True)
         values = values.filter(pc.invert(pc.is_in(pc.utf8_lower(values), pa.array(MARKS))))
-        for kind in (Kind.DATE, Kind.TIMESTAMP):
-            years = pc.year(conform_column(values, Field("sample", kind)))
-            likely = pc.sum(pc.and_(pc.greater_equal(years, 1900), pc.less_equal(years, 2100))).as_py() or 0
-            if likely >= max(_FEWEST_DATES, _MOSTLY * len(values)):
+        for kind in _DATED:
+            if _in_our_time(values, kind) >= max(_FEWEST_DATES, _MOSTLY * len(values)):
                 yield name, kind
+                break
 
 
 def _padded(cells: pa.Array, marks: pa.Array) -> bool:
@@ -163,8 +165,19 @@ def _kind_of(values: pa.Array) -> Kind:
         (Kind.TIMESTAMP, TIMESTAMP),
     ):
         if _all(values[:_FIRST], pattern) and _all(values, pattern) and _conforms(values, kind):
-            return kind
+            return kind if kind not in _DATED or _surely_dates(values, kind) else Kind.STRING
     return Kind.STRING
+
+
+def _surely_dates(values: pa.Array, kind: Kind) -> bool:
+    """Whether *values* that can be read as dates are no versions, house numbers or the like."""
+    return _all(values, _ISO) or (not _any(values, _DOTTED) and _in_our_time(values, kind) == len(values))
+
+
+def _in_our_time(values: pa.Array, kind: Kind) -> int:
+    """Return how many of *values* are dates of years that people live in."""
+    years = pc.year(conform_column(values, Field("sample", kind)))
+    return int(pc.sum(pc.and_(pc.greater_equal(years, 1900), pc.less_equal(years, 2100))).as_py() or 0)
 
 
 def _all(values: pa.Array, pattern: str) -> bool:

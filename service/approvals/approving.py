@@ -45,6 +45,7 @@ from service.jobs.case import Case
 from service.jobs.requests import stored_spec
 from service.jobs.submission import Settled
 from service.keeping.retention import released_as
+from service.lasting import check_reason
 
 Json = dict[str, Any]
 
@@ -145,6 +146,7 @@ def _waiting(connection: sa.Connection, desk: Desk, job: str) -> Waiting:
 def _check_reason(reason: str) -> None:
     if len(reason) > MOST_REASON:
         raise InvalidInputError("approval.long-reason", length=len(reason), most=MOST_REASON)
+    check_reason(reason)
 
 
 # --- the same job, decided again ------------------------------------------------------------------------

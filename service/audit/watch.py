@@ -18,6 +18,7 @@ from sandbox.schema import Principal, Role, exact
 from service.audit import journal
 from service.audit.alerts import Alert, Known, alerts
 from service.desk import Desk, require
+from service.lasting import check_reason
 
 _STREAM: Final = {"yield_per": 1_000}
 _LONGEST_NOTE: Final = 200
@@ -67,6 +68,7 @@ def sign_off(desk: Desk, by: Principal, until: int | None, note: str) -> dict[st
     require(by, Role.REVIEWER)
     if len(note) > _LONGEST_NOTE:
         raise InvalidInputError("audit.long-note", longest=_LONGEST_NOTE)
+    check_reason(note)
     with desk.writing() as entry:
         size = read_head(entry.connection, entry.workspace.log.key).size
         chosen = size - 1 if until is None else until

@@ -66,7 +66,7 @@ def classify(desk: Desk, by: Principal, name: str) -> dict[str, Any]:
 
 def _proposed(field: Field, row: Mapping[str, Any]) -> dict[str, Any]:
     made = {"by": row["decided_by"], "at": row["changed"], "reason": row["reason"]}
-    said = proposed.read(row["evidence"], row["tag"])
+    said = proposed.read(row["evidence"])
     decision = made if row["confirmed"] else None
     return proposed.shown(field, row["tag"], row["confidence"], said, decision)
 

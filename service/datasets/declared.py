@@ -128,8 +128,9 @@ def advice(fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRow
 
     texts = [it.name for it in unsaid if it.kind is Kind.STRING]
     likely = [it.name for it in unsaid if it.kind in (Kind.STRING, Kind.INTEGER)]
-    missing = propose.seem_missing(source, texts, marks, rows)
-    dates = propose.seem_dates(source, likely, marks, rows)
+    missing = list(propose.seem_missing(source, texts, marks, rows))
+    told = {(name, kind) for name, _, kind in missing}
+    dates = [it for it in propose.seem_dates(source, likely, marks, rows) if it not in told]
     return {
         "seem_missing": [
             {"column": name, "marks": list(it), "kind": str(kind)} for name, it, kind in missing

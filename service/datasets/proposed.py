@@ -18,10 +18,10 @@ if TYPE_CHECKING:  # classification reads cells with Arrow; what it said is plai
 _SUREST: Final = 0.99
 
 Said = Mapping[str, Any]
-"""``{"tag", "hints": [{"tag", "source", "rule", "weight", "share"}], "others": [{"tag", "confidence"}],
-"was": the confirmed tag that the column drifted from|null}``.  In later versions a confirmed column has
-``"now": {"tag", "hints", "others", "confidence"}``, too: what it seems in the newest.  The rest stays what
-its owner decided about."""
+"""``{"tag": null in books of older builds, "hints": [{"tag", "source", "rule", "weight", "share"}],
+"others": [{"tag", "confidence"}], "was": the confirmed tag that the column drifted from|null}``.  In later
+versions a confirmed column has ``"now": {"tag", "hints", "others", "confidence"}``, too: what it seems in the
+newest.  The rest stays what its owner decided about."""
 
 
 def confidence_text(probability: float) -> str:
@@ -39,32 +39,32 @@ def said_of(proposal: Proposal, was: str | None = None) -> Said:
     }
 
 
-def read(text: str, tag: str) -> Said:
-    """Return what was kept as JSON *text* of a column that has *tag*."""
+def read(text: str) -> Said:
+    """Return what was kept of a column as JSON *text*."""
     said = json.loads(text)
     # Books of older workspaces hold sentences instead.
-    return said if isinstance(said, dict) else {"tag": tag, "hints": [], "others": [], "was": None}
+    return said if isinstance(said, dict) else {"tag": None, "hints": [], "others": [], "was": None}
 
 
-def seen_later(text: str, tag: str, proposal: Proposal) -> Said:
+def seen_later(text: str, proposal: Proposal) -> Said:
     """Return what was kept as *text* of a confirmed column and what it seems in the newest version."""
     now = {**said_of(proposal), "confidence": confidence_text(proposal.confidence)}
-    return {**read(text, tag), "now": {key: value for key, value in now.items() if key != "was"}}
+    return {**read(text), "now": {key: value for key, value in now.items() if key != "was"}}
 
 
-def looked_at(text: str, tag: str) -> dict[str, Any]:
+def looked_at(text: str) -> dict[str, Any]:
     """Return what is kept once an owner decides: what the column seems in the newest version.
 
     With the ``"confidence"`` of that, where it is another version than the one looked at before.
     """
-    said = dict(read(text, tag))
+    said = dict(read(text))
     return {**said, **said.pop("now", {})}
 
 
 def proposal(evidence: str) -> str | None:
     """Return the tag that classification proposed, as kept beside a column; None in books of older builds."""
     said = json.loads(evidence)
-    return str(said["tag"]) if isinstance(said, dict) else None
+    return said["tag"] if isinstance(said, dict) else None
 
 
 def shown(
@@ -83,8 +83,8 @@ def shown(
         "name": field.name,
         "kind": kind_text(field),
         **tag_of(tag),
-        "proposed": said["tag"],
-        "seems": now["tag"],
+        "proposed": said["tag"] or tag,
+        "seems": now["tag"] or tag,
         "confidence": now["confidence"],
         "confirmed": decision is not None,
         "decision": decision,

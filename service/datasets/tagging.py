@@ -54,12 +54,12 @@ def propose(
         if row is None:
             entry.connection.execute(sa.insert(tags), _row(entry, lineage, proposal))
         elif not row["confirmed"]:
-            _replace(entry, lineage, proposal, proposed.read(row["evidence"], row["tag"])["was"])
+            _replace(entry, lineage, proposal, proposed.read(row["evidence"])["was"])
         elif changed(proposal, row["tag"], before, proposed.proposal(row["evidence"])):
             drifted[proposal.column] = proposal.tag
             _replace(entry, lineage, proposal, row["tag"])
         else:
-            later = json.dumps(proposed.seen_later(row["evidence"], row["tag"], proposal))
+            later = json.dumps(proposed.seen_later(row["evidence"], proposal))
             _change(entry, lineage, proposal.column, {"evidence": later})
             if before is not None and seems != row["tag"]:
                 seems = before  # what it may nearly as well be does not become what the next is held to
@@ -94,11 +94,12 @@ def tag(desk: Desk, by: Principal, name: str, said: Decisions) -> dict[str, Any]
     reasons = {column: _reason(name, text) for column, text in by_column(said.reasons).items()}
     least = None if above is None else _confidence(above)
     with desk.writing() as entry:
-        stored = {column: _looked_at(row) for column, row in _stored(entry, found.lineage).items()}
+        rows = _stored(entry, found.lineage)
+        _check_seen(rows, name, by_column(said.seen))
+        stored = {column: _looked_at(row) for column, row in rows.items()}
         wanted = {column: _known_tag(stored, name, column, value) for column, value in chosen.items()}
-        _check_seen(stored, name, by_column(said.seen))
         sure = [c for c, row in stored.items() if c not in wanted and _sure(row, least)]
-        drifted = sorted(c for c in sure if proposed.read(stored[c]["evidence"], stored[c]["tag"])["was"])
+        drifted = sorted(c for c in sure if proposed.read(stored[c]["evidence"])["was"])
         wanted |= {column: stored[column]["tag"] for column in sure if column not in drifted}
         made = {"decided_by": by.name, "changed": entry.at.isoformat(), "confirmed": True}
         for column, value in wanted.items():
@@ -129,10 +130,10 @@ def _reason(dataset: str, text: str) -> str:
 
 
 def _check_seen(stored: Mapping[str, Mapping[str, Any]], dataset: str, seen: Mapping[str, str]) -> None:
-    """Refuse decisions about proposals that are not these any more."""
-    now = {column: proposed.read(row["evidence"], row["tag"])["tag"] for column, row in stored.items()}
-    if changed := sorted(column for column, tag in seen.items() if now.get(column, tag) != tag):
-        raise InvalidInputError("dataset.other-proposals", dataset=dataset, columns=changed)
+    """Refuse decisions about columns that are not tagged so any more, by proposal or by decision."""
+    now = {column: row["tag"] for column, row in stored.items()}
+    if others := sorted(column for column, tag in seen.items() if now.get(column, tag) != tag):
+        raise InvalidInputError("dataset.other-tags", dataset=dataset, columns=others)
 
 
 def _sure(row: Mapping[str, Any], least: Decimal | None) -> bool:
@@ -141,7 +142,7 @@ def _sure(row: Mapping[str, Any], least: Decimal | None) -> bool:
 
 def _looked_at(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return *row* with what its column seems in the newest version: what its owner now decides about."""
-    said = proposed.looked_at(row["evidence"], row["tag"])
+    said = proposed.looked_at(row["evidence"])
     confidence = said.pop("confidence", row["confidence"])
     return {**row, "confidence": confidence, "evidence": json.dumps(said)}
 

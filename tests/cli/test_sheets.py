@@ -81,6 +81,21 @@ def test_what_is_decided_comes_back(tmp_path, monkeypatch, language, reader, enc
     assert found.seen.keys() == found.tags.keys()
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_spreadsheet_finds_a_formula_or_makes_something_else_of_a_name(tmp_path, delimiter):
+    names = ["b;=1+1;c", "b,=1+1", "001", "2024-01", "1E5", "TRUE", "may-5", "'5", "@x", "name"]
+    sheets.write(tmp_path / "s.csv", [column(it, "t", "t", "general") for it in names], "law", TITLES)
+    with (tmp_path / "s.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.reader(file, delimiter=delimiter))
+    assert not [cell for line in lines for cell in line if cell.startswith("=")]
+    if delimiter == ",":
+        first = [line[0] for line in lines[1:]]
+        assert first == [*names[:2], "'001", "'2024-01", "'1E5", "'TRUE", "'may-5", "''5", "'@x", "name"]
+        for line in lines[1:]:
+            line[9] = "ok"
+        assert list(sheets.read(saved(tmp_path, lines), "utf-8").tags) == names
+
+
 def test_columns_of_a_sheet_may_stand_in_any_order_and_others_beside_them(tmp_path):
     lines = [
         ["Reason", "mine", "TAG", "Column", "decision"],

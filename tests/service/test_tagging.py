@@ -1,5 +1,6 @@
 """A new version is classified anew, and a column that drifted is denied until its owner has looked."""
 
+import csv
 import json
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from classifiers.classify import Proposal
 from classifiers.evidence.evidence import Evidence
+from cli import sheets
 from sandbox import workspace
 from sandbox.books import leaves, tags
 from sandbox.errors import InvalidInputError, TamperingError
@@ -261,6 +263,44 @@ def _entries(desk, kind):
         return list(journal.of_kind(connection, kind))
 
 
+def test_a_sheet_decides_about_what_it_showed(desk, owner, tmp_path, monkeypatch):
+    """Columns unconfirmed, confirmed or decided otherwise, unless they changed meanwhile."""
+    monkeypatch.setenv("KEYONG_LANG", "en")
+    add(desk, owner, tmp_path, [(n, f"person{n}@example.org") for n in range(60)])
+
+    def by_sheet(name, meanwhile, **decisions):
+        shown = catalogue.classify(desk, owner, "health.d")
+        sheets.write(tmp_path / name, shown["columns"], "pipl", shown["levels"]["pipl"]["titles"])
+        with (tmp_path / name).open(encoding="utf-8-sig", newline="") as file:
+            head, *lines = csv.reader(file)
+        for line in lines:
+            line[9] = decisions.get(line[0], "")
+        with (tmp_path / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([head, *lines])
+        if meanwhile is not None:
+            tagging.tag(desk, owner, "health.d", meanwhile)
+        said = sheets.read(tmp_path / name, "utf-8")
+        return tagging.tag(
+            desk, owner, "health.d", Decisions(said.tags, "sheet", reasons=said.reasons, seen=said.seen)
+        )
+
+    assert by_sheet("1", None, info="ok", nr="general")["confirmed"] == {
+        "nr": "general",
+        "info": "pi.contact.email",
+    }
+    assert by_sheet("2", None, info="ok", nr="ok")["confirmed"] == {
+        "nr": "general",
+        "info": "pi.contact.email",
+    }
+    assert by_sheet("3", None, nr="Record or person number")["confirmed"] == {"nr": "pi.id.generic"}
+    before = held(desk)
+    with pytest.raises(InvalidInputError) as caught:
+        by_sheet("4", Decisions({"info": "general"}, "another window"), info="ok", nr="ok")
+    assert (caught.value.code, caught.value.facts["columns"]) == ("dataset.other-tags", ["info"])
+    assert held(desk) == before | {"info": ("general", True)}
+    checked(desk)
+
+
 def test_what_protects_less_than_was_proposed_is_told(desk, owner, tmp_path):
     add(desk, owner, tmp_path, [(n, f"person{n}@example.org") for n in range(60)])
     told = tagging.tag(desk, owner, "health.d", Decisions({"nr": None, "info": "general"}, "invented"))
@@ -286,7 +326,7 @@ def test_columns_may_have_reasons_of_their_own_each_with_a_leaf(desk, owner, tmp
     [
         (
             Decisions({"nr": None, "info": None}, "r", seen={"nr": "pi.id.generic", "info": "general"}),
-            "dataset.other-proposals",
+            "dataset.other-tags",
         ),
         (Decisions({"nr": None, "info": None}, "r", reasons={"info": ""}), "dataset.no-reason"),
         (Decisions({"nr": None, "info": "e-mail"}, "r"), "dataset.misspelt-tag"),
@@ -334,3 +374,9 @@ def test_books_that_hold_sentences_as_evidence_are_read(desk, owner, tmp_path):
         entry.connection.execute(sa.update(tags).values(evidence='["name: info → general (0.90)"]'))
     found = catalogue.classify(desk, owner, "health.d")["columns"]
     assert [(it["proposed"] == it["tag"], it["hints"]) for it in found] == [(True, []), (True, [])]
+    # What they proposed nobody knows: nothing is logged as proposed.
+    told = tagging.tag(desk, owner, "health.d", Decisions({"info": "pi.health", "nr": None}, "r"))
+    again = tagging.tag(desk, owner, "health.d", Decisions({"info": "general"}, "r"))
+    assert [entry.facts["proposed"] for entry in _entries(desk, "tags")] == [{}, {}]
+    assert told["weaker"] == again["weaker"] == {}
+    checked(desk)

@@ -185,7 +185,7 @@ REFUSED: list[tuple[str, int, str]] = [
     (tag("--sheet nowhere.csv"), 3, "vault.no-such-file"),
     (tag("--sheet ok.csv"), 3, "sheet.no-sheet"),
     (tag("--sheet undecided.csv"), 3, "sheet.nothing-decided"),
-    (tag("--sheet stale.csv"), 3, "dataset.other-proposals"),
+    (tag("--sheet stale.csv"), 3, "dataset.other-tags"),
     (tag("--sheet stale.csv --confirm ward"), 2, "cli.tagged-twice"),
     (tag("--sheet foreign.csv"), 3, "dataset.unknown-column"),
     ("--as bureau dataset classify health.stays --sheet ok.csv", 3, "sheet.exists"),

@@ -118,6 +118,8 @@ def test_what_is_no_date_or_may_be_another() -> None:
         "2024-02-30 12:00",
         "0001-01-01 00:00+14:00",
         "2024/2/29 25:00",
+        "2024-02-29 24:00",
+        "20240229240000",
         "20240229120",
         "20240230120000",
     ]
@@ -126,7 +128,8 @@ def test_what_is_no_date_or_may_be_another() -> None:
 
 def test_missing_marks_are_exactly_those_declared() -> None:
     assert means(Kind.STRING, "?", " ?", "", "NA", missing=("?",)) == [None, " ?", None, "NA"]
-    assert means(Kind.INTEGER, "-1", "1", missing=("-1",)) == [None, 1]
+    assert means(Kind.INTEGER, "-1", "1", "－1", "－１", "１", missing=("-1",)) == [None, 1, None, None, 1]
+    assert means(Kind.STRING, "-1", "－1", missing=("-1",)) == [None, "－1"]
     field = Field("x", Kind.INTEGER, missing=("-1",))
     assert conform_column(pa.array([-1, 1, None]), field).to_pylist() == [None, 1, None]
 

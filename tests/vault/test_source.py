@@ -340,6 +340,8 @@ def test_marks_are_judged_by_the_cells_that_types_go_by(tmp_path) -> None:
         ([f"202401{n:02}083000" for n in range(1, 31)], Kind.TIMESTAMP),
         ([f"2024年1月{n}日" for n in range(1, 31)] + ["soon"], Kind.DATE),
         ([str(n) for n in range(30)], None),
+        ([f"2026-01-{n:02} 00:00:00" for n in range(1, 29)] + ["oops"], Kind.DATE),  # one kind, not both
+        ([f"2024.1.{n}" for n in range(1, 29)], Kind.DATE),
     ],
 )
 def test_texts_and_integers_that_seem_to_be_dates_are_named(tmp_path, cells, found) -> None:
@@ -351,6 +353,27 @@ def test_dates_written_with_the_year_first_are_proposed_as_dates(tmp_path) -> No
     text = "a,b,c\n2024/1/5,2024年1月5日,20240105\n1999/12/31,1999年12月31日,19991231\n"
     kinds = [field.kind for field in propose_fields(open_source(write(tmp_path / "a.csv", text)))]
     assert kinds == [Kind.DATE, Kind.DATE, Kind.INTEGER]  # a number may be one by chance
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1100-1-1", "1101-2-2", "1203-3-1"],  # houses
+        ["2024.1.3", "2024.2.0", "2024.2.1"],  # versions
+        ["2024.1.3", "2024.2.1"],
+        ["0026年1月5日"],
+        ["1800-1-1 8:00", "1801-1-1 8:00"],
+    ],
+)
+def test_what_may_be_no_dates_is_text_until_its_owner_says(tmp_path, cells) -> None:
+    text = "a\n" + "\n".join(cells) + "\n"
+    assert propose_fields(open_source(write(tmp_path / "a.csv", text)))[0].kind is Kind.STRING
+
+
+def test_dates_of_any_year_are_proposed_where_they_are_written_as_iso_does(tmp_path) -> None:
+    text = "a,b\n1066-10-14,1066/10/14\n9999-12-31,1067/01/01\n"
+    kinds = [field.kind for field in propose_fields(open_source(write(tmp_path / "a.csv", text)))]
+    assert kinds == [Kind.DATE, Kind.DATE]
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
