@@ -20,6 +20,7 @@ from classifiers.tally import Seen
 from classifiers.taxonomy import IdentifierRole, core
 from sandbox.errors import InvalidInputError
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, Use, exact
+from sandbox.vault.header import names_somebody
 
 _FINEST = 6
 _WIDEST = Decimal(10) ** 15
@@ -61,9 +62,9 @@ def propose_domain(seen: Seen, *, coded: bool = False) -> Domain | None:
             return None
         return DateDomain(dt.date(seen.low.year, 1, 1), dt.date(seen.high.year, 12, 31))
     common = _common(seen.categories or {})
-    if seen.kind is Kind.BOOLEAN:
-        return CategoricalDomain((True, False)) if common else None
-    return CategoricalDomain(tuple(sorted(common))) if common else None
+    if not common or any(map(names_somebody, seen.categories or {})):  # others may name people unseen
+        return None
+    return CategoricalDomain((True, False) if seen.kind is Kind.BOOLEAN else tuple(sorted(common)))
 
 
 def policy_lines(domains: Mapping[str, Domain]) -> list[str]:

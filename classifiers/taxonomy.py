@@ -8,6 +8,7 @@ The files are part of the program, not input: they are read with a plain loader 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -109,21 +110,25 @@ def core() -> Taxonomy:
 
 
 def named(text: str) -> TagInfo | None:
-    """Return the tag that *text* names: by its name or by its title in any language, in any case."""
-    wanted = text.strip().casefold()
+    """Return the tag that *text* names: by its name or by its title in any language, in any case or width."""
+    wanted = _folded(text)
     for tag in core().tags.values():
-        if wanted in (tag.name, *(title.casefold() for title in tag.titles.values())):
+        if wanted in (tag.name, *map(_folded, tag.titles.values())):
             return tag
     return None
 
 
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().strip()
+
+
 def nearest(text: str, language: str) -> list[str]:
     """Return the tags, with their titles in *language*, that *text* may have been meant for."""
-    asked = text.strip().casefold()
+    asked = _folded(text)
     words: dict[str, list[str]] = {}
     for tag in core().tags.values():
         for word in (tag.name, *tag.name.split("."), *tag.titles.values()):
-            words.setdefault(word.casefold(), []).append(tag.name)
+            words.setdefault(_folded(word), []).append(tag.name)
     near = [name for word in get_close_matches(asked, words, n=_NEAR) for name in words[word]]
     near += [name for word, names in words.items() if asked and asked in word for name in names]
     return [f"{name} ({core().tags[name].titles[language]})" for name in dict.fromkeys(near)][:_NEAR]

@@ -89,7 +89,7 @@ def column_of(answer: Mapping[str, Any], explain: str | None, profile: str) -> C
         same = [name for name in columns if name.split() == explain.split()]
         explain = same[0] if len(same) == 1 else explain
     if explain is not None and explain not in columns:
-        near = get_close_matches(explain, columns)
+        near = get_close_matches(explain, columns, cutoff=0.5)
         known = _some([*near, *(name for name in columns if name not in near)])
         raise UsageError("cli.no-column", column=explain[:_LONGEST_NAME], known=known)
     return None if explain is None else columns[explain]

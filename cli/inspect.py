@@ -74,7 +74,8 @@ def inspect(
 ) -> None:
     """Look at a CSV or Parquet FILE before it is registered: tags, quality, masked rows.
 
-    Nothing is stored or logged, and no cell is shown unmasked. No workspace is needed.
+    Nothing is stored or logged, and no cell is shown unmasked but for categories that --quality proposes. No
+    workspace is needed.
     """
     types, missing = pairs(said["types"], "--type", last=True), marks(said["missing"])
     delimiter = "\t" if said["delimiter"] == "\\t" else said["delimiter"]
@@ -146,8 +147,8 @@ def _say_more(quality: Mapping[str, Any]) -> None:
     if nowhere:
         render.lines(say("cli.quality-nowhere", faults=nowhere))
     for column in quality["columns"]:
-        if kind := column["prevailing"]:
-            count = column["nonconforming"]
+        kind, count = column["prevailing"], column["nonconforming"]
+        if kind and count:
             render.lines(say("cli.quality-prevailing", column=column["column"], kind=kind, count=count))
     if quality["duplicates"] is not None:
         key = "cli.quality-units-about" if quality["approximate"] else "cli.quality-units"

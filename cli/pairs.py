@@ -71,7 +71,7 @@ def advice(answer: Mapping[str, Any]) -> Iterator[str]:
         names = [it["column"] for it in answer["seem_dates"] if it["kind"] == kind and _sayable(it["column"])]
         if names:
             yield say("cli.seem-dates", columns=_some(names), kind=kind)
-            yield from (f"   --type {shlex.quote(f'{name}={kind}')}" for name in names[:_NAMED])
+            yield from (f"   --type {shlex.quote(f'{name}={kind}')}" for name in names)
 
 
 def _some(names: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ from service.messages import catalogue
 
 MOST_BYTES: Final = 16 * 2**20
 _READ: Final = ("cli.head-column", "cli.head-tag", "sheet.decision", "sheet.reason")
+_DATASET: Final = "cli.head-dataset"
 _HEADS: Final = (
     "cli.head-column",
     "cli.head-kind",
@@ -42,6 +44,7 @@ _HEADS: Final = (
     "cli.head-runners-up",
     "sheet.decision",
     "sheet.reason",
+    _DATASET,
 )
 _YES: Final = frozenset({"ok", "yes", "y", "√", "✓", "✔", "是", "同意", "确认"})
 Titles = Mapping[str, Mapping[str, str]]
@@ -68,8 +71,8 @@ sheet_option = click.option(
 )
 
 
-def write(path: Path, columns: Sequence[Column], profile: str, titles: Titles) -> None:
-    """Write *columns* with their levels under *profile*, called by *titles*.
+def write(path: Path, columns: Sequence[Column], profile: str, titles: Titles, dataset: str = "") -> None:
+    """Write *columns* (of *dataset*, if they are registered) with their levels under *profile*.
 
     Raises `InvalidInputError` where there is a file already, or none can be written.
     """
@@ -77,7 +80,7 @@ def write(path: Path, columns: Sequence[Column], profile: str, titles: Titles) -
     lines = csv.writer(made, quoting=csv.QUOTE_ALL)  # a name may hold what another spreadsheet splits at
     lines.writerow(say(key) for key in _HEADS)
     for column in columns:
-        line = enumerate(_line(column, profile, titles))
+        line = enumerate([*_line(column, profile, titles), dataset])
         lines.writerow(_guarded(cell, is_name=place == 0) for place, cell in line)
     try:
         file = path.open("x", encoding="utf-8-sig", newline="")
@@ -113,60 +116,81 @@ def _guarded(cell: str, is_name: bool) -> str:
     return f"'{cell}" if taken else cell
 
 
-def read(path: Path, encoding: str) -> Decided:
-    """Return what is decided in the sheet at *path*.
+def read(path: Path, encoding: str, dataset: str) -> Decided:
+    """Return what is decided in the sheet at *path* about columns of *dataset*.
 
-    Raises `InvalidInputError` for a file that is no such sheet, that decides about a column twice or about
-    none.
+    Raises `InvalidInputError` for a file that is no such sheet or one of another dataset, that decides about
+    a column twice or about none, and for a line that says something and decides nothing.
     """
     tags: dict[str, str | None] = {}
     reasons, seen = {}, {}
-    for column, tag, decision, reason in _lines(path, encoding):
-        if not decision:
+    for number, line in _lines(path, encoding):
+        if line.dataset not in ("", dataset):
+            raise InvalidInputError(
+                "sheet.other-dataset", file=str(path), dataset=dataset, other=line.dataset[:130]
+            )
+        if not (line.column and line.decision):
+            if line.reason or line.decision:
+                raise InvalidInputError("sheet.half-a-line", file=str(path), line=number)
             continue
-        if column in tags:
-            raise InvalidInputError("vault.column-twice", column=column[:80])
-        tags[column] = None if decision.casefold() in _YES else decision
-        seen[column] = tag
-        if reason:
-            reasons[column] = reason
+        if line.column in tags:
+            raise InvalidInputError(
+                "sheet.column-twice", file=str(path), line=number, column=line.column[:80]
+            )
+        tags[line.column] = None if _folded(line.decision) in _YES else line.decision
+        seen[line.column] = line.tag
+        if line.reason:
+            reasons[line.column] = line.reason
     if not tags:
         raise InvalidInputError("sheet.nothing-decided", file=str(path), heading=say("sheet.decision"))
     return Decided(tags, reasons, seen)
 
 
-def _lines(path: Path, encoding: str) -> Iterator[tuple[str, str, str, str]]:
-    """Yield column, tag, decision and reason of each line that names a column."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    column: str
+    tag: str
+    decision: str
+    reason: str
+    dataset: str = ""
+
+
+def _lines(path: Path, encoding: str) -> Iterator[tuple[int, _Line]]:
+    """Yield the lines behind the headings with the number of each."""
     text = _text(path, encoding)
     for delimiter in _DELIMITERS:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         try:
-            places = _places(next(lines, []))
+            places = _places(path, next(lines, []))
             if places is None:
                 continue
             for line in lines:
-                column, *said = (line[at].strip() if at < len(line) else "" for at in places)
-                name = plain(column.removeprefix("'"))
-                if name:
-                    tag, decision, reason = (cell.removeprefix("'") for cell in said)
-                    yield name, tag, decision, reason
+                cells = [line[at].strip().removeprefix("'") if at < len(line) else "" for at in places]
+                yield lines.line_num, _Line(plain(cells[0]), *cells[1:])
         except csv.Error:  # a cell of more than 128 KB
             break
         return
     raise InvalidInputError("sheet.no-sheet", file=str(path), headings=[say(key) for key in _READ])
 
 
-def _places(heads: Sequence[str]) -> list[int] | None:
-    """Return where the cells to read stand; None if a heading is missing."""
-    given = [head.strip().casefold() for head in heads]
+def _places(path: Path, heads: Sequence[str]) -> list[int] | None:
+    """Return where the cells to read stand, that of the dataset last; None if a heading is missing."""
+    given = [_folded(head) for head in heads]
     found = []
-    for key in _READ:
-        names = [catalogue.say(key, language).casefold() for language in catalogue.LANGUAGES]
-        place = next((at for at, head in enumerate(given) if head in names), None)
-        if place is None:
+    for key in (*_READ, _DATASET):
+        names = [_folded(catalogue.say(key, language)) for language in catalogue.LANGUAGES]
+        places = [at for at, head in enumerate(given) if head in names]
+        if len(places) > 1:
+            raise InvalidInputError("sheet.heading-twice", file=str(path), heading=heads[places[1]][:80])
+        if not places and key != _DATASET:
             return None
-        found.append(place)
+        found += places
     return found
+
+
+def _folded(text: str) -> str:
+    """Return *text* for comparing: full-width letters, case and blanks around make no difference."""
+    return unicodedata.normalize("NFKC", text).casefold().strip()
 
 
 def _text(path: Path, encoding: str) -> str:

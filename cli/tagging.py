@@ -38,7 +38,7 @@ def classify(
     answer = session.gatekeeper.dataset_classify(session.principal(), name)
     explained, shown = column_of(answer, explain, profile), selected(answer, only)
     if sheet is not None:
-        sheets.write(sheet, shown, profile, answer["levels"][profile]["titles"])
+        sheets.write(sheet, shown, profile, answer["levels"][profile]["titles"], name)
         session.tell("sheet.written", file=str(sheet), dataset=name)
     if render.answer_json(session, {**answer, "columns": shown}):
         return
@@ -83,7 +83,7 @@ def tag(
 ) -> None:
     """Confirm what columns are; an unconfirmed column is denied to everybody."""
     chosen: dict[str, str | None] = {**pairs(tags, "COL=TAG", last=True)}
-    decided = sheets.read(sheet, encoding) if sheet is not None else sheets.Decided()
+    decided = sheets.read(sheet, encoding, name) if sheet is not None else sheets.Decided()
     if twice := sorted((chosen.keys() & set(confirm)) | (decided.tags.keys() & {*chosen, *confirm})):
         raise UsageError("cli.tagged-twice", columns=twice)
     chosen |= {**dict.fromkeys(confirm), **decided.tags}

@@ -13,6 +13,7 @@ from classifiers.classify import Proposal
 from classifiers.domains import policy_lines, propose_domains
 from classifiers.mask import masked
 from classifiers.quality import assess
+from classifiers.taxonomy import GENERAL
 from policies.build import parse
 from sandbox.schema import ROW_UNIT, Domain, Field
 from sandbox.vault.header import plain
@@ -29,6 +30,8 @@ MOST_ROWS: Final = 100
 """Rows of a masked preview."""
 SURE: Final = 0.8
 """Confidence from which a cell is masked as its tag allows; below, every character is starred."""
+LIKELY: Final = 0.5
+"""Confidence from which cells are held to the checks of what they seem."""
 _POLICY_BYTES: Final = 2**20
 
 
@@ -49,6 +52,7 @@ def inspect(new: NewTable, wanted: Inspection, progress: Progress | None = None)
     unsettled = {it["column"] for it in advised["seem_missing"]}
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
+    likely = {it.column: it.tag if it.confidence >= LIKELY else GENERAL for it in proposals}
     heard = None if progress is None else lambda done, total: progress("read", done, total)
     batches = source.batches(heard)
     return {
@@ -56,7 +60,7 @@ def inspect(new: NewTable, wanted: Inspection, progress: Progress | None = None)
         "columns": columns,
         **advised,
         **levels_of(tags, minors=any(map(seems_of_children, columns))),
-        "quality": _quality(batches, fields, tags, wanted, new.types, unsettled=unsettled)
+        "quality": _quality(batches, fields, (tags, likely), wanted, new.types, unsettled=unsettled)
         if wanted.quality
         else None,
         "preview": _preview(source, proposals, wanted.preview) if wanted.preview else None,
@@ -78,16 +82,21 @@ def _domains(path: Path | None) -> Mapping[str, Domain]:
 def _quality(
     batches: Iterable[Any],
     fields: Sequence[Field],
-    tags: Mapping[str, str],
+    tagged: tuple[Mapping[str, str], Mapping[str, str]],
     wanted: Inspection,
     typed: Collection[str],
     *,
     unsettled: Collection[str],
 ) -> dict[str, Any]:
-    """Return the counts, and domains but for columns whose type is *unsettled*."""
+    """Return the counts, and domains but for columns whose type is *unsettled*.
+
+    *tagged*: what columns seem, and what they likely are.  Cells are held to the latter; no column has a
+    domain that seems to name people.
+    """
+    tags, likely = tagged
     unit = None if wanted.unit == ROW_UNIT else wanted.unit
     domains = _domains(wanted.policy)
-    found = assess(batches, fields, tags, unit=unit, domains=domains, typed=typed)
+    found = assess(batches, fields, likely, unit=unit, domains=domains, typed=typed)
     settled = [field for field in fields if field.name not in unsettled]
     lines = policy_lines(propose_domains(settled, tags, found.seen, unit))
     return {

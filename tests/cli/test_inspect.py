@@ -10,6 +10,7 @@ import shlex
 import pytest
 
 from cli.app import run
+from service.datasets import inspection
 
 PEOPLE = [f"张{name},138{n:08d},{20 + n},EMP{n:04d}" for n, name in enumerate("伟芳娜敏静丽强磊军洋勇艳")]
 RULES = (
@@ -90,6 +91,22 @@ def test_owners_only(said, options):
     for name in ("a", "r"):
         code, out, _ = said(f"--as {name} dataset inspect people.csv --encoding gb18030 {options}")
         assert (code, out) == (4, "")
+
+
+def test_a_column_with_somebodys_number_has_no_categories(said, tmp_path):
+    rows = [f"{n},{('无', '已核', '张伟电话13812345678')[n % 3]},{('a', 'b')[n % 2]}" for n in range(200)]
+    (tmp_path / "notes.csv").write_text("\n".join(["nr,备注,kind", *rows]))
+    _, out, _ = said("--as o dataset inspect notes.csv --quality")
+    assert "13812345678" not in out
+    assert "已核" not in out
+    assert '"kind": {use: [], categories: ["a", "b"]}' in out
+
+
+def test_cells_are_held_to_a_likely_tag_only(said, tmp_path, monkeypatch):
+    monkeypatch.setattr(inspection, "LIKELY", 1.1)
+    _, out, _ = said("--as o --json dataset inspect people.csv --encoding gb18030 --quality")
+    assert {column["invalid"] for column in json.loads(out)["quality"]["columns"]} == {None}
+    monkeypatch.undo()
 
 
 def test_a_file_is_looked_at_before_there_is_a_workspace(said, tmp_path, monkeypatch):

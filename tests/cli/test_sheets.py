@@ -10,6 +10,7 @@ from tagged import ANSWER, column
 from cli import sheets
 from sandbox.errors import InvalidInputError
 
+HEADS = ["column", "tag", "decision", "reason"]
 TITLES = ANSWER["levels"]["law"]["titles"]
 
 
@@ -31,7 +32,7 @@ def test_a_sheet_says_what_the_screen_says(tmp_path, monkeypatch):
     head, first, *_, last = written(tmp_path)
     assert head == [
         *("column", "type", "tag", "what it is", "state", "level", "confidence", "evidence", "otherwise"),
-        *("decision", "reason"),
+        *("decision", "reason", "dataset"),
     ]
     assert first[:5] == ["emergency_contact", "string", "pi.name", "Personal name", "pi.name (proposed)"]
     assert first[5:9] == [
@@ -41,7 +42,7 @@ def test_a_sheet_says_what_the_screen_says(tmp_path, monkeypatch):
         "pi.work: Occupation (0.05)",
     ]
     assert last[4] == "pi.health (by dpo, instead of pi.work)"
-    assert {tuple(line[9:]) for line in (first, last)} == {
+    assert {tuple(line[9:11]) for line in (first, last)} == {
         ("", "")
     }  # nothing is decided by leaving it as it is
 
@@ -60,7 +61,7 @@ def test_what_is_decided_comes_back(tmp_path, monkeypatch, language, reader, enc
     ]
     head, *lines = written(tmp_path, columns)
     assert [line[0] for line in lines[:3]] == ["'=1+1", "''quoted", "'－列"]
-    decided = [" OK ", "pi.work", "确认", "姓名", "√"]
+    decided = [" ＯＫ ", "pi.work", "确认", "姓名", "√"]
     for line, decision in zip(lines, decided, strict=False):
         line[9] = decision
     lines[1][10] = "it names\nthe employer"
@@ -68,7 +69,7 @@ def test_what_is_decided_comes_back(tmp_path, monkeypatch, language, reader, enc
         lines[0][9] = "y"
     monkeypatch.setenv("KEYONG_LANG", reader)
     lines.append([])  # spreadsheets leave empty lines behind
-    found = sheets.read(saved(tmp_path, [head, *lines], encoding, delimiter), as_said)
+    found = sheets.read(saved(tmp_path, [head, *lines], encoding, delimiter), as_said, "")
     assert found.tags == {
         "=1+1": None,
         "'quoted": "pi.work",
@@ -93,16 +94,18 @@ def test_no_spreadsheet_finds_a_formula_or_makes_something_else_of_a_name(tmp_pa
         assert first == [*names[:2], "'001", "'2024-01", "'1E5", "'TRUE", "'may-5", "''5", "'@x", "name"]
         for line in lines[1:]:
             line[9] = "ok"
-        assert list(sheets.read(saved(tmp_path, lines), "utf-8").tags) == names
+        assert list(sheets.read(saved(tmp_path, lines), "utf-8", "").tags) == names
 
 
 def test_columns_of_a_sheet_may_stand_in_any_order_and_others_beside_them(tmp_path):
     lines = [
         ["Reason", "mine", "TAG", "Column", "decision"],
         ["", "?", "general", "a", "ok"],
-        ["x", "", "", "b"],
+        ["", "x", "", "b"],
     ]
-    assert sheets.read(saved(tmp_path, lines), "utf-8") == sheets.Decided({"a": None}, {}, {"a": "general"})
+    assert sheets.read(saved(tmp_path, lines), "utf-8", "a.b") == sheets.Decided(
+        {"a": None}, {}, {"a": "general"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,15 +113,22 @@ def test_columns_of_a_sheet_may_stand_in_any_order_and_others_beside_them(tmp_pa
     [
         ([], "sheet.no-sheet"),
         ([["column", "tag", "decision"], ["a", "general", "ok"]], "sheet.no-sheet"),
-        ([["column", "tag", "decision", "reason"], ["a", "general", " ", "x"]], "sheet.nothing-decided"),
-        ([["column", "tag", "decision", "reason"], *[["a", "general", "ok"]] * 2], "vault.column-twice"),
-        ([["column", "tag", "decision", "reason"], ["a", "x" * 200_000, "ok"]], "sheet.no-sheet"),
-        ([["column", "tag", "decision", "reason"], *[["a", "x" * 99_000, ""]] * 180], "sheet.too-long"),
+        ([HEADS, ["a", "general", " ", ""]], "sheet.nothing-decided"),
+        ([HEADS, *[["a", "general", "ok"]] * 2], "sheet.column-twice"),
+        ([HEADS, ["a", "general", "", "x"]], "sheet.half-a-line"),
+        ([HEADS, ["", "general", "ok", ""]], "sheet.half-a-line"),
+        ([[*HEADS, "决定"], ["a", "b", "", "", "ok"]], "sheet.heading-twice"),
+        (
+            [["column", "tag", "decision", "reason", "数据集"], ["a", "b", "ok", "", "a.c"]],
+            "sheet.other-dataset",
+        ),
+        ([HEADS, ["a", "x" * 200_000, "ok"]], "sheet.no-sheet"),
+        ([HEADS, *[["a", "x" * 99_000, ""]] * 180], "sheet.too-long"),
     ],
 )
 def test_what_is_no_sheet_is_refused(tmp_path, lines, code):
     with pytest.raises(InvalidInputError) as caught:
-        sheets.read(saved(tmp_path, lines, "utf-8"), "utf-8")
+        sheets.read(saved(tmp_path, lines, "utf-8"), "utf-8", "a.b")
     assert caught.value.code == code
 
 

@@ -270,7 +270,7 @@ def test_a_sheet_decides_about_what_it_showed(desk, owner, tmp_path, monkeypatch
 
     def by_sheet(name, meanwhile, **decisions):
         shown = catalogue.classify(desk, owner, "health.d")
-        sheets.write(tmp_path / name, shown["columns"], "pipl", shown["levels"]["pipl"]["titles"])
+        sheets.write(tmp_path / name, shown["columns"], "pipl", shown["levels"]["pipl"]["titles"], "health.d")
         with (tmp_path / name).open(encoding="utf-8-sig", newline="") as file:
             head, *lines = csv.reader(file)
         for line in lines:
@@ -279,7 +279,7 @@ def test_a_sheet_decides_about_what_it_showed(desk, owner, tmp_path, monkeypatch
             csv.writer(file).writerows([head, *lines])
         if meanwhile is not None:
             tagging.tag(desk, owner, "health.d", meanwhile)
-        said = sheets.read(tmp_path / name, "utf-8")
+        said = sheets.read(tmp_path / name, "utf-8", "health.d")
         return tagging.tag(
             desk, owner, "health.d", Decisions(said.tags, "sheet", reasons=said.reasons, seen=said.seen)
         )

@@ -60,6 +60,23 @@ def test_granted_columns_come_back_in_order(folder: Path) -> None:
     ]
 
 
+def test_names_may_hold_the_signs_that_pyarrow_joins_names_by(folder: Path) -> None:
+    names = ("性别:1男,2女", "是;否", "a:b", "a,b", "a", "b")
+    fields = tuple(
+        Field(name, Kind.STRING if place % 2 else Kind.INTEGER) for place, name in enumerate(names)
+    )
+    cells = [["x", "y"] if place % 2 else [place, place] for place in range(len(names))]
+    arrays = [pa.array(it).dictionary_encode() if isinstance(it[0], str) else pa.array(it) for it in cells]
+    ends = [pa.array([0, 0], pa.int32()), pa.array([bytes(16)] * 2, pa.binary(16))]
+    table = pa.table([*arrays, *ends], schema=stored_schema(fields))
+    written = write_shard(folder / "s.parquet", fields, [table])
+    assert set(written.keys) == {FOOTER, *names, ORDINAL, UNIT_TAG}
+    assert len({*written.keys.values()}) == len(names) + 3
+    for name, expected in zip(names, cells, strict=True):
+        assert [row[name] for row in read(folder / "s.parquet", written, [name])] == expected
+    assert list(read(folder / "s.parquet", written, [*names])[0]) == list(names)
+
+
 def test_a_column_without_its_key_is_denied(folder: Path) -> None:
     written = shard(folder)
     keys = {name: written.keys[name] for name in (FOOTER, "wage")}
