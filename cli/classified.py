@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -31,6 +31,8 @@ from sandbox.errors import UsageError
 from service.messages import catalogue
 
 _SHOWN_COLUMNS: Final = 12
+_SURE: Final = 0.5
+"""Confidence below which a proposal is counted as unsure."""
 _LONGEST_NAME: Final = 80
 _LEVEL_CELLS: Final = 12
 """Width of a level where there is little room."""
@@ -55,6 +57,7 @@ _ROLES: Final = {
     "sensitive": "cli.role-sensitive",
     "none": "cli.role-none",
 }
+Command = TypeVar("Command", bound=Callable[..., Any])
 _ONLY: Final[Mapping[str, Callable[[Column], bool]]] = {
     "waiting": lambda column: not column["confirmed"],
     "drifted": lambda column: bool(column["drifted_from"] and not column["confirmed"]),
@@ -64,7 +67,12 @@ _ONLY: Final[Mapping[str, Callable[[Column], bool]]] = {
 }
 """Columns that can be asked for alone."""
 
-only_option = click.option("--only", type=click.Choice(tuple(_ONLY)), help="Show only such columns.")
+
+def only_option(*names: str) -> Callable[[Command], Command]:
+    """Return the option that asks for such columns alone, for all of them if no *names* are given."""
+    return click.option("--only", type=click.Choice(names or tuple(_ONLY)), help="Show only such columns.")
+
+
 profile_option = click.option(
     "--profile",
     default="gbt35273",
@@ -123,7 +131,8 @@ def _counted(columns: Sequence[Column], shown: int) -> Iterator[str]:
     if shown == len(columns) <= _SHOWN_COLUMNS:
         return
     counts = {name: sum(map(is_it, columns)) for name, is_it in _ONLY.items()}
-    yield say("cli.columns-counted", shown=shown, columns=len(columns), **counts)
+    unsure = sum(not overridden(it) and float(it["confidence"]) < _SURE for it in columns)
+    yield say("cli.columns-counted", shown=shown, columns=len(columns), sure=_SURE, unsure=unsure, **counts)
 
 
 def _wide(column: Column, of_profile: str) -> tuple[render.Cell, ...]:

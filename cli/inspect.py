@@ -50,7 +50,7 @@ _FAULTS: Final = (
     help='Key column of who is protected, or "row"; --quality counts the further rows of each.',
 )
 @click.option("--policy", type=click.Path(path_type=Path), help="Check its domains, too; implies --quality.")
-@only_option
+@only_option("personal", "sensitive")
 @profile_option
 @sheet_option
 @click.option("--type", "types", multiple=True, metavar="COL=KIND", help="As in `dataset add`; repeat.")

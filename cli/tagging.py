@@ -27,7 +27,7 @@ from service.asked import Decisions
 @click.command("classify")
 @click.argument("name")
 @click.option("--explain", metavar="COL", help="Every hint for one column, and who decided what it is.")
-@only_option
+@only_option()
 @profile_option
 @sheet_option
 @pass_session

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -199,6 +200,9 @@ def _remember(
 
 def _known_tag(stored: Mapping[str, Any], dataset: str, column: str, value: str | None) -> str:
     if column not in stored:
+        near = get_close_matches(column, stored, cutoff=0.5)
+        if near:
+            raise InvalidInputError("dataset.misspelt-column", dataset=dataset, column=column[:80], near=near)
         raise InvalidInputError("dataset.unknown-column", dataset=dataset, column=column[:80])
     if value is None:
         return str(stored[column]["tag"])

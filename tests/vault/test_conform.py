@@ -94,6 +94,11 @@ def test_a_timestamp_is_such_a_date_and_a_time(at: dt.datetime, layout: str) -> 
             expected = None
     texts = [f"{day} {at:%H:%M:%S.%f}{zone}", f"{day}T{at.hour}:{at:%M:%S.%f}{zone}"]
     assert means(Kind.TIMESTAMP, *texts) == [expected] * 2
+    if at.tzinfo is None:
+        said = f"{at.year:04}年{at.month}月{at.day}日{at.hour}时{at.minute}分"
+        whole = at.replace(second=0, microsecond=0)
+        texts = [said, f"{said[: said.index('日') + 1]} {at:%H时%M分}", f"{said}{at.second}秒"]
+        assert means(Kind.TIMESTAMP, *texts) == [whole, whole, at.replace(microsecond=0)]
     basic = f"{at.year:04}{at:%m%d%H%M%S}"
     assert means(Kind.TIMESTAMP, basic, day) == [at.replace(tzinfo=None, microsecond=0), None]
 
