@@ -9,12 +9,13 @@ RISK: Final = 1e-4
 """How often one pattern may speak for a column of random values."""
 
 
-def by_chance(share: float, values: int, chance: float) -> bool:
-    """Whether a *share* of so many random *values* might fit, of which each fits with *chance*.
+def by_chance(share: float, values: int, chance: float, risk: float = RISK) -> bool:
+    """Whether a *share* of so many random *values*, of which each fits with *chance*, might fit.
 
-    Of n values k or more fit with a probability of at most exp(-n KL(k/n || chance)) (Chernoff 1952).
+    That is, whether they do with a probability of more than *risk*.  Of n values k or more fit with one of at
+    most exp(-n KL(k/n || chance)) (Chernoff 1952).
     """
-    return values * divergence(share, chance) < log(1 / RISK)
+    return values * divergence(share, chance) < log(1 / risk)
 
 
 def divergence(share: float, chance: float) -> float:

@@ -6,7 +6,7 @@ harmless.  So what is found here is not weighed against what else a column seems
 holds unless the column is proposed as something sensitive, or at least as strict.
 
 Numbers count if their check digit is right, or if most of the numbers of their length and beginning have the
-form (`_Kind.like`), and if chance would hardly give so many (`chance.RISK`).
+form (`_Kind.like`), and if chance would hardly give so many (`_RISK`).
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ _KINDS_SEARCHED: Final = frozenset({Kind.STRING, Kind.INTEGER})
 _LEAST, _MOST, _ENOUGH = 0.7, 0.95, 0.5
 """The weight where few values hold one, and where the share of `_ENOUGH` does: always so that what is left is
 less than half of it, and a column that holds some from now on has changed its nature (`classify.NEARLY`)."""
+_RISK: Final = 1e-3
+"""How often a kind may speak for a column of random values.  More often than a pattern may (`chance.RISK`):
+a resident number in one of three remarks is somebody's identity, and one column too many costs a glance."""
 _MOSTLY = 0.75
 _ANY = re.compile(
     r"\d{7}|\d[-. ]\d{4}|(?<!\d)\d{3}-\d\d-\d{4}|\+\d|@|[A-Z]{2}\d\d|\*{4}\d|[\u4e00-\u9fff][A-Z]"
@@ -49,8 +52,9 @@ _ANY = re.compile(
 class _Kind:
     """*regex* finds what carries *tag*, *check* confirms it; by *chance* a text holds one.
 
-    It speaks from a *share* of the texts on.  *like* finds what would have to be confirmed as well, most of
-    the time, if it were not chance.
+    It is the regex's group ``number`` where there is one.  It speaks from a *share* of the texts on.  *like*
+    finds what would have to be confirmed as well, most of the time, if it were not chance.  Where *among* is
+    given, *chance* is about texts in which that is found: of remarks without a long number it says nothing.
     """
 
     name: str
@@ -60,6 +64,7 @@ class _Kind:
     regex: re.Pattern[str]
     check: Callable[[Sequence[str]], Any] | None = None
     like: re.Pattern[str] | None = None
+    among: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +113,13 @@ def _found(kind: _Kind, texts: Sequence[str], counts: Sequence[float]) -> Found 
         hits = [hit for hit, right in zip(hits, verdicts, strict=True) if right]
     holding = dict[int, int]()
     for place, it in hits:
-        holding[place] = holding.get(place, 0) + it.end() - it.start()
+        holding[place] = holding.get(place, 0) + it.end() - it.start(it.lastgroup or 0)
     total = sum(counts)
     share = sum(counts[place] for place in holding) / total if total else 0.0
-    if share < kind.share or by_chance(share, len(texts), kind.chance):
+    if share < kind.share:
+        return None
+    tried = sum(map(bool, map(kind.among.search, texts))) if kind.among else len(texts)
+    if by_chance(len(holding) / tried if kind.among else share, tried, kind.chance, _RISK):
         return None
     if kind.like is not None and len(hits) < _MOSTLY * sum(len(kind.like.findall(text)) for text in texts):
         return None
@@ -140,15 +148,21 @@ def _ibans(texts: Sequence[str]) -> Any:
 
 
 _BEFORE, _BEHIND = r"(?<![\d.])", r"(?!\d|\.\d|@)"
+_MOBILE = rf"{MOBILE_PREFIX}(?:\d{{8}}|[- ]\d{{4}}[- ]\d{{4}}|\*{{4}}\d{{4}})"
+_ANNOUNCED = (
+    "电话|手机|联系|来电|致电|拨打|微信|号码|电联|患者|病人|家属|家长|本人|儿子|女儿|丈夫|妻子|父亲|母亲|先生|女士"
+    r"|(?i:\b(?:tele)?phone|\btel|\bmobile|\bcell|\bcall|whatsapp)"
+)
 _FIFTEEN = re.compile(r"(?<![\dA-Za-z.])\d{15}(?![\dA-Za-z]|\.\d)", re.ASCII)
 KINDS: Final = (
     _Kind(
         "resident-id",
         "pi.id.resident",
         0.03,
-        1e-3,
+        7e-5,
         re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{9}[\dXx](?!\d)", re.ASCII),
         _residents,
+        among=re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)", re.ASCII),
     ),
     _Kind(
         "resident-id-15",
@@ -187,7 +201,7 @@ KINDS: Final = (
         "document",
         "pi.id.document",
         0.1,
-        0.01,
+        1e-5,
         re.compile(
             r"(?i:护照|通行证|台胞证|passport)\D{0,8}(?:E[A-HJ-NP-Z]?\d{7,8}|[A-Z]{1,2}\d{6,8}|[HM]\d{8}(?:\d\d)?)"
             r"(?![\dA-Za-z])",
@@ -198,7 +212,7 @@ KINDS: Final = (
         "email",
         "pi.contact.email",
         0.1,
-        0.01,
+        1e-4,
         re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w@])"),
     ),
     _Kind(
@@ -206,15 +220,18 @@ KINDS: Final = (
         "pi.contact.mobile",
         0.2,
         0.1,
-        re.compile(
-            rf"{_BEFORE}(?!\d{{7}}0000){MOBILE_PREFIX}"
-            rf"(?:\d{{8}}|[- ]\d{{4}}[- ]\d{{4}}|\*{{4}}\d{{4}}){_BEHIND}",
-            re.ASCII,
-        ),
+        re.compile(rf"{_BEFORE}(?!\d{{7}}0000){_MOBILE}{_BEHIND}", re.ASCII),
         None,
         re.compile(
             rf"{_BEFORE}1(?:\d{{10}}|\d\d[- ]\d{{4}}[- ]\d{{4}}|\d\d\*{{4}}\d{{4}}){_BEHIND}", re.ASCII
         ),
+    ),
+    _Kind(
+        "phone-announced",
+        "pi.contact.mobile",
+        0.03,
+        1e-5,
+        re.compile(rf"(?:{_ANNOUNCED})\D{{0,8}}(?P<number>{_MOBILE}){_BEHIND}", re.ASCII),
     ),
     _Kind(
         "phone-written-so",

@@ -127,9 +127,11 @@ def _even(rows: int, most: int) -> Any:
 
 def _texts(column: Any, rows: Any, longest: int) -> Any:
     column = column if rows is None else column.take(rows)
-    if pa.types.is_dictionary(column.type):  # a long cell that many rows share is cut once
-        return _cut(column.dictionary, longest).take(column.indices)
-    return _cut(column, longest)
+    if not pa.types.is_dictionary(column.type):
+        return _cut(column, longest)
+    # A long cell that many rows share is cut once, and cells of other rows not at all.
+    used = pc.unique(column.indices.drop_null())
+    return _cut(column.dictionary.take(used), longest).take(pc.index_in(column.indices, value_set=used))
 
 
 def _cut(column: Any, longest: int) -> Any:

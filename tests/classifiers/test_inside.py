@@ -138,6 +138,28 @@ def test_a_column_that_comes_to_hold_some_is_no_longer_what_it_was(share: float)
     assert (found.alone, GENERAL in found.likely) == ("pi.id.resident", False)
 
 
+@pytest.mark.parametrize("rows", [3, 12, 30])
+@pytest.mark.parametrize(
+    ("made", "rule"),
+    [
+        (lambda: f"家属张某电话{mobile()},已告知", "phone-announced"),
+        (lambda: f"please call {mobile()} before noon", "phone-announced"),
+        (lambda: f"补录证件{resident()}", "resident-id"),
+    ],
+    ids=["phone", "call", "resident"],
+)
+def test_one_of_few_remarks_is_enough(made: Callable[[], str], rule: str, rows: int) -> None:
+    texts = [f"第{n}件已归档" for n in range(1, rows)] + [made()]
+    assert list(hints(texts)) == [rule]
+    assert tag_of(texts, "备注") != GENERAL
+
+
+def test_chance_hardly_finds_a_resident_among_few_other_numbers() -> None:
+    """One in 15,000 numbers of 18 digits passes; in one in 770 sets of twenty there is one."""
+    sets = ([f"{RNG.randrange(10**17, 10**18)}" for _ in range(20)] for _ in range(200))
+    assert sum(bool(hints(texts)) for texts in sets) <= 3
+
+
 def test_whole_numbers_count_too() -> None:
     texts = [it for it in (resident() for _ in range(ROWS)) if it.isdigit()]
     assert "resident-id" in hints(texts, Kind.INTEGER)

@@ -170,6 +170,17 @@ def test_a_long_cell_of_many_rows_is_cut_once() -> None:
     assert [len(it) for it in of(cells).values.to_pylist()] == [LENGTH_LIMIT, 1]
 
 
+@given(
+    st.lists(st.none() | st.sampled_from([" a", "b" * 300, "长" * 201, "", "c"]), max_size=40),
+    st.lists(st.sampled_from(["unused", "d" * 999]), max_size=3),
+)
+def test_cells_that_share_their_text_are_read_like_others(cells: list[str | None], unused: list[str]) -> None:
+    known = [*unused, *{it for it in cells if it is not None}]
+    places = pa.array([None if it is None else known.index(it) for it in cells], pa.int32())
+    shared = pa.DictionaryArray.from_arrays(places, pa.array(known, pa.string()))
+    assert of(shared) == of(pa.array(cells, pa.string()))
+
+
 def test_of_a_parquet_file_every_part_is_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "parts.parquet"
     rows = {"c": np.arange(2_000_000) // 200_000, "wide": np.zeros(2_000_000, np.int8)}
