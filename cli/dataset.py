@@ -45,7 +45,11 @@ def dataset() -> None:
 @click.option("--delta", default="1e-6", show_default=True, help="δ of the lineage (zcdp).")
 @click.option("--shards", type=int, default=16, show_default=True, help="A power of two.")
 @click.option(
-    "--type", "types", multiple=True, metavar="COL=KIND", help='e.g. price="decimal(12,2)"; repeat.'
+    "--type",
+    "types",
+    multiple=True,
+    metavar="COL=KIND",
+    help='e.g. price="decimal(12,2)", born="date(dmy)"; repeat.',
 )
 @click.option(
     "--missing", multiple=True, metavar="COL=MARK", help="Mark that means null; * is every column; repeat."

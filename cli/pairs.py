@@ -67,10 +67,10 @@ def marks(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
 def advice(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield lines about what an owner may want to declare of a file, with the options to say so."""
     yield from _seem_missing(answer["seem_missing"])
-    for kind in dict.fromkeys(it["kind"] for it in answer["seem_dates"]):
-        names = [it["column"] for it in answer["seem_dates"] if it["kind"] == kind and _sayable(it["column"])]
+    for kind in dict.fromkeys(it["kind"] for it in answer["seem_typed"]):
+        names = [it["column"] for it in answer["seem_typed"] if it["kind"] == kind and _sayable(it["column"])]
         if names:
-            yield say("cli.seem-dates", columns=_some(names), kind=kind)
+            yield say("cli.seem-typed", columns=_some(names), kind=kind)
             yield from (f"   --type {shlex.quote(f'{name}={kind}')}" for name in names)
 
 

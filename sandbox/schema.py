@@ -86,7 +86,8 @@ class Field:
 
     *required* declares that no cell is null; registration refuses rows that break it.  *missing* are the
     marks (beside the empty cell) that the owner declared to mean null.  *precision* and *scale* are set for
-    decimals only.
+    decimals only.  *written* says how the cells of a file are written (`sandbox.vault.written`), if otherwise
+    than is read without it.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Field:
     precision: int | None = None
     scale: int | None = None
     description: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class UnitList:
 class NewDataset:
     """What an owner says when a file is registered.
 
-    *types* override proposed kinds by column (``"integer"``, ``"decimal(12,2)"`` …); *missing* are marks
+    *types* override proposed kinds by column (``"integer"``, ``"date(dmy)"`` …); *missing* are marks
     meaning null, by column, ``"*"`` for all; *required* columns hold no null.  *skip_lines* stand above the
     names of a CSV.  *lineage* adds a version to a known lineage; *new_lineage* gives the reason for a new one
     in a known namespace.  *recognizers* and *dictionary* are files of the owner's own: see

@@ -171,3 +171,11 @@ def role(name: str, language: str | None = None) -> str:
 def kind_text(field: Field) -> str:
     """Return a column's type as owners write it: ``integer``, ``decimal(12,2)``."""
     return f"decimal({field.precision},{field.scale})" if field.kind is Kind.DECIMAL else field.kind.value
+
+
+def declared_text(field: Field) -> str:
+    """Return a column's type as owners declare it for a file: ``date(dmy)``, ``decimal(12,2,comma)``."""
+    if not field.written:
+        return kind_text(field)
+    plain = kind_text(field).rstrip(")")
+    return f"{plain}{',' if '(' in plain else '('}{field.written})"

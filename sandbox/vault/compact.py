@@ -20,7 +20,7 @@ from sandbox import canonical
 from sandbox.errors import TamperingError
 from sandbox.keys.sealing import WorkerKeys, seal
 from sandbox.schema import JobId
-from sandbox.vault.manifest import Manifest, field_of
+from sandbox.vault.manifest import Manifest, field_of, held_of
 from sandbox.vault.parquet import read_batches, stored_schema, write_shard
 from sandbox.vault.shard import FOOTER, ShardFile, WrittenShard, stored_columns, tags_by_shard
 from sandbox.vault.withdrawal import Tags, tags_array, without_units
@@ -45,7 +45,7 @@ def rewrite(
     job, own = JobId(f"compact-{secrets.token_hex(6)}"), WorkerKeys.generate()
     source, target = places
     withdrawn = tags_by_shard(manifest.withdrawn, manifest.shards)
-    fields = [asdict(field) for field in manifest.fields]
+    fields = [held_of(field) for field in manifest.fields]
     work = [
         ShardWork(
             canonical.encode(

@@ -7,15 +7,16 @@ conform.  What a cell means depends on that cell alone: not on its batch, not on
 
 Texts read as: integers ``[+-]digits`` (also with ``.0`` behind) within int64; floats in plain or
 scientific notation; decimals in plain notation, exactly, within precision and scale; booleans true/false,
-t/f, yes/no, y/n, 1/0; dates and timestamps as `sandbox.vault.dates` says.  Surrounding
-white space counts, and full-width signs differ from ASCII, in strings only.
+t/f, yes/no, y/n, 1/0; dates and timestamps as `sandbox.vault.dates` says; what a field says of how its
+cells are *written* is meant as in `sandbox.vault.written`.  Surrounding white space counts, and full-width
+signs differ from ASCII, in strings only.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ import pyarrow.compute as pc
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.dates import DATE, TIMESTAMP, read_date, read_timestamp
+from sandbox.vault.written import as_read
 
 MAX_PRECISION = 38
 INT64_DIGITS = "9223372036854775807"
@@ -96,6 +98,8 @@ def conform_column(column: pa.Array, declared: Field) -> pa.Array:
             return _native_decimals(column, arrow_type(declared))
     if declared.kind is Kind.TIMESTAMP and pa.types.is_timestamp(column.type) and column.type.tz:
         column = column.cast(pa.timestamp(column.type.unit, "UTC"))  # else its text ends in "+0800"
+    if not _is_textual(column.type):
+        declared = replace(declared, written="")  # its text is ours
     coded = _text(column).dictionary_encode()
     missing = _is_missing(coded.dictionary, declared)
     if declared.kind is Kind.STRING:
@@ -122,13 +126,17 @@ def _text(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
+def _is_textual(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _is_missing(values: pa.Array, declared: Field) -> pa.Array:
     return pc.is_in(values, pa.array(["", *declared.missing], pa.string()))
 
 
 def _count_missing(column: pa.Array, declared: Field) -> int:
-    textual = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    if not (textual or declared.missing or pa.types.is_dictionary(column.type)):
+    if not (_is_textual(column.type) or declared.missing or pa.types.is_dictionary(column.type)):
         return int(column.null_count)
     coded = _text(column).dictionary_encode()
     marked = pc.sum(_is_missing(coded.dictionary, declared).take(coded.indices)).as_py() or 0
@@ -140,6 +148,8 @@ def _count_missing(column: pa.Array, declared: Field) -> int:
 
 def _parse(values: pa.Array, declared: Field) -> pa.Array:
     """Return the meaning of each distinct text, null for what does not conform."""
+    if declared.written:
+        values = as_read(values, declared.kind, declared.written)
     if declared.kind is Kind.INTEGER:
         return _integers(values)
     if declared.kind is Kind.FLOAT:

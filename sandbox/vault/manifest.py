@@ -22,7 +22,7 @@ from sandbox.errors import TamperingError
 from sandbox.schema import DatasetName, Digest, Field, Kind, LineageId
 from sandbox.vault.shard import FOOTER, ShardFile, stored_columns
 
-FORMAT = 2
+FORMAT = 3
 _SIGNED_AS = b"keyong manifest v1\n"  # a signature over a manifest is one over nothing else
 
 
@@ -81,12 +81,14 @@ class Manifest:
 
     def _written(self) -> dict[str, Any]:
         held = {item.name: getattr(self, item.name) for item in fields(self)}
-        held["fields"] = [asdict(one) for one in self.fields]
+        held["fields"] = [held_of(one) for one in self.fields]
         held["files"] = [asdict(one) for one in self.files]
+        if any(field.written for field in self.fields):
+            return {"format": FORMAT, **held}
         if self.stored is None and not self.dropped:
             del held["stored"], held["dropped"]
             return {"format": 1, **held}
-        return {"format": FORMAT, **held}
+        return {"format": 2, **held}
 
 
 def sign_manifest(manifest: Manifest, key: Ed25519PrivateKey) -> str:
@@ -104,7 +106,7 @@ def load_manifest(text: str, signature: str, key: Ed25519PublicKey) -> Manifest:
     except (InvalidSignature, ValueError):
         raise TamperingError("vault.bad-manifest-signature") from None
     held = json.loads(text)
-    if held.pop("format") not in (1, FORMAT):
+    if held.pop("format") not in range(1, FORMAT + 1):
         raise TamperingError("vault.unknown-manifest-format", known=FORMAT)
     return Manifest(
         **held
@@ -116,6 +118,12 @@ def load_manifest(text: str, signature: str, key: Ed25519PublicKey) -> Manifest:
             "dropped": tuple(held.get("dropped", ())),
         }
     )
+
+
+def held_of(field: Field) -> dict[str, Any]:
+    """Return *field* as JSON holds it: as before there were forms of cells (format 3), where it has none."""
+    held = asdict(field)
+    return held if field.written else {name: it for name, it in held.items() if name != "written"}
 
 
 def field_of(held: dict[str, Any]) -> Field:

@@ -18,6 +18,7 @@ from sandbox.schema import Field, Kind
 from sandbox.vault.conform import FLOAT, MAX_PRECISION, conform_column
 from sandbox.vault.dates import DATE, TIMESTAMP
 from sandbox.vault.source import ParquetSource, Source
+from sandbox.vault.written import COMMA, DAY_FIRST, MONTH_FIRST, POINT, number_pattern
 
 _SAMPLE_DISTINCT = 20_000
 _DATED = (Kind.DATE, Kind.TIMESTAMP)
@@ -28,8 +29,10 @@ _FIRST = 100
 _PLAIN_INTEGER = r"^[+-]?(0|[1-9]\d{0,14})(\.0*)?$"
 _LEADING_ZERO = r"^[+-]?0\d"
 _LONG_NUMBER = r"^[+-]?\d{16,}$"
-_FEWEST_DATES = 5
+_FEWEST_TYPED = 5
 _MOSTLY = 0.95
+_YEAR_LAST = r"^(?P<first>\d{1,2})(?P<sign>[-/.])(?P<second>\d{1,2})[-/.]\d{4}(?:\D|$)"
+_SIGNED = r"\d[.,'’]\d"
 _TRUTH = r"^(?i:true|false)$"
 MARKS: Final = (
     "null", "(null)", "[null]", "<null>", "\\n", "n/a", "na", "#n/a", "n.a.", "nan", "none", "nil",
@@ -87,27 +90,60 @@ def seem_missing(
             yield name, tuple(sorted(marks.to_pylist())), kind
 
 
-def seem_dates(
+def seem_typed(
     source: Source,
     columns: Sequence[str],
     missing: Callable[[str], tuple[str, ...]] = lambda _: (),
     drawn: Iterable[pa.RecordBatch] = (),
-) -> Iterator[tuple[str, Kind]]:
-    """Yield which *columns* of a CSV, texts or integers, seem to hold days or moments.
+) -> Iterator[Field]:
+    """Yield fields for those *columns* of a CSV, texts or integers, that seem to hold dates or numbers.
 
     By the cells that `propose_fields` goes by: nearly all of them can be read so, marks for nothing left
-    aside, and are of years that people live in.  Numbers may look so by chance, and of the other cells
-    somebody must know that they may become null, so it is for the owner to declare.
+    aside, and dates are of years that people live in.  Numbers may look like dates by chance, how cells are
+    written must be known, and of the other cells that they may become null: it is for the owner to declare.
     """
     first = next((batch for batch in source.batches() if batch.num_rows), None)
     further = list(drawn)
     for name in columns if first is not None else ():
         values = _sampled(name, first, further, missing(name), whole=True)
         values = values.filter(pc.invert(pc.is_in(pc.utf8_lower(values), pa.array(MARKS))))
-        for kind in _DATED:
-            if _in_our_time(values, kind) >= max(_FEWEST_DATES, _MOSTLY * len(values)):
-                yield name, kind
-                break
+        found = _seeming(name, values)
+        if found is not None:
+            yield found
+
+
+def _seeming(name: str, values: pa.Array) -> Field | None:
+    enough = max(_FEWEST_TYPED, _MOSTLY * len(values))
+    if len(values) < enough:
+        return None
+    dates = (Field(name, kind, written=form) for form in ("", *_form_of_dates(values)) for kind in _DATED)
+    for field in dates:
+        if _in_our_time(values, field) >= enough:
+            return field
+    form = _form_of_numbers(values, enough)
+    if form is None:
+        return None
+    whole = conform_column(values, Field(name, Kind.INTEGER, written=form)).null_count == 0
+    return Field(name, Kind.INTEGER if whole else Kind.FLOAT, written=form)
+
+
+def _form_of_dates(values: pa.Array) -> tuple[str, ...]:
+    """Return which of day and month is first in dates with the year last, if they tell."""
+    parts = pc.extract_regex(values, _YEAR_LAST).drop_null()
+    first, second = (pc.struct_field(parts, it).cast(pa.int32()) for it in ("first", "second"))
+    dotted = pc.all(pc.equal(pc.struct_field(parts, "sign"), ".")).as_py() or False
+    days = [bool(pc.any(pc.greater(it, 12)).as_py()) for it in (first, second)]
+    if not any(days):  # with points the day comes first wherever they are in use
+        return (DAY_FIRST,) if dotted else ()
+    return () if all(days) else (DAY_FIRST if days[0] else MONTH_FIRST,)
+
+
+def _form_of_numbers(values: pa.Array, enough: float) -> str | None:
+    """Return how numbers are written that are no plain ones, if one way fits more of them than the other."""
+    if not _any(values, _SIGNED) or _count(values, FLOAT) >= enough:
+        return None
+    comma, point = (_count(values, number_pattern(it)) for it in (COMMA, POINT))
+    return None if comma == point or max(comma, point) < enough else COMMA if comma > point else POINT
 
 
 def _padded(cells: pa.Array, marks: pa.Array) -> bool:
@@ -171,17 +207,23 @@ def _kind_of(values: pa.Array) -> Kind:
 
 def _surely_dates(values: pa.Array, kind: Kind) -> bool:
     """Whether *values* that can be read as dates are no versions, house numbers or the like."""
-    return _all(values, _ISO) or (not _any(values, _DOTTED) and _in_our_time(values, kind) == len(values))
+    if _all(values, _ISO):
+        return True
+    return not _any(values, _DOTTED) and _in_our_time(values, Field("sample", kind)) == len(values)
 
 
-def _in_our_time(values: pa.Array, kind: Kind) -> int:
-    """Return how many of *values* are dates of years that people live in."""
-    years = pc.year(conform_column(values, Field("sample", kind)))
+def _in_our_time(values: pa.Array, field: Field) -> int:
+    """Return how many of *values* are dates, by *field*, of years that people live in."""
+    years = pc.year(conform_column(values, field))
     return int(pc.sum(pc.and_(pc.greater_equal(years, 1900), pc.less_equal(years, 2100))).as_py() or 0)
 
 
 def _all(values: pa.Array, pattern: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(values, pattern)).as_py())
+
+
+def _count(values: pa.Array, pattern: str) -> int:
+    return int(pc.sum(pc.match_substring_regex(values, pattern)).as_py() or 0)
 
 
 def _any(values: pa.Array, pattern: str) -> bool:

@@ -19,13 +19,15 @@ from sandbox.vault.conform import check_fields
 from sandbox.vault.header import by_column, plain
 from sandbox.vault.source import ParquetSource, Source
 from sandbox.vault.spread import spread
+from sandbox.vault.written import FORMS
 from service.asked import NewDataset, NewTable
 from service.datasets.aids import meanings_of, recognizers_of
 from service.datasets.plausible import check_plausible
-from service.wording import kind_text
+from service.wording import declared_text
 
 Said = TypeVar("Said", NewDataset, NewTable)
-_TYPE: Final = re.compile(r"([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?")
+_TYPE: Final = re.compile(r"([a-z]+)(?:\(([a-z0-9, ]+)\))?")
+_SIZE: Final = re.compile(r"\d{1,2}")
 
 
 def plainly(new: Said) -> Said:
@@ -85,7 +87,8 @@ def check_restated(fields: Sequence[Field], new: NewDataset) -> None:
         same = same and (field.required or field.name not in new.required)
         same = same and meanings.get(field.name, field.description) == field.description
         if said != field or not same:
-            raise InvalidInputError("dataset.fixed-column", column=field.name, registered=kind_text(field))
+            registered = declared_text(field)
+            raise InvalidInputError("dataset.fixed-column", column=field.name, registered=registered)
 
 
 def _marks(new: NewDataset | NewTable, column: str) -> tuple[str, ...]:
@@ -93,13 +96,20 @@ def _marks(new: NewDataset | NewTable, column: str) -> tuple[str, ...]:
 
 
 def _typed(field: Field, text: str | None) -> Field:
+    """Return *field* as *text* types it: ``integer``, ``date(dmy)``, ``decimal(12,2,comma)``."""
     if text is None:
         return field
     match = _TYPE.fullmatch(text)
-    if match is None or match[1] not in set(Kind) or (match[1] == Kind.DECIMAL) != (match[2] is not None):
-        raise InvalidInputError("dataset.bad-type", column=field.name, type=text[:40], known=list(Kind))
-    precision, scale = (int(match[2]), int(match[3])) if match[2] else (None, None)
-    return replace(field, kind=Kind(match[1]), precision=precision, scale=scale)
+    known = match is not None and match[1] in set(Kind)
+    if match is not None and known:
+        kind, said = Kind(match[1]), [it.strip() for it in (match[2] or "").split(",") if match[2]]
+        size = said[:2] if kind is Kind.DECIMAL else []
+        form = said[len(size) :]
+        right = len(size) in (0, 2) and all(map(_SIZE.fullmatch, size)) and len(form) < 2
+        if right and (kind is not Kind.DECIMAL or size) and set(form) <= set(FORMS.get(kind, ())):
+            precision, scale = map(int, size) if size else (None, None)
+            return replace(field, kind=kind, precision=precision, scale=scale, written="".join(form))
+    raise InvalidInputError("dataset.bad-type", column=field.name, type=text[:40], known=list(Kind))
 
 
 def proposals_of(
@@ -115,13 +125,13 @@ def proposals_of(
 def advice(fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRows) -> dict[str, Any]:
     """Return what the owner may want to declare of a CSV, beside what is said already.
 
-    ``{"seem_missing": [{"column", "marks", "kind"}], "seem_dates": [{"column", "kind"}]}``: marks that seem
-    to mean null in text columns, and what kind they would be then; texts and integers that seem to be dates.
-    Nothing is said of columns whose type the owner said.
+    ``{"seem_missing": [{"column", "marks", "kind"}], "seem_typed": [{"column", "kind"}]}``: marks that seem
+    to mean null in text columns, and what kind they would be then; texts and integers that seem to be dates
+    or numbers, and of what type.  Nothing is said of columns whose type the owner said.
     """
     source, unsaid = rows.source, [it for it in fields if it.name not in new.types]
     if isinstance(source, ParquetSource):
-        return {"seem_missing": [], "seem_dates": []}
+        return {"seem_missing": [], "seem_typed": []}
 
     def marks(column: str) -> tuple[str, ...]:
         return _marks(new, column)
@@ -130,12 +140,14 @@ def advice(fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRow
     likely = [it.name for it in unsaid if it.kind in (Kind.STRING, Kind.INTEGER)]
     missing = list(propose.seem_missing(source, texts, marks, rows))
     told = {(name, kind) for name, _, kind in missing}
-    dates = [it for it in propose.seem_dates(source, likely, marks, rows) if it not in told]
+    typed = propose.seem_typed(source, likely, marks, rows)
     return {
         "seem_missing": [
             {"column": name, "marks": list(it), "kind": str(kind)} for name, it, kind in missing
         ],
-        "seem_dates": [{"column": name, "kind": str(kind)} for name, kind in dates],
+        "seem_typed": [
+            {"column": it.name, "kind": declared_text(it)} for it in typed if (it.name, it.kind) not in told
+        ],
     }
 
 

@@ -15,7 +15,7 @@ from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.conform import conform_column
 from sandbox.vault.source import ParquetSource, Source
-from service.wording import kind_text
+from service.wording import declared_text
 
 _NUMBER: Final = re.compile(r"[\d.,:/+-]+")
 _FEWEST: Final = 2
@@ -44,7 +44,7 @@ def check_plausible(
         _check_names(source, fields, cells)
     for field in typed:
         if _fits_nothing(field, cells[field.name]):
-            raise InvalidInputError("dataset.type-fits-nothing", column=field.name, type=kind_text(field))
+            raise InvalidInputError("dataset.type-fits-nothing", column=field.name, type=declared_text(field))
 
 
 def _check_names(source: Source, fields: Sequence[Field], cells: dict[str, list[Any]]) -> None:
@@ -72,6 +72,6 @@ def _among_others(name: str, parts: Sequence[Any]) -> bool:
 
 def _fits_nothing(field: Field, parts: Sequence[Any]) -> bool:
     """Whether there are cells, and none is of the type of *field*."""
-    plain = replace(field, kind=Kind.STRING, precision=None, scale=None)
+    plain = replace(field, kind=Kind.STRING, precision=None, scale=None, written="")
     filled = sum(len(part) - conform_column(part, plain).null_count for part in parts)
     return filled > 0 and all(conform_column(part, field).null_count == len(part) for part in parts)

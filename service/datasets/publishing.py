@@ -28,7 +28,7 @@ from service.datasets.declared import SampledRows, advice, declared_fields, plai
 from service.datasets.proposed import confidence_text
 from service.desk import Desk, Entry, require
 from service.lasting import check_reason
-from service.wording import kind_text
+from service.wording import declared_text
 
 _PERSONAL: Final = "pi."
 
@@ -42,7 +42,7 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
     fields = declared_fields(source, new, rows)
     proposals = proposals_of(rows, fields, new.recognizers)
     shown = [
-        {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
+        {"name": f.name, "kind": declared_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals, strict=True)
     ]
     return {"columns": shown, **advice(fields, new, rows), "personal": _personal(proposals)}

@@ -45,7 +45,7 @@ from service.datasets.tagging import propose
 from service.datasets.units import tags_of
 from service.desk import Desk, Entry, require
 from service.lasting import check_reason
-from service.wording import kind_text
+from service.wording import declared_text
 
 _NAMESPACE: Final = re.compile(r"\w[\w.-]{0,199}")
 
@@ -66,11 +66,11 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
     check_unit(new.unit, fields)
     check_shards(new.shards)
     shown = [
-        {"name": f.name, "kind": kind_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
+        {"name": f.name, "kind": declared_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals_of(rows, fields, new.recognizers, new.unit), strict=True)
     ]
     advised = {} if place.known else advice(fields, new, rows)
-    return {"columns": shown, "declared": place.known, "seem_missing": [], "seem_dates": [], **advised}
+    return {"columns": shown, "declared": place.known, "seem_missing": [], "seem_typed": [], **advised}
 
 
 def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:

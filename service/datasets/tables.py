@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -28,9 +27,9 @@ from sandbox.schema import (
     Digest,
     Domain,
     Field,
-    Kind,
     NumericDomain,
 )
+from sandbox.vault.manifest import field_of, held_of
 from sandbox.vault.shard import sha256
 from sandbox.vault.store import DirectoryStore
 from sandbox.workspace import Workspace
@@ -151,15 +150,12 @@ def _check_file(desk: Desk, row: Row) -> None:
 
 def fields_text(fields: tuple[Field, ...]) -> str:
     """Return *fields* as canonical JSON."""
-    return canonical.encode([asdict(field) for field in fields]).decode()
+    return canonical.encode([held_of(field) for field in fields]).decode()
 
 
 def fields_of(text: str) -> tuple[Field, ...]:
     """Return the fields that `fields_text` wrote."""
-    return tuple(
-        Field(**held | {"kind": Kind(held["kind"]), "missing": tuple(held["missing"])})
-        for held in json.loads(text)
-    )
+    return tuple(map(field_of, json.loads(text)))
 
 
 def domains_text(domains: Mapping[str, Domain]) -> str:

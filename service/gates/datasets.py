@@ -16,7 +16,7 @@ class DatasetGate(Protocol):
         """Types and tags for the owner's own screen, nothing is stored.
 
         ``{"columns": [{"name", "kind", "tag", "confidence"}], "declared": bool: an earlier version declared
-        the types, "seem_missing": [{"column", "marks": [text|null], "kind"}], "seem_dates": [{"column",
+        the types, "seem_missing": [{"column", "marks": [text|null], "kind"}], "seem_typed": [{"column",
         "kind"}]}``.  Of the cells it shows what seems to mean nothing.
         """
 
@@ -28,7 +28,7 @@ class DatasetGate(Protocol):
         As `dataset_classify`, with ``"file"`` and nothing decided, and ``"quality": null | {"rows", "ratio",
         "duplicates", "null_units", "approximate", "columns": [as `classifiers.tally.ColumnQuality`, and
         "ratio"], "domains": [line of YAML], "disclosure": text|null},
-        "preview": null | [[masked text|null]], "seem_missing", "seem_dates": as `dataset_preview`}``.
+        "preview": null | [[masked text|null]], "seem_missing", "seem_typed": as `dataset_preview`}``.
         """
 
     def dataset_add(self, by: Principal, new: NewDataset, progress: Progress | None = None) -> Json:

@@ -144,7 +144,7 @@ class FakeGatekeeper:
             "columns": columns,
             "declared": later,
             "seem_missing": [] if later else marks,
-            "seem_dates": [],
+            "seem_typed": [],
         }
 
     def dataset_add(self, by, new, progress=None):

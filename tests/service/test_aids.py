@@ -101,6 +101,48 @@ def file_of(folder, cell="NULL", columns="nr,n"):
     return NewDataset(folder / "d.csv", "a.b", "nr", "a.person")
 
 
+FORMS = {"d": "date(dmy)", "m": "decimal(9,2,comma)", "n": "integer(point)"}
+
+
+def german(folder, day="28.02.1999"):
+    rows = (f"{n};{n + 1:02}.03.2001;1.{n:03},50;{n},000\n" for n in range(9))
+    (folder / "d.csv").write_text(f"nr;d;m;n\n{''.join(rows)}9;{day};-7,00;12\n")
+    return NewDataset(folder / "d.csv", "a.b", "nr", "a.person", delimiter=";")
+
+
+def test_a_later_version_is_read_as_the_cells_of_the_first_were_declared(desk, tmp_path):
+    seen = registration.preview(desk, OWNER, german(tmp_path))
+    assert seen["seem_typed"] == [
+        {"column": "d", "kind": "date(dmy)"},
+        {"column": "m", "kind": "float(comma)"},
+    ]  # of 8,000 nobody knows
+    first = registration.add(desk, OWNER, replace(german(tmp_path), types=FORMS), None)
+    assert first["owner_report"]["nonconforming"] == {}
+    later = replace(german(tmp_path, "02/28/1999"), lineage=first["lineage"])
+    kinds = {it["name"]: it["kind"] for it in registration.preview(desk, OWNER, later)["columns"]}
+    assert {name: kinds[name] for name in FORMS} == FORMS
+    for said in ({}, FORMS):
+        more = registration.add(desk, OWNER, replace(later, types=said), None)
+        assert more["owner_report"]["nonconforming"] == {"d": 1}
+    with pytest.raises(InvalidInputError) as caught:
+        registration.add(desk, OWNER, replace(later, types={"d": "date"}), None)
+    assert (caught.value.code, caught.value.facts["registered"]) == ("dataset.fixed-column", "date(dmy)")
+    assert columns(desk)["m"]["kind"] == "decimal(9,2)"  # of how a file writes it nothing is public
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "date(ymd)", "date(comma)", "float(dmy)", "string(comma)", "boolean(dmy)", "decimal(comma)", "date()",
+        "decimal(9,2,dmy)", "decimal(9)", "decimal(9,2,comma,point)", "date(dmy,mdy)", "date(dmy", "date(9)",
+    ],
+)  # fmt: skip
+def test_a_form_goes_with_its_kinds_alone(desk, tmp_path, text):
+    with pytest.raises(InvalidInputError) as caught:
+        registration.preview(desk, OWNER, replace(german(tmp_path), types={"d": text}))
+    assert caught.value.code == "dataset.bad-type"
+
+
 def test_a_first_look_shows_of_a_later_version_what_was_declared(desk, tmp_path):
     new = file_of(tmp_path)
     seen = registration.preview(desk, OWNER, new)

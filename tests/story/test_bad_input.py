@@ -90,6 +90,7 @@ REFUSED: list[tuple[str, int, str]] = [
     # what is said of them
     (add("ok.csv", "--unit nobody"), 3, "vault.no-such-unit"),
     (add("ok.csv", "--type v=whatever"), 3, "dataset.bad-type"),
+    (add("ok.csv", "--type 'v=date(ymd)'"), 3, "dataset.bad-type"),
     (add("ok.csv", "--type w=integer"), 3, "dataset.not-in-file"),
     (add("ok.csv", "--type v"), 2, "cli.bad-pair"),
     (add("ok.csv", "--type u=float"), 3, "vault.bad-unit-kind"),

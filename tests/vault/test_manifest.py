@@ -63,9 +63,17 @@ def test_what_a_withdrawal_adds_is_format_2_and_nothing_else_changes() -> None:
     assert (MANIFEST.home, later.home) == (1, 1)
 
 
+def test_how_cells_are_written_is_format_3_and_nothing_else_changes() -> None:
+    assert all("written" not in held for held in json.loads(MANIFEST.text())["fields"])
+    forms = tuple(replace(field, written="comma") for field in MANIFEST.fields)
+    later = replace(MANIFEST, fields=forms)
+    assert json.loads(later.text())["format"] == 3
+    assert load_manifest(later.text(), sign_manifest(later, KEY), KEY.public_key()) == later
+
+
 def test_a_newer_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest_module, "FORMAT", 3)
-    later = replace(MANIFEST, version=2, stored=1)
+    monkeypatch.setattr(manifest_module, "FORMAT", 4)
+    later = replace(MANIFEST, fields=(replace(MANIFEST.fields[0], written="dmy"),))
     text, signature = later.text(), sign_manifest(later, KEY)
     monkeypatch.undo()
     with pytest.raises(TamperingError, match=r"vault\.unknown-manifest-format"):

@@ -15,7 +15,7 @@ from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
 from sandbox.vault.conform import Conforming, conform
 from sandbox.vault.encoding import RECORD_BYTES, undecodable
-from sandbox.vault.propose import propose_fields, seem_dates, seem_missing
+from sandbox.vault.propose import propose_fields, seem_missing, seem_typed
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
 
 SECRET = "canary-7f3a"
@@ -342,11 +342,30 @@ def test_marks_are_judged_by_the_cells_that_types_go_by(tmp_path) -> None:
         ([str(n) for n in range(30)], None),
         ([f"2026-01-{n:02} 00:00:00" for n in range(1, 29)] + ["oops"], Kind.DATE),  # one kind, not both
         ([f"2024.1.{n}" for n in range(1, 29)], Kind.DATE),
+        ([f"{n:02}.01.2024" for n in range(1, 29)], (Kind.DATE, "dmy")),
+        ([f"{n}.1.2024" for n in range(1, 9)], (Kind.DATE, "dmy")),  # with points the day is first
+        ([f"{n}/1/2024" for n in range(1, 9)], None),  # either may be
+        ([f"{n}/1/2024" for n in range(1, 29)], (Kind.DATE, "dmy")),
+        ([f"1/{n}/2024" for n in range(1, 29)] + ["-"], (Kind.DATE, "mdy")),
+        ([f"1/{n}/2024" for n in range(1, 29)] + ["28/1/2024"], None),  # both are first
+        ([f"1/{n}/2024 2:{n + 10}:00 PM" for n in range(1, 29)], (Kind.TIMESTAMP, "mdy")),
+        ([f"{n}-12-1899" for n in range(1, 29)], None),
+        ([f"1.{n:03},50" for n in range(1, 29)] + ["7", "12,5-"], (Kind.FLOAT, "comma")),
+        ([f"1,{n:03}.50" for n in range(1, 29)], (Kind.FLOAT, "point")),
+        ([f"1,{n:03}" for n in range(1, 29)] + ["12,000,000", "n/a"], (Kind.INTEGER, "point")),
+        ([f"1,{n:03}" for n in range(1, 29)], None),  # a thousand or one and a bit
+        ([f"{n}'000.5" for n in range(1, 29)], (Kind.FLOAT, "point")),
+        ([f"1 {n:03}" for n in range(1, 29)], None),  # blanks group telephone numbers, too
+        ([f"{n},{n + 1},{n + 2}" for n in range(1, 29)], None),
+        ([f"{n}.5" for n in range(1, 29)] + ["1,5"], None),  # nearly all are plain
     ],
 )
-def test_texts_and_integers_that_seem_to_be_dates_are_named(tmp_path, cells, found) -> None:
-    source = open_source(write(tmp_path / "a.csv", "\n".join(["c,d", *(f"{it},x" for it in cells)]) + "\n"))
-    assert list(seem_dates(source, ["c", "d"])) == ([("c", found)] if found else [])
+def test_texts_and_integers_that_seem_to_be_dates_or_numbers_are_named(tmp_path, cells, found) -> None:
+    lines = ["c;d", *(f"{it};x" for it in cells)]
+    source = open_source(write(tmp_path / "a.csv", "\n".join(lines) + "\n"), ";")
+    kind, form = found if isinstance(found, tuple) else (found, "")
+    told = [(it.name, it.kind, it.written) for it in seem_typed(source, ["c", "d"])]
+    assert told == ([("c", kind, form)] if found else [])
 
 
 def test_dates_written_with_the_year_first_are_proposed_as_dates(tmp_path) -> None:
