@@ -16,7 +16,8 @@ from classifiers.evidence import checks, dates
 from classifiers.evidence.shapes import MOBILE_PREFIX
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain
 
-DATES = frozenset({"pi.birth-date", "pi.event-date"})
+BIRTH = "pi.birth-date"
+DATES = frozenset({BIRTH, "pi.event-date"})
 """Tags of dates."""
 PHONE = "pi.contact.mobile"
 _EARLIEST = 1900

@@ -23,10 +23,13 @@ from classifiers.evidence import checks
 from classifiers.taxonomy import core
 from sandbox.schema import Domain, Field, Kind, Use
 from sandbox.vault.conform import conform_column
+from sandbox.vault.written import as_read
 
 SHAPES = 1000
 PREVAILING = 0.8
 _LOOKED_AT = 200
+_EVER = (1800, 2200)
+"""Years that dates are of which stand for a day, not for never or for ever (9999-12-31)."""
 _CODE = r"^\s*[+-]?(0\d|\d{16})"
 """Of digits, in one of which a column is of codes, as where types are proposed."""
 
@@ -74,9 +77,9 @@ class ColumnQuality:
 class Seen:
     """What was seen of a column's range, for `classifiers.domains`; None: too many or nothing.
 
-    *kind*: the column's, or the prevailing one; *low*, *high*: extremes of numbers and dates; *decimals*:
-    most digits behind the point; *categories*: texts (of a whole number, as it is written shortest) and how
-    many hold them, as `Categories` counts.
+    *kind*: the column's, or the prevailing one; *low*, *high*: extremes of numbers and dates (of those within
+    `_EVER`); *decimals*: most digits behind the point; *categories*: texts (of a whole number, as it is
+    written shortest) and how many hold them, as `Categories` counts.
     """
 
     kind: Kind
@@ -94,6 +97,10 @@ class _Range:
 
     def widen(self, texts: Any, values: Any) -> None:
         """Take in *values*, which stand as *texts*."""
+        if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+            years = pc.year(values)
+            lived = pc.and_(pc.greater_equal(years, _EVER[0]), pc.less_equal(years, _EVER[1]))
+            texts, values = texts.filter(lived), values.filter(lived)
         if pa.types.is_boolean(values.type) or values.null_count == len(values):
             return
         ends = pc.min_max(values).as_py()
@@ -178,7 +185,8 @@ class Tally:
         if not (typed and self.tag in faults.DATES) and (valid := faults.valid(self.tag, short)) is not None:
             found["invalid"] = ~valid
         if self.tag in faults.DATES or typed:
-            found["impossible"] = faults.impossible(short, self.today if self.tag in faults.DATES else None)
+            # What is to happen, or ends some day, lies after today.
+            found["impossible"] = faults.impossible(short, self.today if self.tag == faults.BIRTH else None)
         if self.domain is not None:
             found["outside"] = faults.outside(values, self.domain)
         self._read_otherwise(texts, short, found, times)
@@ -212,6 +220,8 @@ class Tally:
             for shape, count in zip(faults.shapes(short), times.tolist(), strict=True):
                 if shape in self.shapes or len(self.shapes) < SHAPES:
                     self.shapes[shape] += count
+        if self.declared.written and self.declared.kind.numeric:
+            short = as_read(pc.utf8_trim_whitespace(short), self.declared.kind, self.declared.written)
         if self.declared.kind is not Kind.STRING:
             self.range.widen(short, values)
 

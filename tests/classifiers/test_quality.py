@@ -151,6 +151,27 @@ def test_a_date_in_any_order_is_possible_impossible_or_none(cell: str, fault: st
     assert counted == ({fault} if fault else set())
 
 
+def test_what_ends_some_day_or_never_is_possible_and_widens_no_bounds() -> None:
+    days = ["2019-05-01", "2031-12-31", "9999-12-31", "0001-01-01"]
+    for tag, wrong in (("pi.event-date", 1), ("pi.birth-date", 3)):
+        report = of(days, Kind.DATE, tag=tag)
+        assert report.columns[0].impossible == wrong
+        assert proposed(report, Kind.DATE) == DateDomain(dt.date(2019, 1, 1), dt.date(2031, 12, 31))
+    assert proposed(of(["9999-12-31"], Kind.DATE), Kind.DATE) is None
+
+
+def proposed(report: TableQuality, kind: Kind) -> Domain | None:
+    return propose_domains([Field("c", kind)], {}, report.seen).get("c")
+
+
+def test_numbers_written_otherwise_have_the_bounds_they_mean() -> None:
+    field = Field("c", Kind.DECIMAL, precision=9, scale=2, written="comma")
+    batches = pa.table({"c": ["1.234,50", " -7,00", "12", "x"]}).to_batches()
+    report = assess(batches, [field], {"c": ""}, today=TODAY)
+    assert report.columns[0].nonconforming == 1
+    assert proposed(report, Kind.DECIMAL) == NumericDomain(exact(-200), exact(1400), exact("0.1"))
+
+
 def test_numbers_that_are_none() -> None:
     (column,) = of(["1", "1e300", "nan", "inf", "x"], Kind.FLOAT).columns
     assert (column.nonconforming, column.ratio) == (3, 0.6)
