@@ -107,6 +107,8 @@ def add(
     render.lines(say("cli.dataset-added", dataset=answer["dataset"], version=answer["version"]))
     render.facts([("cli.head-lineage", answer["lineage"]), ("cli.head-digest", answer["digest"])])
     _owner_report(session, answer["owner_report"])
+    if yes:  # else it was shown before asking
+        _advise_late(session, list(advice(answer["owner_report"])))
     session.tell("cli.added-next", dataset=answer["dataset"])
 
 
@@ -122,6 +124,13 @@ def _confirm(session: Session, new: NewDataset) -> None:
     for line in advice(preview):
         click.echo(line, err=True)
     click.confirm(say("cli.accept-types"), abort=True, err=True)
+
+
+def _advise_late(session: Session, lines: list[str]) -> None:
+    if lines and not session.quiet:
+        session.tell("cli.types-stay")
+        for line in lines:
+            click.echo(line, err=True)
 
 
 def _owner_report(session: Session, report: Mapping[str, Any]) -> None:

@@ -69,8 +69,14 @@ def preview(desk: Desk, by: Principal, new: NewDataset) -> dict[str, Any]:
         {"name": f.name, "kind": declared_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals_of(rows, fields, new.recognizers, new.unit), strict=True)
     ]
-    advised = {} if place.known else advice(fields, new, rows)
-    return {"columns": shown, "declared": place.known, "seem_missing": [], "seem_typed": [], **advised}
+    return {"columns": shown, "declared": place.known, **_advised(place, fields, new, rows)}
+
+
+def _advised(
+    place: _Place, fields: tuple[Field, ...], new: NewDataset, rows: SampledRows
+) -> dict[str, list[dict[str, Any]]]:
+    """Return `advice` on types, which can be declared with a first version only."""
+    return {"seem_missing": [], "seem_typed": []} if place.known else advice(fields, new, rows)
 
 
 def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:
@@ -117,6 +123,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
             "withdrawn_dropped": prepared.report.dropped_withdrawn,
             "nonconforming": dict(prepared.report.nonconforming),
             "drifted": drifted,
+            **_advised(place, fields, new, rows),
         },
     }
 

@@ -36,7 +36,8 @@ class DatasetGate(Protocol):
 
         ``{"dataset", "lineage", "version", "digest", "columns": [...as dataset_show],
         "owner_report": {"rows", "null_units_dropped", "withdrawn_dropped", "nonconforming": {column: count},
-        "drifted": {column: tag}}}``.  Rows of withdrawn units are left out unless they are readmitted.
+        "drifted": {column: tag}, "seem_missing", "seem_typed": as `dataset_preview`}}``.  Rows of withdrawn
+        units are left out unless they are readmitted.
         """
 
     def dataset_withdraw(self, by: Principal, name: str, units: UnitList) -> Json:

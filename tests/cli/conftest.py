@@ -159,6 +159,10 @@ class FakeGatekeeper:
             "withdrawn_dropped": 0,
             "nonconforming": {"age": 3},
             "drifted": {},
+            "seem_missing": [{"column": "age", "marks": ["?"], "kind": "integer"}]
+            if "seem" in new.name
+            else [],
+            "seem_typed": [],
         }
         return {
             "dataset": new.name,

@@ -40,6 +40,14 @@ def test_dataset_add_says_everything(known):
     )
 
 
+@pytest.mark.parametrize("quiet", ["", "-q "])
+def test_who_is_not_asked_is_told_afterwards_what_might_have_been_declared(known, quiet):
+    Path("x.csv").write_text("a\n1\n")
+    line = f"{quiet}--as health-bureau dataset add x.csv --name a.seem --unit u --namespace n.m --yes"
+    told = known(line).err
+    assert ("--missing 'age=?'" in told) == ("Types stay" in told) == (not quiet)
+
+
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
