@@ -75,12 +75,14 @@ TIED = 0.9
 _OF_PERSONS = ("pi.", "finance.")
 _RULED = frozenset({"values", "dictionary", "statistics"})
 """Sources whose rules are few and written once; words of names are thousands."""
-_READ = frozenset({"name", OWNER, headers.ALONE, headers.BESIDE, cells.ALONE, cells.BESIDE})
+_READ = frozenset({"name", headers.ALONE, headers.BESIDE, cells.ALONE, cells.BESIDE})
 """Sources whose chances are weighed as such: the networks, and what of names is among what these read.  They
 know better than the weights of words how often they are right on names that the lexicon was not made for."""
 _NOT_WEIGHED = _READ | {inside.SOURCE}
 _OWNERS = frozenset({OWNER, "values"})
 """Sources of an owner's recognisers; the rules of networks are names of columns, which anybody may choose."""
+_LIKELY = 0.5
+"""The confidence from which on what seems stricter is not an owner's recogniser's to overrule."""
 _STRONGEST = 0.995
 _FAIR = log(2)
 """The strength of a name that is as likely right as not."""
@@ -115,7 +117,7 @@ def judge(
     personal must not each lose to the one way to be nothing of the kind.
     """
     given = fitted()["beside" if around.known else "alone"] if weights is None else weights
-    odds = _mixed(hints, around, given)
+    odds = _mixed(_not_own(hints), around, given)
     del odds[UNSEEN]
     odds = _with_claims(odds, hints, share)
     return tuple(Judgement(tag, odds[tag]) for tag in _ordered(odds, share))
@@ -144,16 +146,18 @@ def _strictest_first(tag: str) -> tuple[int, ...]:
 def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: float) -> dict[str, float]:
     """Return *odds* after what is not weighed against the rest: it is right as often as it says.
 
-    The owner's own recognisers hold where their tag is at least as strict as what would be proposed;
-    identifiers found inside values where that is not sensitive, and less strict.  To make a column less
-    strict both must convince like any other hint.  Of several the surest holds; the rest is shared as before.
+    The owner's own recognisers hold where their tag is at least as strict as what would be proposed, or that
+    is not likely; identifiers found inside values where that is not sensitive, and less strict.  Neither is
+    a feature: a careless word must not talk a column out of what it seems.  Of several the surest holds; the
+    rest is shared as before.
     """
     known = core().tags
-    proposed = known[_ordered(odds, share)[0]]
+    first = _ordered(odds, share)[0]
+    proposed, doubtful = known[first], odds[first] < _LIKELY
     claimed: dict[str, float] = {}
     for hint in hints:
         strictness = known[hint.tag].strictness
-        own = hint.source in _OWNERS and hint.rule.startswith(OWN) and strictness >= proposed.strictness
+        own = _is_own(hint) and (doubtful or strictness >= proposed.strictness)
         found = hint.source == inside.SOURCE and not proposed.sensitive and strictness > proposed.strictness
         if own or found:
             claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
@@ -162,6 +166,14 @@ def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: fl
     tag = max(claimed, key=lambda tag: (claimed[tag], known[tag].strictness, tag))
     shared = {it: (1 - claimed[tag]) * odds.get(it, 0.0) for it in odds.keys() | {tag}}
     return shared | {tag: shared[tag] + claimed[tag]}
+
+
+def _is_own(hint: Evidence) -> bool:
+    return hint.source in _OWNERS and hint.rule.startswith(OWN)
+
+
+def _not_own(hints: Sequence[Evidence]) -> list[Evidence]:
+    return [hint for hint in hints if not _is_own(hint)]
 
 
 def _mixed(hints: Sequence[Evidence], around: Surroundings, weights: Mapping[str, float]) -> dict[str, float]:
@@ -186,8 +198,9 @@ def judge_table(
     alone = [judge(of_column, ALONE, given["alone"]) for of_column in hints]
     beside, about = alone, dict[str, float]()
     if len(hints) > 1:  # a single column stands beside nothing
-        chances = [{it.tag: it.confidence for it in judged} for judged in alone]
-        about = {subject.PERSON: 1.0} if protected else subject_of(names, chances, hints, given["subject"])
+        found = [_not_own(of_column) for of_column in hints]
+        chances = [{it.tag: it.confidence for it in judge(one, ALONE, given["alone"])} for one in found]
+        about = {subject.PERSON: 1.0} if protected else subject_of(names, chances, found, given["subject"])
         places = surroundings(chances, about)
         share = PROTECTED if protected else PERSONAL
         beside = [judge(*it, given["beside"], share) for it in zip(hints, places, strict=True)]
@@ -279,13 +292,8 @@ def _of_tag(tag: str, of_tag: Mapping[str, float], few: bool) -> dict[str, float
 
 
 def _named(hints: Sequence[Evidence], source: str) -> dict[str, float]:
-    """Return each tag's chance by the name: what the owner's words leave over is the network's to share."""
-    owner = chances_by(hints, OWNER)
-    left = 1 - max(owner.values(), default=0.0)
-    found = dict(owner)
-    for tag, chance in chances_by(hints, source).items():
-        found[tag] = max(left * chance, found.get(tag, 0.0))
-    return {tag: chance for tag, chance in found.items() if chance > LEAST}
+    """Return each tag's chance by the name."""
+    return {tag: chance for tag, chance in chances_by(hints, source).items() if chance > LEAST}
 
 
 def _strength(chance: float) -> float:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from classifiers.classify import Proposal
 from sandbox.books import datasets, public_tables
 from sandbox.errors import DeniedError, InvalidInputError
-from sandbox.schema import NAME, Principal, Role
+from sandbox.schema import NAME, Field, Principal, Role
 from sandbox.vault.access import known_directories
 from sandbox.vault.public import PublicFile, write_public
 from sandbox.vault.register import full_disk_explained
@@ -41,11 +41,12 @@ def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:
     rows = SampledRows(source)
     fields = declared_fields(source, new, rows)
     proposals = proposals_of(rows, fields, new.recognizers)
+    personal = _personal(rows, fields, new, proposals)
     shown = [
         {"name": f.name, "kind": declared_text(f), "tag": p.tag, "confidence": confidence_text(p.confidence)}
         for f, p in zip(fields, proposals, strict=True)
     ]
-    return {"columns": shown, **advice(fields, new, rows), "personal": _personal(proposals)}
+    return {"columns": shown, **advice(fields, new, rows), "personal": personal}
 
 
 def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> 
     source = open_source(new.path, new.delimiter, new.encoding, new.skip_lines)
     rows = SampledRows(source)
     fields = declared_fields(source, new, rows)
-    personal = _personal(proposals_of(rows, fields, new.recognizers))
+    personal = _personal(rows, fields, new, proposals_of(rows, fields, new.recognizers))
     reason = (new.reason or "").strip()
     check_reason(reason)
     if personal and not reason:
@@ -82,8 +83,14 @@ def add(desk: Desk, by: Principal, new: NewTable, progress: Progress | None) -> 
     return tables.entry_of(row) | found
 
 
-def _personal(proposals: Sequence[Proposal]) -> list[str]:
-    return [f"{found.column} ({found.tag})" for found in proposals if found.tag.startswith(_PERSONAL)]
+def _personal(
+    rows: SampledRows, fields: tuple[Field, ...], new: NewTable, proposals: Sequence[Proposal]
+) -> list[str]:
+    """Return the columns that look personal, with or without what the owner's own recognisers say."""
+    without = proposals if new.recognizers is None else proposals_of(rows, fields)
+    pairs = [[it.tag for it in pair] for pair in zip(proposals, without, strict=True)]
+    found = [next((tag for tag in tags if tag.startswith(_PERSONAL)), None) for tags in pairs]
+    return [f"{field.name} ({tag})" for field, tag in zip(fields, found, strict=True) if tag]
 
 
 def _check_free(desk: Desk, by: Principal, name: str) -> bool:

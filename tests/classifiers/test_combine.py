@@ -52,6 +52,29 @@ def test_probabilities_whatever_the_order(hints, place, chance) -> None:
     assert list(after) == sorted(after, key=lambda it: -it.confidence)
 
 
+OWN = st.lists(
+    st.builds(
+        Evidence,
+        st.sampled_from(sorted(core().tags)),
+        st.sampled_from(["owner", "values"]),
+        st.sampled_from(["own:a", "own:b"]),
+        st.floats(0.01, 0.999),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(HINTS, OWN, PLACES)
+def test_an_owners_recognisers_never_make_what_is_likely_less_strict(hints, own, place) -> None:
+    """However many they are, and however sure."""
+    known = core().tags
+    before, after = judge(hints, place)[0], judge([*hints, *own], place)[0]
+    likely = before.confidence >= 0.5
+    assert not likely or known[after.tag].strictness >= known[before.tag].strictness
+    assert after.tag in {before.tag, *(it.tag for it in own)}
+
+
 def test_of_tags_nearly_as_likely_the_strictest_is_proposed() -> None:
     weights = {"values": 1.0}
     nearly = [hint("pi.id.generic", "values", 0.7), hint("pi.id.document", "values", 0.69)]

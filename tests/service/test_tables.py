@@ -104,6 +104,15 @@ def test_what_looks_personal_needs_a_reason_which_is_logged(desk, tmp_path):
     assert "13800138000" not in json.dumps(entry)
 
 
+def test_no_recogniser_makes_a_table_of_persons_public(desk, tmp_path):
+    rule = "{name: hot, tag: general, words: [name, phone, c1], pattern: '.{2,}', share: 0.1, weight: 0.999}"
+    (tmp_path / "own.yaml").write_text(f"recognizers:\n  - {rule}\n")
+    rows = "".join(f"{1380013000 + n}7,Ann Lee,1391234{n}\n" for n in range(1000, 1060))
+    with pytest.raises(DeniedError, match=r"table\.personal") as refused:
+        upload(desk, tmp_path, f"phone,name,c1\n{rows}", recognizers=tmp_path / "own.yaml")
+    assert len(refused.value.facts["columns"]) == 3
+
+
 @pytest.mark.parametrize("step", ["write_public", "_make_visible"])
 def test_what_fails_on_the_way_leaves_the_old_table(desk, tmp_path, monkeypatch, step):
     upload(desk, tmp_path)
