@@ -18,7 +18,8 @@ from classifiers.classify import Proposal, classify
 from sandbox.vault.propose import propose_fields
 from sandbox.vault.source import open_source
 from service.datasets.declared import SampledRows
-from service.datasets.tagging import changed
+from service.datasets.proposed import said_of
+from service.datasets.tagging import drifted
 
 EVERY, FEWEST_ROWS = 3, 60
 """Of how many tables one is taken, and how many rows it must have."""
@@ -28,9 +29,10 @@ def main() -> None:
     """Print both shares."""
     false, found = [], []
     for confirmed, first, second, swapped in _halves():
-        false.append(changed(second, confirmed, first.alone, first.tag))
+        looked = said_of(first)
+        false.append(drifted(second, confirmed, first.alone, looked) is not None)
         if swapped is not None:
-            found.append(changed(swapped, confirmed, first.alone, first.tag))
+            found.append(drifted(swapped, confirmed, first.alone, looked) is not None)
     print(f"unchanged: {sum(false)} of {len(false)} drift; exchanged: {sum(found)} of {len(found)} drift")
 
 

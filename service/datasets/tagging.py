@@ -2,8 +2,8 @@
 
 A column is denied until its owner has confirmed a tag.  Every version is classified anew.  Where what a
 confirmed column seems to be, whatever stands beside it, is neither its tag nor what it seemed to be in
-the version before, or where by all evidence it now seems stricter than both its tag and what was proposed
-when somebody looked, the column has *drifted*: it may not be what it was.  Its
+the version before, or where by all evidence or by the form of its values it now seems stricter than both its
+tag and what was proposed when somebody looked, the column has *drifted*: it may not be what it was.  Its
 confirmation falls in the transaction that makes the version visible, so no job reads it before its owner
 has looked again.
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +36,9 @@ from service.messages.catalogue import language
 
 LIKELY: Final = 0.5
 """Confidence above which a column that seems stricter than before has drifted."""
+_OF_VALUES: Final = ("values", "inside")
+_MOST, _TELLING = 0.8, 0.7
+"""The share of values, and the weight of what has their form, from which that alone makes a column drift."""
 _REASON: Final = 200
 """Characters of a reason, which stands in one line of the log."""
 
@@ -49,39 +53,57 @@ def propose(
     lineage, version = manifest.lineage, manifest.version
     stored = _stored(entry, lineage)
     last = _last(entry, lineage)
-    drifted = {}
+    told: dict[str, str] = {}
     for proposal in found:
         row, before, seems = stored.get(proposal.column), last.get(proposal.column), proposal.alone
         if row is None:
             entry.connection.execute(sa.insert(tags), _row(entry, lineage, proposal))
         elif not row["confirmed"]:
             _replace(entry, lineage, proposal, proposed.read(row["evidence"])["was"])
-        elif changed(proposal, row["tag"], before, proposed.proposal(row["evidence"])):
-            drifted[proposal.column] = proposal.tag
-            _replace(entry, lineage, proposal, row["tag"])
+        elif now := drifted(proposal, row["tag"], before, proposed.read(row["evidence"])):
+            told[proposal.column] = now.tag
+            _replace(entry, lineage, now, row["tag"])
         else:
             later = json.dumps(proposed.seen_later(row["evidence"], proposal))
             _change(entry, lineage, proposal.column, {"evidence": later})
             if before is not None and seems != row["tag"]:
                 seems = before  # what it may nearly as well be does not become what the next is held to
         _remember(entry, lineage, version, proposal.column, seems, known=before is not None)
-    if drifted:
-        entry.log("drift", by.name, dataset=dataset, lineage=lineage, version=version, columns=drifted)
-    return drifted
+    if told:
+        entry.log("drift", by.name, dataset=dataset, lineage=lineage, version=version, columns=told)
+    return told
 
 
-def changed(proposal: Proposal, confirmed: str, last: str | None, first: str | None) -> bool:
-    """Return whether a column may hardly be what its tag says nor what it seemed in the version before.
+def drifted(proposal: Proposal, confirmed: str, last: str | None, looked: proposed.Said) -> Proposal | None:
+    """Return what a confirmed column seems, if by that it has changed its nature; else None.
 
-    Or whether it seems stricter, more likely than not, than what was *confirmed* and what was proposed
-    *first*, when somebody looked: an unchanged name must not outvote what now stands under it.
+    It has if it may hardly be what its tag says nor what it seemed in the version before (*last*).  Or if it
+    seems stricter than what was *confirmed* and what was proposed when somebody *looked*: by all evidence and
+    more likely than not, or by values of which most have the form of something stricter, as they had not
+    then.  An unchanged name must not outvote what now stands under it.
     """
     if last is None:
-        return False
+        return None
     known = core().tags
-    looked = max(known[tag].strictness for tag in (confirmed, first or confirmed))
-    stricter = proposal.confidence > LIKELY and known[proposal.tag].strictness > looked
-    return stricter or not {confirmed, last} & {proposal.alone, *proposal.likely}
+    bar = max(known[tag].strictness for tag in (confirmed, looked["tag"] or confirmed))
+    stricter = proposal.confidence > LIKELY and known[proposal.tag].strictness > bar
+    if stricter or not {confirmed, last} & {proposal.alone, *proposal.likely}:
+        return proposal
+    seen = {hint["rule"] for hint in looked["hints"]}
+    risen = [
+        hint
+        for hint in proposal.evidence
+        if hint.source in _OF_VALUES and hint.weight >= _TELLING and (hint.share or 0) >= _MOST
+        if hint.rule not in seen and known[hint.tag].strictness > bar
+    ]
+    if not risen or looked["tag"] is None:
+        return None
+    tag = max((proposal.tag, risen[0].tag), key=lambda tag: known[tag].strictness)
+    if tag == proposal.tag:
+        return proposal
+    others = [it for it in proposal.others if it.tag != tag]
+    chance = next((it.confidence for it in proposal.others if it.tag == tag), 0.0)
+    return replace(proposal, tag=tag, confidence=chance, others=tuple(others))
 
 
 def tag(desk: Desk, by: Principal, name: str, said: Decisions) -> dict[str, Any]:

@@ -114,6 +114,43 @@ def test_a_column_that_by_all_evidence_seems_stricter_is_denied_again(
     checked(desk)
 
 
+@pytest.mark.parametrize(
+    ("hints", "now", "drifts"),
+    [
+        ([("pi.contact.mobile", "values", "phone-mixed", 0.85, 1.0)], "geo.region", True),
+        ([("pi.contact.mobile", "values", "phone-mixed", 0.85, 0.8)], "geo.region", True),
+        ([("pi.contact.mobile", "inside", "phone", 0.95, 0.9)], "geo.region", True),
+        ([("pi.contact.mobile", "values", "phone-mixed", 0.85, 0.7)], "geo.region", False),  # not most
+        ([("pi.postcode", "values", "postcode-cn", 0.4, 1.0)], "geo.region", False),  # may be anything
+        (
+            [("pi.contact.mobile", "names", "phone", 0.95, None)],
+            "geo.region",
+            False,
+        ),  # a name says nothing new
+        ([("pi.id.foreign", "values", "before", 0.95, 1.0)], "geo.region", False),  # as when somebody looked
+        ([("pi.contact.mobile", "values", "phone-mixed", 0.85, 1.0)], "pi.health", True),
+    ],
+)
+def test_values_of_which_most_have_the_form_of_something_stricter_are_denied_again(
+    desk, owner, hints, now, drifts
+):
+    then = (Evidence("pi.id.foreign", "values", "before", 0.95, 0.9),)
+    for version, evidence, tag in ((1, then, "geo.region"), (2, [Evidence(*it) for it in hints], now)):
+        found = [Proposal("ort", tag, 0.4, tuple(evidence), alone="geo.region")]
+        with desk.writing() as entry:
+            told = tagging.propose(entry, owner, "health.d", Manifest(version), found)
+        if version == 1:
+            decided(desk, owner, ort="geo.region")
+    stricter = "pi.health" if now == "pi.health" else "pi.contact.mobile"
+    assert told == ({"ort": stricter} if drifts else {})
+    assert held(desk) == {"ort": (stricter, False) if drifts else ("geo.region", True)}
+    checked(desk)
+    if drifts:
+        decided(desk, owner, ort="geo.region")
+        with desk.writing() as entry:
+            assert tagging.propose(entry, owner, "health.d", Manifest(3), found) == {}
+
+
 def test_a_confirmed_column_that_changed_its_nature_is_denied_again(desk, owner):
     assert seen(desk, owner, 1, sex="pi.gender", code="general") == {}
     decided(desk, owner, sex="pi.gender", code="general")
