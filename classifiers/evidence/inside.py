@@ -42,7 +42,7 @@ a resident number in one of three remarks is somebody's identity, and one column
 _MOSTLY = 0.75
 _ANY = re.compile(
     r"\d{7}|\d[-. ]\d{4}|(?<!\d)\d{3}-\d\d-\d{4}|\+\d|@|[A-Z]{2}\d\d|\*{4}\d|[\u4e00-\u9fff][A-Z]"
-    r"|护照|通行证|台胞证|(?i:passport)",
+    r"|[0+]\d(?:[ /().-]{0,2}\d){6}|护照|通行证|台胞证|(?i:passport)",
     re.ASCII,
 )
 """What every text holds that holds one of `KINDS`."""
@@ -149,10 +149,14 @@ def _ibans(texts: Sequence[str]) -> Any:
 
 _BEFORE, _BEHIND = r"(?<![\d.])", r"(?!\d|\.\d|@)"
 _MOBILE = rf"{MOBILE_PREFIX}(?:\d{{8}}|[- ]\d{{4}}[- ]\d{{4}}|\*{{4}}\d{{4}})"
-_ANNOUNCED = (
-    "电话|手机|联系|来电|致电|拨打|微信|号码|电联|患者|病人|家属|家长|本人|儿子|女儿|丈夫|妻子|父亲|母亲|先生|女士"
-    r"|(?i:\b(?:tele)?phone|\btel|\bmobile|\bcell|\bcall|whatsapp)"
+_ANNOUNCED = "联系|号码|患者|病人|家属|家长|本人|儿子|女儿|丈夫|妻子|父亲|母亲|先生|女士"
+_CALLED = (
+    r"电话|手机|来电|致电|拨打|微信|电联|(?i:(?<![a-z])(?:t[eé]l[eé]?(?:phone|fon|f)?|phone|mobile?|cell|handy"
+    r"|r[uü]ckruf|anruf|ruf|portable|r?appele[rz]?|call|ring|whatsapp|m[oó]vil|celular|cellulare)(?![a-z]))"
 )
+_DAY = r"\d{1,2}[./-]\d{1,2}[./-]\d{2}"
+_NATIONAL = rf"(?!\(?{_DAY})(?:\(?0\d|\+[1-9]\d)(?:[ /().-]{{0,2}}\d){{6,12}}"
+"""A number as it is dialled within a country or from abroad."""
 _FIFTEEN = re.compile(r"(?<![\dA-Za-z.])\d{15}(?![\dA-Za-z]|\.\d)", re.ASCII)
 KINDS: Final = (
     _Kind(
@@ -231,7 +235,11 @@ KINDS: Final = (
         "pi.contact.mobile",
         0.03,
         1e-5,
-        re.compile(rf"(?:{_ANNOUNCED})\D{{0,8}}(?P<number>{_MOBILE}){_BEHIND}", re.ASCII),
+        re.compile(
+            rf"(?:{_ANNOUNCED}|{_CALLED})\D{{0,12}}(?P<number>{_MOBILE}){_BEHIND}"
+            rf"|(?:{_CALLED})[^\d+(]{{0,12}}(?P<other>{_NATIONAL}){_BEHIND}",
+            re.ASCII,
+        ),
     ),
     _Kind(
         "phone-written-so",

@@ -145,8 +145,12 @@ def test_a_column_that_comes_to_hold_some_is_no_longer_what_it_was(share: float)
         (lambda: f"家属张某电话{mobile()},已告知", "phone-announced"),
         (lambda: f"please call {mobile()} before noon", "phone-announced"),
         (lambda: f"补录证件{resident()}", "resident-id"),
+        (lambda: f"Rückruf erbeten 0171/{RNG.randrange(10**6, 10**7)}", "phone-announced"),
+        (lambda: f"rappeler au 06 {RNG.randrange(10, 99)} 34 56 78 svp", "phone-announced"),
+        (lambda: f"please ring 07911 {RNG.randrange(10**5, 10**6)} after six", "phone-announced"),
+        (lambda: f"Tel. (030) 123-{RNG.randrange(10**3, 10**4)}", "phone-announced"),
     ],
-    ids=["phone", "call", "resident"],
+    ids=["phone", "call", "resident", "de", "fr", "uk", "it"],
 )
 def test_one_of_few_remarks_is_enough(made: Callable[[], str], rule: str, rows: int) -> None:
     texts = [f"第{n}件已归档" for n in range(1, rows)] + [made()]
@@ -213,6 +217,8 @@ def test_long_and_short_texts_count_by_their_number() -> None:
         [f"2024-05-03 10:11:12.{RNG.randrange(10**6):06d}" for _ in range(ROWS)],
         [f"v1.{n}.0 @ build{n}" for n in range(ROWS)],
         [f"10.0.{n % 256}.{n // 2}" for n in range(ROWS)],
+        [f"please call on 0{n % 9 + 1}/02/2024" for n in range(ROWS)],
+        [f"tel. gesprochen am 0{n % 9 + 1}.12.2023" for n in range(ROWS)],
         [f"GB{RNG.randrange(10**18):018d}" for _ in range(ROWS)],
         [SENTENCE] * ROWS,
         [],
@@ -231,7 +237,7 @@ def test_texts_made_to_be_slow_are_not(piece: str) -> None:
 
 
 def test_the_weight_of_columns_that_are_sensitive_is_left_alone() -> None:
-    sure = Evidence("pi.health", "owner", "own:x", 0.95)
+    sure = Evidence("pi.health", "header", "-", 0.95)
     held = Evidence("pi.id.resident", "inside", "resident-id", 0.95, 0.5)
     assert judge([sure, held])[0] == judge([sure])[0]
 
