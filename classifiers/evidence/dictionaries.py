@@ -214,7 +214,7 @@ def _index() -> _Index:
             _add(index.words, rule, (key_of(fold(word)) for word in _entries(it.get("words"))))
             for part in ("tokens", "ends", "stems", "firsts", "lasts"):
                 _add(getattr(index, part), rule, map(fold, _entries(it.get(part))))
-    names, codes = _divisions()
+    names, codes = divisions()
     _add(index.words, "division-name", map(key_of, names))
     _add(index.words, "division-code", map(key_of, codes))
     index.sizes.update(ends=_sizes(index.ends, -1), stems=_sizes(index.stems, 0))
@@ -233,7 +233,7 @@ def _add(entries: dict[str, set[str]], rule: str, keys: Iterable[str]) -> None:
         entries.setdefault(key, set()).add(rule)
 
 
-def _divisions() -> tuple[set[str], set[str]]:
+def divisions() -> tuple[set[str], set[str]]:
     """Return the names, with and without their kind, and the codes of Chinese divisions since 1980."""
     lines = resources.files("stdnum").joinpath("cn", "loc.dat").read_text("utf-8").splitlines()
     names: set[str] = set()

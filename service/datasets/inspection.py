@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from classifiers.classify import Proposal
 from classifiers.domains import policy_lines, propose_domains
@@ -19,6 +20,7 @@ from sandbox.schema import ROW_UNIT, Domain, Field
 from sandbox.vault.header import plain
 from sandbox.vault.partition import check_unit
 from sandbox.vault.source import Source, open_source
+from sandbox.vault.written import as_read
 from service.asked import Inspection, NewTable, Progress
 from service.datasets import proposed
 from service.datasets.aids import read_file
@@ -63,7 +65,7 @@ def inspect(new: NewTable, wanted: Inspection, progress: Progress | None = None)
         "quality": _quality(batches, fields, (tags, likely), wanted, new.types, unsettled=unsettled)
         if wanted.quality
         else None,
-        "preview": _preview(source, proposals, wanted.preview) if wanted.preview else None,
+        "preview": _preview(source, fields, proposals, wanted.preview) if wanted.preview else None,
     }
 
 
@@ -111,13 +113,25 @@ def _quality(
     }
 
 
-def _preview(source: Source, proposals: Sequence[Proposal], rows: int) -> list[list[str | None]]:
-    tags = [it.tag if it.confidence >= SURE else None for it in proposals]
+def _preview(
+    source: Source, fields: Sequence[Field], proposals: Sequence[Proposal], rows: int
+) -> list[list[str | None]]:
     batch = next((batch for batch in source.batches() if batch.num_rows), None)
     if batch is None:
         return []
     head = batch.slice(0, min(rows, MOST_ROWS))
-    columns = [head.column(proposal.column).cast(pa.string()).to_pylist() for proposal in proposals]
-    return [
-        [masked(cell, tag) for cell, tag in zip(row, tags, strict=True)] for row in zip(*columns, strict=True)
+    columns = [
+        _masked(head.column(field.name), field, it.tag if it.confidence >= SURE else None)
+        for field, it in zip(fields, proposals, strict=True)
     ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _masked(column: Any, field: Field, tag: str | None) -> list[str | None]:
+    """Return the cells masked as *tag* allows, those that are not written as declared as none does."""
+    texts = column.cast(pa.string())
+    read = texts
+    if field.written and not (pa.types.is_primitive(column.type) or pa.types.is_decimal(column.type)):
+        read = as_read(pc.utf8_trim_whitespace(texts), field.kind, field.written)
+    pairs = zip(texts.to_pylist(), read.to_pylist(), strict=True)
+    return [masked(text, None) if it is None else masked(it, tag) for text, it in pairs]
