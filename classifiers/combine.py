@@ -29,7 +29,7 @@ from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.evidence import chances as chances_by
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
 from classifiers.evidence.reading import LEAST
-from classifiers.recognizers import OWN, OWNER
+from classifiers.recognizers import is_own
 from classifiers.taxonomy import GENERAL, core, read_data
 
 CHECKED = frozenset(
@@ -79,10 +79,7 @@ _READ = frozenset({"name", headers.ALONE, headers.BESIDE, cells.ALONE, cells.BES
 """Sources whose chances are weighed as such: the networks, and what of names is among what these read.  They
 know better than the weights of words how often they are right on names that the lexicon was not made for."""
 _NOT_WEIGHED = _READ | {inside.SOURCE}
-_OWNERS = frozenset({OWNER, "values"})
-"""Sources of an owner's recognisers; the rules of networks are names of columns, which anybody may choose."""
-_LIKELY = 0.5
-"""The confidence from which on what seems stricter is not an owner's recogniser's to overrule."""
+_LIKELY = 0.5  # from here on what seems stricter is not an owner's recogniser's to overrule
 _STRONGEST = 0.995
 _FAIR = log(2)
 """The strength of a name that is as likely right as not."""
@@ -157,7 +154,7 @@ def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: fl
     claimed: dict[str, float] = {}
     for hint in hints:
         strictness = known[hint.tag].strictness
-        own = _is_own(hint) and (doubtful or strictness >= proposed.strictness)
+        own = is_own(hint) and (doubtful or strictness >= proposed.strictness)
         found = hint.source == inside.SOURCE and not proposed.sensitive and strictness > proposed.strictness
         if own or found:
             claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
@@ -168,12 +165,8 @@ def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: fl
     return shared | {tag: shared[tag] + claimed[tag]}
 
 
-def _is_own(hint: Evidence) -> bool:
-    return hint.source in _OWNERS and hint.rule.startswith(OWN)
-
-
 def _not_own(hints: Sequence[Evidence]) -> list[Evidence]:
-    return [hint for hint in hints if not _is_own(hint)]
+    return [hint for hint in hints if not is_own(hint)]
 
 
 def _mixed(hints: Sequence[Evidence], around: Surroundings, weights: Mapping[str, float]) -> dict[str, float]:

@@ -21,7 +21,13 @@ DATES = frozenset({BIRTH, "pi.event-date"})
 """Tags of dates."""
 PHONE = "pi.contact.mobile"
 _EARLIEST = 1900
-_PHONE = r"^(\+?\d{1,3})?[(]?\d{2,4}[)]?\d{5,9}([,;#X]\d{1,6})?$"
+_PHONE = (
+    r"^(?:(?:\+?\d{1,3})?[(]?\d{2,4}[)]?\d{5,9}"
+    r"|(?:[+(]{1,2}\d|0\d)(?:[./()]{0,2}\d){6,14}"  # +49(0)30/1234567, 06.12.34.56.78
+    r"|(?:1[./])?\(?\d{3}\)?[./]?\d{3}[./]\d{4})"  # 415.555.2671
+    r"(?:(?:EXT\.?|转|[,;#X])\d{1,6})?$"
+)
+_DAY_WRITTEN = r"^\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}(?:\D|$)|^\d{1,2}[-/. ]\d{1,2}[-/. ]\d{4}(?:\D|$)"
 _ABROAD = r"^\+(?:[0-79]|8[0-57-9])"
 _MOBILE = rf"(?:{MOBILE_PREFIX}\d{{8}})"
 _LANDLINE = r"\(?(?:10|2\d|[3-9]\d{2})\)?[2-9]\d{6,7}(?:(?:转|X|EXT|#|,|;)\d{1,6})?"
@@ -68,6 +74,8 @@ def valid(tag: str, texts: Any) -> Any:
     """Return which *texts* pass the check of *tag*, or None if it has none."""
     if tag in DATES:
         return _dated(_tidy(texts))
+    if tag == PHONE:  # a date is still one here: compact, its dashes are gone
+        return checks.matches(_compact(texts), _PHONE) & ~checks.matches(_tidy(texts), _DAY_WRITTEN)
     check = _CHECKS.get(tag)
     return None if check is None else check(_compact(texts))
 
@@ -100,7 +108,6 @@ def _addresses(compact: Any) -> Any:
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "pi.id.resident": _residents,
     "pi.contact.email": lambda compact: checks.matches(compact, _EMAIL),
-    PHONE: lambda compact: checks.matches(compact, _PHONE),
     "pi.network": _addresses,
     "org.id": _companies,
     "finance.account": _accounts,

@@ -1,8 +1,9 @@
 """Recognisers of an owner's own: words of names, a pattern of values, a check digit, and the tag meant.
 
 They come from a YAML file that its owner wrote; what is not understood is refused with its place, never
-skipped.  Patterns are RE2, which runs in time linear in the text whatever the pattern says (Cox 2010), so
-none can run away.  A recogniser gives hints like any other: the combiner decides.
+skipped.  Patterns are RE2, which runs in time linear in the text (Cox 2010), but also in the pattern with its
+repetitions written out.  So both are bounded, and none can run away.  A recogniser gives hints like any
+other: the combiner decides.
 """
 
 from __future__ import annotations
@@ -21,15 +22,42 @@ from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.sample import ColumnSample
 from classifiers.taxonomy import core
 from sandbox.errors import InvalidInputError
+from sandbox.vault.spread import evenly
 
 MOST = 100
 """Recognisers in a file."""
 LONGEST_PATTERN = 500
 LONGEST_WORD = 60
 MOST_WORDS = 100
+MOST_PARTS = 1_000
+"""Parts of a pattern with its repetitions written out; see `_parts`."""
+MOST_VALUES, MOST_CHARACTERS = 2_000, 50_000
+"""Distinct values of a column that a pattern is held against; of long ones fewer."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _FIELDS: Final = ("name", "tag", "words", "pattern", "check", "share", "weight")
 
+_UNICODE, _WIDE = 24, 4
+"""Parts that a class of Unicode such as \\pL counts for, which is hundreds of ranges of bytes; and any
+character, all but some, or one beyond ASCII."""
+_TOKEN: Final = re.compile(
+    r"(?P<nothing>\(\?[a-zA-Z-]+\)|\\Q\\E)"
+    r"|(?P<quoted>\\Q.*?(?:\\E|\Z))"
+    r"|(?P<unicode>\\[pP])(?:\{[^}]*\}|.)"
+    r"|(?P<wide>\\[DSWC]|\.|[^\x00-\x7f]|\\x\{[^}]*\})"
+    r"|(?P<escaped>\\.)"
+    r"|(?P<class>\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\])"
+    r"|(?P<open>\()(?:\?(?:P?<\w+>|[a-zA-Z-]*:))?"
+    r"|(?P<close>\))"
+    r"|(?P<count>\{\d*(?:,\d*)?\})"
+    r"|(?P<again>[*+?])"
+    r"|(?P<other>.)",
+    re.DOTALL,
+)
+_RANGE: Final = re.compile(
+    r"(?P<unicode>\\[pP])|(?P<wide>\A\^|\\[DSW]|(?:.-)?[^\x00-\x7f]|\\x\{)|(?:\\.|[^\\])(?:-[^\]])?",
+    re.DOTALL,
+)
+_WEIGHTS: Final = {"unicode": _UNICODE, "wide": _WIDE}
 _PROBES: Final = pa.array(["", "0", "a", "一", "a b", "?", "é1-"])
 
 Path = tuple[str | int, ...]
@@ -75,12 +103,17 @@ OWN: Final = "own:"
 """What the rules of an owner's recognisers begin with."""
 
 
+def is_own(hint: Evidence) -> bool:
+    """Return whether *hint* is an owner's; the rules of networks are names of columns, which may be any."""
+    return hint.source in (OWNER, "values") and hint.rule.startswith(OWN)
+
+
 def recognizer_evidence(
     recognizers: Sequence[Recognizer], name: str, sample: ColumnSample
 ) -> tuple[Evidence, ...]:
     """Return what *recognizers* say of the column *name* with the values of *sample*."""
     lower, found = name.lower(), []
-    texts = checks.normalise(sample.values) if recognizers else sample.values
+    texts = _some(checks.normalise(sample.values)) if recognizers else sample.values
     for it in recognizers:
         if any(word in lower for word in it.words):
             found.append(Evidence(it.tag, OWNER, f"{OWN}{it.name}", it.weight))
@@ -89,6 +122,12 @@ def recognizer_evidence(
             if share >= it.share:
                 found.append(Evidence(it.tag, "values", f"{OWN}{it.name}", it.weight, tenths(share)))
     return tuple(found)
+
+
+def _some(texts: Any) -> Any:
+    """Return *texts*, evenly as many of them as a pattern is held against."""
+    mean = max(1.0, pc.mean(pc.utf8_length(texts)).as_py() or 0)
+    return texts.take(pa.array(evenly(len(texts), min(MOST_VALUES, int(MOST_CHARACTERS / mean)))))
 
 
 def _hits(it: Recognizer, texts: Any) -> Any:
@@ -186,9 +225,41 @@ def _pattern(entry: Mapping[str, Any], place: _Place) -> str | None:
         raise InvalidInputError(
             "recognizer.bad-pattern", **place.facts("pattern"), longest=LONGEST_PATTERN
         ) from None
+    if _parts(pattern) > MOST_PARTS:
+        raise InvalidInputError("recognizer.too-many-parts", **place.facts("pattern"), most=MOST_PARTS)
     if fitting[1:].all():
         raise InvalidInputError("recognizer.fits-everything", **place.facts("pattern"))
     return pattern
+
+
+def _parts(pattern: str) -> int:
+    """Return how many parts the valid *pattern* has, counted ones as often as they may come.
+
+    A part is a character, a range of a class, a sign or a group; some are several, see `_UNICODE`.
+    """
+    sums, last = [0], 0
+    for token in _TOKEN.finditer(pattern):
+        kind, text = token.lastgroup, token.group()
+        if kind in ("nothing", "again"):  # a count behind it is of what stands before it
+            continue
+        if kind == "open":
+            sums.append(1)
+            continue
+        if kind == "count":
+            times = max([1, *map(int, re.findall(r"\d+", text))])
+            sums[-1] += last * (times - 1)
+            last *= times
+            continue
+        if kind == "close" and len(sums) > 1:
+            last = sums.pop()
+        elif kind == "class":
+            last = sum(_WEIGHTS.get(it.lastgroup or "", 1) for it in _RANGE.finditer(text[1:-1]))
+        elif kind == "quoted":
+            last = len(text.encode())
+        else:
+            last = _WEIGHTS.get(kind or "", 1)
+        sums[-1] += last
+    return sum(sums)
 
 
 def _whole(pattern: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stdnum import iban, luhn
+from stdnum.fr import nir
 from stdnum.iso7064 import mod_11_2
 
 from sandbox.errors import InvalidInputError
@@ -83,25 +84,49 @@ def too_long(path: Path) -> InvalidInputError:
 def names_somebody(name: str) -> bool:
     """Return whether *name* holds an identifier of somebody.
 
-    That is a resident number (GB 11643-1999), a Chinese mobile number, an e-mail address, a payment card
-    number (ISO/IEC 7812-1, the schemes' prefixes) or an IBAN (ISO 13616-1), each with its check digits.
+    That is, each with its check digits or its date of birth where it has them, a number of a resident of
+    China (GB 11643-1999, and of 15 digits until 1999), France or the United States, a phone number, an e-mail
+    address, a payment card number (ISO/IEC 7812-1, the schemes' prefixes), an IBAN (ISO 13616-1), or a
+    passport number behind that word.  Digits in a row are a phone number if they are a mobile one of China,
+    if a plus sign stands before them, or a word for a phone.
     """
-    text = unicodedata.normalize("NFKC", name).upper()
-    return any(
-        check(re.sub("[ -]", "", found.group())) for shape, check in _SHAPES for found in shape.finditer(text)
-    )
+    text = _DASH.sub("-", unicodedata.normalize("NFKC", name).upper())
+    return any(check(found.group()) for shape, check in _SHAPES for found in shape.finditer(text))
+
+
+_DASH = re.compile("[‐-―−]")
 
 
 def _alone(shape: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![0-9A-Z])(?:{shape})(?![0-9A-Z])")
 
 
-def _resident(text: str) -> bool:
+def _grouped(shape: str) -> re.Pattern[str]:
+    """Return *shape* where it is no part of a longer number, a date or a time."""
+    return re.compile(rf"(?<![0-9A-Z])(?<![0-9][ .,:/-])(?:{shape})(?![.,:/-]?[0-9])")
+
+
+def _behind(words: str, number: str) -> re.Pattern[str]:
+    """Return *number* behind one of *words*, if it is no day such as 20240131."""
+    sign = r"(?: ?(?:号码|号|號碼|號|NO|NR|NUMBER|NUMMER))?[ .:：#=]{0,3}"
+    day = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d(?![0-9A-Z])"
+    return re.compile(rf"(?<![0-9A-Z])(?:{words}){sign}(?!{day})(?:{number})(?![0-9A-Z])")
+
+
+def _compact(text: str) -> str:
+    return re.sub("[ -]", "", text)
+
+
+def _resident(written: str) -> bool:
+    text = _compact(written)
+    return _born(text[6:14]) and mod_11_2.is_valid(text)
+
+
+def _born(day: str) -> bool:
     try:
-        born = dt.date.fromisoformat(f"{text[6:10]}-{text[10:12]}-{text[12:14]}")
+        return dt.date.fromisoformat(f"{day[:4]}-{day[4:6]}-{day[6:]}").year >= 1900
     except ValueError:
         return False
-    return born.year >= 1900 and mod_11_2.is_valid(text)
 
 
 _CARD = re.compile(
@@ -111,13 +136,43 @@ _CARD = re.compile(
 """UnionPay, Visa, Mastercard, American Express, Diners, JCB, Discover."""
 
 
-def _card(text: str) -> bool:
+def _card(written: str) -> bool:
+    text = _compact(written)
     return bool(_CARD.fullmatch(text)) and luhn.is_valid(text)
 
 
+_DAY_FIRST = re.compile(r"\d\d\D\d\d\D(?:19|20)\d\d(?!\d)")
+
+
+def _dialled(text: str) -> bool:
+    """Return whether groups of digits that begin with 0 are a phone number: no date, range or file number."""
+    area, *others = groups = re.findall(r"\d+", text)
+    if all(len(group) == 2 for group in groups):  # 06 12 34 56 78
+        return len(groups) == 5 and len({it.strip(") ") for it in re.findall(r"\d(\D+)", text)}) == 1
+    if not 9 <= sum(map(len, groups)) <= 12 or others[0][0] == "0" or _DAY_FIRST.match(text):
+        return False
+    if len(area) == 2 and re.fullmatch(r"(?:19|20)\d\d", others[0]):
+        return False
+    return len(others) > 1 or "(" in text or (len(area) != len(others[0]) and "." not in text)
+
+
+_PHONE = (
+    r"TEL|TÉL|TELEFON|TELEFONO|TELÉFONO|TELEPHONE|TÉLÉPHONE|PHONE|FON|FAX|CALL|CELL|MOBILE?|HANDY|WHATSAPP"
+    r"|电话|電話|手机|手機|座机|传真|致电|联系方式"
+)
+_PASSPORT = "护照|護照|PASSPORT|PASSEPORT|REISEPASS"
 _SHAPES: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
     (_alone(r"[1-9](?:[ -]?\d){16}[ -]?[\dX]"), _resident),
+    (_alone(r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])\d{13}"), lambda it: _born(f"19{it[6:12]}")),
+    (_alone(r"[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?\d[\dAB] ?\d{3} ?\d{3} ?\d\d"), nir.is_valid),
+    (_grouped(r"(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}"), bool),
     (_alone(r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"), bool),
+    (re.compile(r"(?<![0-9A-Z])\+[1-9](?:[ ./()-]{0,3}\d){7,15}(?!\d)"), bool),
+    (_grouped(r"(?:0[1-9]\d{0,3} ?[ ./-]|\(0[1-9]\d{0,3}\)) ?\d{2,8}(?: ?[ ./-] ?\d{2,8}){0,4}"), _dialled),
+    (_grouped(r"00[1-9]\d{0,2} (?:\(0\) ?)?\d{1,4}(?:[ /-]\d{2,8}){1,4}"), bool),
+    (_grouped(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?[2-9]\d\d[ .-]|[2-9]\d\d([.-])[2-9]\d\d\1)\d{4}"), bool),
+    (_behind(_PHONE, r"\d{7,15}"), bool),
+    (_behind(_PASSPORT, r"[A-Z]{0,2}\d{6,9}|(?=(?:[A-Z]*\d){4})[0-9A-Z]{9}"), bool),
     (_alone(r"[0-9A-Z._%+-]+@(?:[0-9A-Z-]+\.)+[A-Z]{2,24}"), bool),
     (_alone(r"\d(?:[ -]?\d){13,18}"), _card),
     (_alone(r"[A-Z]{2}\d\d(?: ?[0-9A-Z]){11,30}"), iban.is_valid),

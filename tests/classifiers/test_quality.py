@@ -89,6 +89,61 @@ def test_phones_are_held_to_the_layout_that_prevails(others: list[str | None], i
     assert (column.invalid, column.problems) == (invalid, invalid)
 
 
+def test_phones_of_all_countries_pass_in_their_usual_layouts() -> None:
+    phones = [
+        "+49 (0)30 123-4567",
+        "+49 171 1234567",
+        "+49 30/1234567",
+        "+49.30.1234567",
+        "0171/1234567",
+        "0171 / 123 45 67",
+        "0171.123.45.67",
+        "(030) 123-4567",
+        "(030)/1234567",
+        "06 12 34 56 78",
+        "06.12.34.56.78",
+        "+33 6.12.34.56.78",
+        "07911 123456",
+        "(0)7911 123456",
+        "+44 (0) 20 7946 0958",
+        "0049 171 1234567",
+        "(415) 555-2671 x12",
+        "(415) 555-2671 ext. 12",
+        "+1 (415) 555.2671",
+        "(+1) 415 555 2671",
+        "415.555.2671",
+        "1.415.555.2671",
+        "13800138000",
+        "0755-6234567转8",
+        "6234567",
+        "+81 90–1234–5678",
+    ]
+    assert faults.valid("pi.contact.mobile", pa.array(phones)).all()
+
+
+def test_what_is_clearly_no_phone_fails() -> None:
+    others = [
+        "unknown",
+        "call me",
+        "abc1234567",
+        "123",
+        "12 34",
+        "12345678901234567890",
+        "+12345678901234567890",
+        "2024-01-31",
+        "2024/1/31",
+        "31.01.2024",
+        "01/31/2024",
+        "2024-01-31 10:30",
+        "1234567.89",
+        "0.12345678",
+        "192.168.100.200",
+        "a@example.org",
+        "10:30:00",
+    ]
+    assert not faults.valid("pi.contact.mobile", pa.array(others)).any()
+
+
 def test_four_numbers_are_an_address_if_none_passes_255() -> None:
     cells: list[str | None] = ["10.0.0.1", "10.0.0.255/24", "10.0.0.256", "999.1.1.1", "fe80::1", "router"]
     assert of(cells, tag="pi.network").columns[0].invalid == 2
