@@ -83,18 +83,20 @@ def _sayable(column: str) -> bool:
 
 
 def _seem_missing(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield lines about marks that keep columns from being more than text, with the options to say so.
+    """Yield lines about marks that keep columns from being more than text, or that stand for a unit.
 
     Of columns whose names the option cannot tell apart nothing is said.
     """
-    told: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    told: dict[tuple[bool, tuple[str, ...]], list[Mapping[str, Any]]] = {}
     for it in found:
         if "=" not in it["column"] and it["column"] != "*" and it["column"].isprintable():
-            told.setdefault(tuple(it["marks"]), []).append(it)
-    for group, columns in told.items():
+            told.setdefault((it["kind"] == "string", tuple(it["marks"])), []).append(it)
+    for (of_unit, group), columns in told.items():
         names = [it["column"] for it in columns]
         kinds = list(dict.fromkeys(it["kind"] for it in columns))
-        shown = names if len(names) <= _NAMED else [*names[:_NAMED], "…"]
-        yield say("cli.seem-missing", columns=shown, marks=list(group), kinds=kinds)
+        if of_unit:
+            yield say("cli.seem-missing-unit", column=names[0], marks=list(group))
+        else:
+            yield say("cli.seem-missing", columns=_some(names), marks=list(group), kinds=kinds)
         for name in names if len(names) <= _NAMED else "*":
             yield " ".join(["  ", *(f"--missing {shlex.quote(f'{name}={mark}')}" for mark in group)])

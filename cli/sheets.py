@@ -46,7 +46,7 @@ _HEADS: Final = (
     "sheet.reason",
     _DATASET,
 )
-_YES: Final = frozenset({"ok", "yes", "y", "√", "✓", "✔", "是", "同意", "确认"})
+_YES: Final = frozenset({"ok", "yes", "y", "ja", "oui", "sí", "√", "✓", "✔", "是", "同意", "确认"})
 Titles = Mapping[str, Mapping[str, str]]
 """Titles of levels by language."""
 _TAKEN_FOR: Final = re.compile(r"\d|(?i:true|false)$|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")

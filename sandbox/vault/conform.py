@@ -7,9 +7,9 @@ conform.  What a cell means depends on that cell alone: not on its batch, not on
 
 Texts read as: integers ``[+-]digits`` (also with ``.0`` behind) within int64; floats in plain or
 scientific notation; decimals in plain notation, exactly, within precision and scale; booleans true/false,
-t/f, yes/no, y/n, 1/0; dates and timestamps as `sandbox.vault.dates` says; what a field says of how its
-cells are *written* is meant as in `sandbox.vault.written`.  Surrounding white space counts, and full-width
-signs differ from ASCII, in strings only.
+t/f, yes/no, y/n, 1/0, 是/否 and their like (`TRUE`, `FALSE`); dates and timestamps as `sandbox.vault.dates`
+says; what a field says of how its cells are *written* is meant as in `sandbox.vault.written`.  Surrounding
+white space counts, and full-width signs differ from ASCII, in strings only.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ MAX_PRECISION = 38
 INT64_DIGITS = "9223372036854775807"
 INTEGER = r"^[+-]?\d+(\.0*)?$"
 FLOAT = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,40})?$"
-TRUE = ("true", "t", "yes", "y", "1")
-FALSE = ("false", "f", "no", "n", "0")
+TRUE = ("true", "t", "yes", "y", "1", "是", "ja", "j", "wahr", "oui", "vrai", "sí", "si", "sim")
+FALSE = ("false", "f", "no", "n", "0", "否", "nein", "falsch", "non", "faux", "não", "nao")
 _FULL_WIDTH = r"[\x{FF01}-\x{FF5E}]"
 _HALF_WIDTH = {sign: sign - 0xFEE0 for sign in range(0xFF01, 0xFF5F)}
 

@@ -32,12 +32,16 @@ _LONG_NUMBER = r"^[+-]?\d{16,}$"
 _FEWEST_TYPED = 5
 _MOSTLY = 0.95
 _YEAR_LAST = r"^(?P<first>\d{1,2})(?P<sign>[-/.])(?P<second>\d{1,2})[-/.]\d{4}(?:\D|$)"
+_SPOILT = r"\d[eE][+]?\d"
+"""Of long numbers spreadsheets leave the first digits only: no number is meant."""
 _SIGNED = r"\d[.,'’]\d"
 _TRUTH = r"^(?i:true|false)$"
 MARKS: Final = (
     "null", "(null)", "[null]", "<null>", "\\n", "n/a", "na", "#n/a", "n.a.", "nan", "none", "nil",
     "n/d", "nd", "s/d", "k.a.", "-", "--", "---", "–", "—", "——", ".", "?", "??", "unknown", "missing",
     "/", "//", "\\", "#null!", "#value!", "0000-00-00", "0000/00/00", "0000-00-00 00:00:00",
+    "unbekannt", "keine angabe", "ohne angabe", "inconnu", "non renseigné", "desconocido", "sconosciuto",
+    "onbekend", "not known", "not available", "not applicable",
     "无", "無", "不详", "不詳", "未知", "不明", "暂无", "未填", "未填写", "缺失", "未登记", "なし",
     "空", "未查", "未检", "未测", "未检查", "未检测", "未测量",
 )  # fmt: skip
@@ -71,11 +75,13 @@ def seem_missing(
     columns: Sequence[str],
     missing: Callable[[str], tuple[str, ...]] = lambda _: (),
     drawn: Iterable[pa.RecordBatch] = (),
+    unit: str | None = None,
 ) -> Iterator[tuple[str, tuple[str, ...], Kind]]:
     """Yield which text *columns* of a CSV would be of another kind if some `MARKS` in them meant null.
 
     Of each its name, the marks as they are written, and that kind, by the cells that `propose_fields` goes
-    by.  Marks with blanks around them would have to be declared with these: nothing is said of them.
+    by.  Also the *unit* where it stays text: all rows with a mark would be one person's.  Marks with blanks
+    around them would have to be declared with these: nothing is said of them.
     """
     first = next((batch for batch in source.batches() if batch.num_rows), None)
     further = list(drawn)
@@ -86,7 +92,8 @@ def seem_missing(
         marked = pc.is_in(pc.utf8_lower(values), pa.array(MARKS))
         marks = values.filter(marked).unique()
         kind = _kind_of(values.filter(pc.invert(marked))) if len(marks) else Kind.STRING
-        if kind is not Kind.STRING and not _padded(first.column(name), marks):
+        of_note = kind is not Kind.STRING or (name == unit and len(marks))
+        if of_note and not _padded(first.column(name), marks):
             yield name, tuple(sorted(marks.to_pylist())), kind
 
 
@@ -140,7 +147,7 @@ def _form_of_dates(values: pa.Array) -> tuple[str, ...]:
 
 def _form_of_numbers(values: pa.Array, enough: float) -> str | None:
     """Return how numbers are written that are no plain ones, if one way fits more of them than the other."""
-    if not _any(values, _SIGNED) or _count(values, FLOAT) >= enough:
+    if not _any(values, _SIGNED) or _any(values, _SPOILT) or _count(values, FLOAT) >= enough:
         return None
     comma, point = (_count(values, number_pattern(it)) for it in (COMMA, POINT))
     return None if comma == point or max(comma, point) < enough else COMMA if comma > point else POINT

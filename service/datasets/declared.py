@@ -122,12 +122,14 @@ def proposals_of(
     return classify(fields, rows, recognizers_of(recognizers), unit)
 
 
-def advice(fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRows) -> dict[str, Any]:
+def advice(
+    fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRows, unit: str | None = None
+) -> dict[str, Any]:
     """Return what the owner may want to declare of a CSV, beside what is said already.
 
     ``{"seem_missing": [{"column", "marks", "kind"}], "seem_typed": [{"column", "kind"}]}``: marks that seem
     to mean null in text columns, and what kind they would be then; texts and integers that seem to be dates
-    or numbers, and of what type.  Nothing is said of columns whose type the owner said.
+    or numbers, and of what type.  Nothing is said of columns whose type the owner said, but of the *unit*.
     """
     source, unsaid = rows.source, [it for it in fields if it.name not in new.types]
     if isinstance(source, ParquetSource):
@@ -136,9 +138,9 @@ def advice(fields: Sequence[Field], new: NewDataset | NewTable, rows: SampledRow
     def marks(column: str) -> tuple[str, ...]:
         return _marks(new, column)
 
-    texts = [it.name for it in unsaid if it.kind is Kind.STRING]
+    texts = [it.name for it in fields if it.kind is Kind.STRING and (it in unsaid or it.name == unit)]
     likely = [it.name for it in unsaid if it.kind in (Kind.STRING, Kind.INTEGER)]
-    missing = list(propose.seem_missing(source, texts, marks, rows))
+    missing = list(propose.seem_missing(source, texts, marks, rows, unit))
     told = {(name, kind) for name, _, kind in missing}
     typed = propose.seem_typed(source, likely, marks, rows)
     return {

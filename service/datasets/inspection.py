@@ -50,7 +50,7 @@ def inspect(new: NewTable, wanted: Inspection, progress: Progress | None = None)
     if wanted.unit is not None:
         check_unit(wanted.unit, fields)
     proposals = proposals_of(rows, fields, new.recognizers, wanted.unit)
-    advised = advice(fields, new, rows)
+    advised = advice(fields, new, rows, wanted.unit)
     unsettled = {it["column"] for it in advised["seem_missing"]}
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}

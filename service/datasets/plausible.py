@@ -1,4 +1,4 @@
-"""What an owner says of a file, held against some of its cells before all of it is read."""
+"""What an owner says of a file, or said of an earlier one, held against some of its cells."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.conform import conform_column
 from sandbox.vault.source import ParquetSource, Source
+from sandbox.vault.written import FORMS
 from service.wording import declared_text
 
 _NUMBER: Final = re.compile(r"[\d.,:/+-]+")
 _FEWEST: Final = 2
 """Names among the cells of their columns, from which the first line is taken for a row; one may be chance."""
+_CLEARLY: Final = 0.05
+"""The share of cells by which another way to write them must fit better than the declared one."""
 
 
 def check_plausible(
@@ -34,17 +37,47 @@ def check_plausible(
     has_names = isinstance(source, ParquetSource)
     if has_names and not typed:  # the rows of Parquet would be read for nothing
         return
-    looked_at = {field.name for field in (typed if has_names else fields)}
+    cells = _cells({field.name for field in (typed if has_names else fields)}, rows)
+    if not has_names:
+        _check_names(source, fields, cells)
+    for field in typed:
+        if not _fits(field, cells[field.name]):
+            raise InvalidInputError("dataset.type-fits-nothing", column=field.name, type=declared_text(field))
+
+
+def check_later(fields: Sequence[Field], rows: Iterable[Any]) -> None:
+    """Refuse a later version in which a column is not of its type any more, or is written otherwise."""
+    typed = [field for field in fields if field.kind is not Kind.STRING]
+    cells = _cells({field.name for field in typed}, rows) if typed else {}
+    for field in typed:
+        if not _fits(field, cells[field.name]):
+            said = declared_text(field)
+            raise InvalidInputError("dataset.version-fits-nothing", column=field.name, type=said)
+
+
+def _cells(looked_at: Collection[str], rows: Iterable[Any]) -> dict[str, list[Any]]:
     cells = defaultdict[str, list[Any]](list)
     for batch in rows:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if name in looked_at:
                 cells[name].append(column)
-    if not has_names:
-        _check_names(source, fields, cells)
-    for field in typed:
-        if _fits_nothing(field, cells[field.name]):
-            raise InvalidInputError("dataset.type-fits-nothing", column=field.name, type=declared_text(field))
+    return cells
+
+
+def _fits(field: Field, parts: Sequence[Any]) -> bool:
+    """Return whether a cell, if there are any, is of the type of *field*.
+
+    Refuses one where another way to write its cells fits clearly more of them.
+    """
+    plain = replace(field, kind=Kind.STRING, precision=None, scale=None, written="")
+    filled, own = _fitting(plain, parts), _fitting(field, parts)
+    others = [replace(field, written=form) for form in ("", *FORMS.get(field.kind, ()))]
+    fits = [(_fitting(other, parts), other) for other in others if other != field and own < filled]
+    most, best = max(fits, key=lambda it: it[0], default=(0, field))
+    if most - own >= max(1, _CLEARLY * filled):
+        facts = {"type": declared_text(field), "better": declared_text(best)}
+        raise InvalidInputError("dataset.written-otherwise", column=field.name, **facts)
+    return own > 0 or filled == 0
 
 
 def _check_names(source: Source, fields: Sequence[Field], cells: dict[str, list[Any]]) -> None:
@@ -70,8 +103,6 @@ def _among_others(name: str, parts: Sequence[Any]) -> bool:
     return same and others
 
 
-def _fits_nothing(field: Field, parts: Sequence[Any]) -> bool:
-    """Whether there are cells, and none is of the type of *field*."""
-    plain = replace(field, kind=Kind.STRING, precision=None, scale=None, written="")
-    filled = sum(len(part) - conform_column(part, plain).null_count for part in parts)
-    return filled > 0 and all(conform_column(part, field).null_count == len(part) for part in parts)
+def _fitting(field: Field, parts: Sequence[Any]) -> int:
+    """Return how many cells are of the type of *field*."""
+    return sum(len(part) - conform_column(part, field).null_count for part in parts)

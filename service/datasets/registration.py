@@ -40,6 +40,7 @@ from service.datasets.declared import (
     plainly,
     proposals_of,
 )
+from service.datasets.plausible import check_later
 from service.datasets.proposed import confidence_text
 from service.datasets.tagging import propose
 from service.datasets.units import tags_of
@@ -76,7 +77,7 @@ def _advised(
     place: _Place, fields: tuple[Field, ...], new: NewDataset, rows: SampledRows
 ) -> dict[str, list[dict[str, Any]]]:
     """Return `advice` on types, which can be declared with a first version only."""
-    return {"seem_missing": [], "seem_typed": []} if place.known else advice(fields, new, rows)
+    return {"seem_missing": [], "seem_typed": []} if place.known else advice(fields, new, rows, new.unit)
 
 
 def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -> dict[str, Any]:
@@ -132,6 +133,7 @@ def _fields(place: _Place, source: Source, new: NewDataset, rows: SampledRows) -
     if not place.known:
         return declared_fields(source, new, rows)
     check_fields(place.fields, source.columns)
+    check_later(place.fields, rows)
     return place.fields
 
 

@@ -1,6 +1,7 @@
 """Recognisers and data dictionaries of an owner's own, given when a file is registered."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -101,6 +102,19 @@ def file_of(folder, cell="NULL", columns="nr,n"):
     return NewDataset(folder / "d.csv", "a.b", "nr", "a.person")
 
 
+@pytest.mark.parametrize("types", [{}, {"nr": "string"}])
+def test_marks_for_nothing_in_the_unit_are_told(desk, tmp_path, types):
+    rows = "".join(f"A{n % 17:03},{n}\n" for n in range(40))
+    (tmp_path / "d.csv").write_text(f"nr,n\n{rows}-,40\nunbekannt,41\n-,42\n")
+    new = NewDataset(tmp_path / "d.csv", "a.b", "nr", "a.person", types=types)
+    told = [{"column": "nr", "marks": ["-", "unbekannt"], "kind": "string"}]
+    assert registration.preview(desk, OWNER, new)["seem_missing"] == told
+    assert registration.preview(desk, OWNER, replace(new, unit="n"))["seem_missing"] == []
+    marked = replace(new, missing={"nr": ("-", "unbekannt")}, drop_null_units=True)
+    added = registration.add(desk, OWNER, marked, None)["owner_report"]
+    assert (added["null_units_dropped"], added["seem_missing"]) == (3, [])
+
+
 FORMS = {"d": "date(dmy)", "m": "decimal(9,2,comma)", "n": "integer(point)"}
 
 
@@ -118,7 +132,7 @@ def test_a_later_version_is_read_as_the_cells_of_the_first_were_declared(desk, t
     ]  # of 8,000 nobody knows
     first = registration.add(desk, OWNER, replace(german(tmp_path), types=FORMS), None)
     assert first["owner_report"]["nonconforming"] == {}
-    later = replace(german(tmp_path, "02/28/1999"), lineage=first["lineage"])
+    later = replace(german(tmp_path, "28.2.99"), lineage=first["lineage"])
     kinds = {it["name"]: it["kind"] for it in registration.preview(desk, OWNER, later)["columns"]}
     assert {name: kinds[name] for name in FORMS} == FORMS
     for said in ({}, FORMS):
@@ -128,6 +142,36 @@ def test_a_later_version_is_read_as_the_cells_of_the_first_were_declared(desk, t
         registration.add(desk, OWNER, replace(later, types={"d": "date"}), None)
     assert (caught.value.code, caught.value.facts["registered"]) == ("dataset.fixed-column", "date(dmy)")
     assert columns(desk)["m"]["kind"] == "decimal(9,2)"  # of how a file writes it nothing is public
+
+
+@pytest.mark.parametrize(
+    ("days", "numbers", "code"),
+    [
+        (["02/28/1999", "03/31/2001"], ["1,5", "2,5"], "dataset.written-otherwise"),
+        (["28.02.1999", "31.03.2001"], ["1,234.5", "2,234.5"], "dataset.written-otherwise"),
+        (["28.02.1999", "31.03.2001"], ["n/a", "?"], "dataset.version-fits-nothing"),
+        (["28.02.1999", "?"], ["1,5", ""], None),
+        (["", ""], ["", ""], None),
+    ],
+)
+def test_a_later_version_is_held_to_the_declared_types(desk, tmp_path, days, numbers, code):
+    def file(days, numbers):
+        rows = [f"{n};{day};{number}\n" for n, (day, number) in enumerate(zip(days, numbers, strict=True))]
+        (tmp_path / "d.csv").write_text(f"nr;d;m\n{''.join(rows)}")
+        return NewDataset(tmp_path / "d.csv", "a.b", "nr", "a.person", delimiter=";")
+
+    types = {"d": "date(dmy)", "m": "float(comma)"}
+    first = registration.add(desk, OWNER, replace(file(["01.02.2003"], ["7,5"]), types=types), None)
+    later = replace(file(days, numbers), lineage=first["lineage"])
+    for step in (registration.preview, partial(registration.add, progress=None)):
+        if code is None:
+            step(desk, OWNER, later)
+        else:
+            with pytest.raises(InvalidInputError) as caught:
+                step(desk, OWNER, later)
+            assert caught.value.code == code
+            assert not any(cell in str(caught.value) for cell in (*days, *numbers) if len(cell) > 1)
+    assert entries.show(desk, OWNER, "a.b")["version"] == (1 if code else 2)
 
 
 @pytest.mark.parametrize(

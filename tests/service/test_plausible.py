@@ -57,7 +57,7 @@ def test_a_parquet_file_has_names_of_its_own(tmp_path):
 DAYS = [("1", "31.01.2024", "-"), ("2", "01.02.2024", ""), ("3", "03.03.2024", "-")]
 
 
-@pytest.mark.parametrize(("column", "kind"), [("day", "date"), ("nr", "timestamp"), ("none", "integer")])
+@pytest.mark.parametrize(("column", "kind"), [("day", "float"), ("nr", "timestamp"), ("none", "integer")])
 def test_a_type_that_no_cell_has_is_refused(tmp_path, column, kind):
     path = written(tmp_path, ("nr", "day", "none"), DAYS)
     with pytest.raises(InvalidInputError) as refused:
@@ -66,8 +66,37 @@ def test_a_type_that_no_cell_has_is_refused(tmp_path, column, kind):
     assert "31.01.2024" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("cells", "said", "better"),
+    [
+        (["12/31/2023", "01/02/2024"], "date(dmy)", "date(mdy)"),
+        (["31.12.2023", "01.02.2024"], "date(mdy)", "date(dmy)"),
+        (["31.12.2023", "01.02.2024"], "date", "date(dmy)"),
+        (["2023-12-31", "2024-02-01"], "date(mdy)", None),  # says itself which is which
+        (["01/02/2024", "03/04/2024"], "date(dmy)", None),
+        (["1.234,5", "1.234"], "float", "float(comma)"),
+        (["1,234", "0.5"], "float(comma)", "float(point)"),
+        (["1,234", "2,345"], "decimal(9,3,comma)", None),
+        (["7", "x"], "integer(point)", None),
+    ],
+)
+def test_another_way_to_write_cells_that_fits_more_of_them_is_named(tmp_path, cells, said, better):
+    path = tmp_path / "a.csv"
+    path.write_text("nr;c\n" + "".join(f"{n};{cell}\n" for n, cell in enumerate(cells)))
+    table = NewTable(path, path.name, delimiter=";", types={"c": said})
+    source = open_source(path, ";")
+    if better is None:
+        declared_fields(source, table, SampledRows(source))
+        return
+    with pytest.raises(InvalidInputError) as refused:
+        declared_fields(source, table, SampledRows(source))
+    facts = refused.value.facts
+    assert (refused.value.code, facts["type"], facts["better"]) == ("dataset.written-otherwise", said, better)
+
+
 def test_a_type_is_taken_where_a_cell_has_it_or_there_is_none(tmp_path):
-    path = written(tmp_path, ("nr", "day", "none"), [*DAYS, ("4", "2024-01-31", "")])
+    days = [("1", "soon", "-"), ("2", "later", "-"), ("4", "2024-01-31", "")]
+    path = written(tmp_path, ("nr", "day", "none"), days)
     kinds = {it.name: it.kind for it in declared(path, types={"day": "date"})}
     assert kinds["day"] == "date"
     declared(path, types={"none": "integer"}, missing={"none": ("-",)})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
-from sandbox.vault.conform import Conforming, arrow_type, check_fields, conform, conform_column
+from sandbox.vault.conform import FALSE, TRUE, Conforming, arrow_type, check_fields, conform, conform_column
 
 F = Field("x", Kind.STRING)
 
@@ -55,7 +55,13 @@ def test_floats() -> None:
 
 
 def test_booleans() -> None:
-    assert means(Kind.BOOLEAN, "true", "NO", "Y", "0", "2", "是") == [True, False, True, False, None, None]
+    assert means(Kind.BOOLEAN, "true", "NO", "Y", "0", "是", "Nein", "SÍ") == [True, False] * 2 + [
+        True,
+        False,
+        True,
+    ]
+    assert means(Kind.BOOLEAN, "2", "x", "有", "") == [None] * 4
+    assert not set(TRUE) & set(FALSE)
 
 
 WRITTEN = [
