@@ -143,18 +143,18 @@ def _strictest_first(tag: str) -> tuple[int, ...]:
 def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: float) -> dict[str, float]:
     """Return *odds* after what is not weighed against the rest: it is right as often as it says.
 
-    The owner's own recognisers hold where their tag is at least as strict as what would be proposed, or that
-    is not likely; identifiers found inside values where that is not sensitive, and less strict.  Neither is
-    a feature: a careless word must not talk a column out of what it seems.  Of several the surest holds; the
-    rest is shared as before.
+    The owner's own recognisers hold where their tag is at least as strict as what would be proposed, or
+    something stricter is not likely; identifiers found inside values where that is not sensitive, and less
+    strict.  Neither is a feature: a careless word must not talk a column out of what it seems.  Of several
+    the surest holds; the rest is shared as before.
     """
     known = core().tags
-    first = _ordered(odds, share)[0]
-    proposed, doubtful = known[first], odds[first] < _LIKELY
+    proposed = known[_ordered(odds, share)[0]]
     claimed: dict[str, float] = {}
     for hint in hints:
         strictness = known[hint.tag].strictness
-        own = is_own(hint) and (doubtful or strictness >= proposed.strictness)
+        stricter = fsum(odds[tag] for tag in odds if known[tag].strictness > strictness)
+        own = is_own(hint) and (strictness >= proposed.strictness or stricter < _LIKELY)
         found = hint.source == inside.SOURCE and not proposed.sensitive and strictness > proposed.strictness
         if own or found:
             claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))

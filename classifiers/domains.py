@@ -20,7 +20,7 @@ from classifiers.tally import Seen
 from classifiers.taxonomy import IdentifierRole, core
 from sandbox.errors import InvalidInputError
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, Use, exact
-from sandbox.vault.header import names_somebody
+from sandbox.vault.header import mentions_somebody
 
 _FINEST = 6
 _WIDEST = Decimal(10) ** 15
@@ -62,7 +62,7 @@ def propose_domain(seen: Seen, *, coded: bool = False) -> Domain | None:
             return None
         return DateDomain(dt.date(seen.low.year, 1, 1), dt.date(seen.high.year, 12, 31))
     common = _common(seen.categories or {})
-    if not common or any(map(names_somebody, seen.categories or {})):  # others may name people unseen
+    if not common or any(map(mentions_somebody, seen.categories or {})):  # others may name people unseen
         return None
     return CategoricalDomain((True, False) if seen.kind is Kind.BOOLEAN else tuple(sorted(common)))
 

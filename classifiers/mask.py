@@ -39,6 +39,7 @@ _TWO_SYLLABLES = re.compile(
 )
 _HAN = re.compile(r"[\u3400-\u9fff·]+")
 _EMAIL = re.compile(r"([\w.%+'-]+)@(?:[A-Za-z0-9-]+\.)+([A-Za-z]{2,4})", re.ASCII)
+_NAMELIKE = re.compile(r"^\D*[a-z]\D*$|^[A-Z]{2,}\W$", re.ASCII)
 _MOBILE = re.compile(r"(?:\+?86[- ]?)?(1\d{10})", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:,\d{3})+)\.?\d*|\.\d+)(?:[eE][-+]?\d{1,40})?", re.ASCII)
 _COORDINATES = re.compile(r"[-+]?\d{1,3}\.\d+(?:[ ,;/]+[-+]?\d{1,3}\.\d+)?", re.ASCII)
@@ -103,7 +104,8 @@ def _ends(text: str, form: re.Pattern[str], front: int, back: int, hidden: int =
     """
     middle = text[front : len(text) - back]
     enough = len(text) >= front + back + hidden and sum(map(str.isalnum, middle)) >= hidden
-    if not enough or not form.fullmatch(text):
+    kept = text[:front] if front > 1 else ""  # a name in Latin letters is no beginning of a number
+    if not enough or not form.fullmatch(text) or _NAMELIKE.search(kept):
         return None
     return text[:front] + re.sub(r"[^- ]", STAR, middle) + text[len(text) - back :]
 

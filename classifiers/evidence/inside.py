@@ -149,13 +149,13 @@ def _ibans(texts: Sequence[str]) -> Any:
 
 _BEFORE, _BEHIND = r"(?<![\d.])", r"(?!\d|\.\d|@)"
 _MOBILE = rf"{MOBILE_PREFIX}(?:\d{{8}}|[- ]\d{{4}}[- ]\d{{4}}|\*{{4}}\d{{4}})"
-_ANNOUNCED = "联系|号码|患者|病人|家属|家长|本人|儿子|女儿|丈夫|妻子|父亲|母亲|先生|女士"
+_ANNOUNCED = "联系|患者|病人|家属|家长|本人|儿子|女儿|丈夫|妻子|父亲|母亲|先生|女士"
 _CALLED = (
     r"电话|手机|来电|致电|拨打|微信|电联|(?i:(?<![a-z])(?:t[eé]l[eé]?(?:phone|fon|f)?|phone|mobile?|cell|handy"
     r"|r[uü]ckruf|anruf|ruf|portable|r?appele[rz]?|call|ring|whatsapp|m[oó]vil|celular|cellulare)(?![a-z]))"
 )
-_DAY = r"\d{1,2}[./-]\d{1,2}[./-]\d{2}"
-_NATIONAL = rf"(?!\(?{_DAY})(?:\(?0\d|\+[1-9]\d)(?:[ /().-]{{0,2}}\d){{6,12}}"
+_DAY = r"\d{1,2}[./ -]\d{1,2}[./ -](?:19|20)\d\d(?!\d)"
+_NATIONAL = rf"(?!{_DAY})(?:\(?0[1-9]|\+[1-9]\d)(?:[ /().-]{{0,2}}\d){{7,12}}"
 """A number as it is dialled within a country or from abroad."""
 _FIFTEEN = re.compile(r"(?<![\dA-Za-z.])\d{15}(?![\dA-Za-z]|\.\d)", re.ASCII)
 KINDS: Final = (
@@ -236,8 +236,8 @@ KINDS: Final = (
         0.03,
         1e-5,
         re.compile(
-            rf"(?:{_ANNOUNCED}|{_CALLED})\D{{0,12}}(?P<number>{_MOBILE}){_BEHIND}"
-            rf"|(?:{_CALLED})[^\d+(]{{0,12}}(?P<other>{_NATIONAL}){_BEHIND}",
+            rf"(?:{_ANNOUNCED}|{_CALLED})(?:[^\d编单订号]|手机号|号码){{0,12}}(?P<number>{_MOBILE}){_BEHIND}"
+            rf"|(?:{_CALLED})[^\d+(编单订]{{0,12}}(?P<other>{_NATIONAL}){_BEHIND}",
             re.ASCII,
         ),
     ),

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,16 +82,28 @@ def too_long(path: Path) -> InvalidInputError:
 
 
 def names_somebody(name: str) -> bool:
-    """Return whether *name* holds an identifier of somebody.
+    """Return whether the *name* of a column is an identifier of somebody, beyond doubt.
 
-    That is, each with its check digits or its date of birth where it has them, a number of a resident of
-    China (GB 11643-1999, and of 15 digits until 1999), France or the United States, a phone number, an e-mail
-    address, a payment card number (ISO/IEC 7812-1, the schemes' prefixes), an IBAN (ISO 13616-1), or a
-    passport number behind that word.  Digits in a row are a phone number if they are a mobile one of China,
-    if a plus sign stands before them, or a word for a phone.
+    That is, with its check digits, a number of a resident of China (GB 11643-1999) or France, a payment card
+    number (ISO/IEC 7812-1, the schemes' prefixes) or an IBAN (ISO 13616-1); an e-mail address; a mobile
+    number of China or France, one with a plus sign, or an American one with brackets.  A file is refused for
+    it, so codes, ranges and dates, as names of columns often are, must not be taken for one.
     """
-    text = _DASH.sub("-", unicodedata.normalize("NFKC", name).upper())
-    return any(check(found.group()) for shape, check in _SHAPES for found in shape.finditer(text))
+    return _holds(name, _SURE)
+
+
+def mentions_somebody(text: str) -> bool:
+    """Return whether *text* holds what is probably an identifier of somebody.
+
+    What `names_somebody` knows, and an American social security number, a resident number of 15 digits (until
+    1999), a phone number by its layout or behind a word for one, or a passport number behind that word.
+    """
+    return _holds(text, (*_SURE, *_LIKELY))
+
+
+def _holds(text: str, shapes: Iterable[tuple[re.Pattern[str], Callable[[str], bool]]]) -> bool:
+    plain = _DASH.sub("-", unicodedata.normalize("NFKC", text).upper())
+    return any(check(found.group()) for shape, check in shapes for found in shape.finditer(plain))
 
 
 _DASH = re.compile("[‐-―−]")
@@ -107,9 +119,9 @@ def _grouped(shape: str) -> re.Pattern[str]:
 
 
 def _behind(words: str, number: str) -> re.Pattern[str]:
-    """Return *number* behind one of *words*, if it is no day such as 20240131."""
+    """Return *number* behind one of *words*, if it does not begin like a day (20240131) or month (202401)."""
     sign = r"(?: ?(?:号码|号|號碼|號|NO|NR|NUMBER|NUMMER))?[ .:：#=]{0,3}"
-    day = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d(?![0-9A-Z])"
+    day = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])"
     return re.compile(rf"(?<![0-9A-Z])(?:{words}){sign}(?!{day})(?:{number})(?![0-9A-Z])")
 
 
@@ -156,24 +168,33 @@ def _dialled(text: str) -> bool:
     return len(others) > 1 or "(" in text or (len(area) != len(others[0]) and "." not in text)
 
 
+def _abroad(text: str) -> bool:
+    """Return whether digits behind 00 and a country are a phone number, no band such as 001 15-64."""
+    return 12 <= sum(map(str.isdigit, text)) <= 17
+
+
 _PHONE = (
     r"TEL|TÉL|TELEFON|TELEFONO|TELÉFONO|TELEPHONE|TÉLÉPHONE|PHONE|FON|FAX|CALL|CELL|MOBILE?|HANDY|WHATSAPP"
     r"|电话|電話|手机|手機|座机|传真|致电|联系方式"
 )
 _PASSPORT = "护照|護照|PASSPORT|PASSEPORT|REISEPASS"
-_SHAPES: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
+_SURE: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
     (_alone(r"[1-9](?:[ -]?\d){16}[ -]?[\dX]"), _resident),
-    (_alone(r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])\d{13}"), lambda it: _born(f"19{it[6:12]}")),
     (_alone(r"[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?\d[\dAB] ?\d{3} ?\d{3} ?\d\d"), nir.is_valid),
-    (_grouped(r"(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}"), bool),
     (_alone(r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"), bool),
-    (re.compile(r"(?<![0-9A-Z])\+[1-9](?:[ ./()-]{0,3}\d){7,15}(?!\d)"), bool),
-    (_grouped(r"(?:0[1-9]\d{0,3} ?[ ./-]|\(0[1-9]\d{0,3}\)) ?\d{2,8}(?: ?[ ./-] ?\d{2,8}){0,4}"), _dialled),
-    (_grouped(r"00[1-9]\d{0,2} (?:\(0\) ?)?\d{1,4}(?:[ /-]\d{2,8}){1,4}"), bool),
-    (_grouped(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?[2-9]\d\d[ .-]|[2-9]\d\d([.-])[2-9]\d\d\1)\d{4}"), bool),
-    (_behind(_PHONE, r"\d{7,15}"), bool),
-    (_behind(_PASSPORT, r"[A-Z]{0,2}\d{6,9}|(?=(?:[A-Z]*\d){4})[0-9A-Z]{9}"), bool),
+    (re.compile(r"(?<![0-9A-Z])\+[1-9](?:[ ./()-]{0,3}\d){9,15}(?!\d)"), bool),
+    (_grouped(r"0[67](?: \d\d){4}"), bool),
+    (_grouped(r"(?:1[ .-])?\([2-9]\d\d\) ?[2-9]\d\d[ .-]\d{4}"), bool),
     (_alone(r"[0-9A-Z._%+-]+@(?:[0-9A-Z-]+\.)+[A-Z]{2,24}"), bool),
     (_alone(r"\d(?:[ -]?\d){13,18}"), _card),
     (_alone(r"[A-Z]{2}\d\d(?: ?[0-9A-Z]){11,30}"), iban.is_valid),
+)
+_LIKELY: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
+    (_alone(r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])\d{13}"), lambda it: _born(f"19{it[6:12]}")),
+    (_grouped(r"(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000|19\d\d|20\d\d)\d{4}"), bool),
+    (_grouped(r"(?:0[1-9]\d{0,3} ?[ ./-]|\(0[1-9]\d{0,3}\)) ?\d{2,8}(?: ?[ ./-] ?\d{2,8}){0,4}"), _dialled),
+    (_grouped(r"00[1-9]\d{0,2} (?:\(0\) ?)?\d{1,4}(?:[ /-]\d{2,8}){1,4}"), _abroad),
+    (_grouped(r"(?:1[ .-])?[2-9]\d\d([.-])(?!\d00)[2-9]\d\d\1(?!19\d\d|20\d\d|\d000)\d{4}"), bool),
+    (_behind(_PHONE, r"(?!\d0{4,}(?!\d))\d{7,15}"), bool),
+    (_behind(_PASSPORT, r"[A-Z]{0,2}\d{6,9}|(?=(?:[A-Z]*\d){4})[0-9A-Z]{9}"), bool),
 )

@@ -32,8 +32,9 @@ _LONG_NUMBER = r"^[+-]?\d{16,}$"
 _FEWEST_TYPED = 5
 _MOSTLY = 0.95
 _YEAR_LAST = r"^(?P<first>\d{1,2})(?P<sign>[-/.])(?P<second>\d{1,2})[-/.]\d{4}(?:\D|$)"
-_SPOILT = r"\d[eE][+]?\d"
-"""Of long numbers spreadsheets leave the first digits only: no number is meant."""
+_CODED = r"\d[eE][+]?\d|^[+-]?0\d"
+"""What long numbers become in a spreadsheet, which leaves the first digits only, and codes."""
+_TELLING = r"\d{2}[.,'’]\d|[.,]\d{2}"
 _SIGNED = r"\d[.,'’]\d"
 _TRUTH = r"^(?i:true|false)$"
 MARKS: Final = (
@@ -131,11 +132,13 @@ def _seeming(name: str, values: pa.Array) -> Field | None:
     if form is None:
         return None
     whole = conform_column(values, Field(name, Kind.INTEGER, written=form)).null_count == 0
+    if whole and len(pc.unique(pc.utf8_length(values))) == 1:
+        return None  # nor are codes in groups
     return Field(name, Kind.INTEGER if whole else Kind.FLOAT, written=form)
 
 
 def _form_of_dates(values: pa.Array) -> tuple[str, ...]:
-    """Return which of day and month is first in dates with the year last, if they tell."""
+    """Return which of day and month is first in dates with the year last: where they tell, or with points."""
     parts = pc.extract_regex(values, _YEAR_LAST).drop_null()
     first, second = (pc.struct_field(parts, it).cast(pa.int32()) for it in ("first", "second"))
     dotted = pc.all(pc.equal(pc.struct_field(parts, "sign"), ".")).as_py() or False
@@ -147,7 +150,9 @@ def _form_of_dates(values: pa.Array) -> tuple[str, ...]:
 
 def _form_of_numbers(values: pa.Array, enough: float) -> str | None:
     """Return how numbers are written that are no plain ones, if one way fits more of them than the other."""
-    if not _any(values, _SIGNED) or _any(values, _SPOILT) or _count(values, FLOAT) >= enough:
+    if not _any(values, _SIGNED) or _any(values, _CODED) or _count(values, FLOAT) >= enough:
+        return None
+    if not _any(values, _TELLING):  # choices (1,3) are no numbers
         return None
     comma, point = (_count(values, number_pattern(it)) for it in (COMMA, POINT))
     return None if comma == point or max(comma, point) < enough else COMMA if comma > point else POINT

@@ -51,7 +51,7 @@ def as_read(texts: Any, kind: Kind, form: str) -> Any:
 def number_pattern(form: str) -> str:
     """Return the pattern (RE2) of numbers of *form*: thousands all behind one sign, a minus at either end."""
     signs = (_GROUPS[form], _BLANK, "['’]")
-    grouped = "|".join(rf"\d{{1,3}}(?:{sign}\d{{3}})+" for sign in signs)
+    grouped = "|".join(rf"[1-9]\d{{0,2}}(?:{sign}\d{{3}})+" for sign in signs)
     behind = rf"{_DECIMAL[form]}\d"
     number = rf"(?:(?:{grouped}|\d+)(?:{behind}*)?|{behind}+)(?:[eE][+-]?\d{{1,40}})?"
     return rf"^(?:[+-]?{number}|{number}-)$"

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
-from sandbox.vault.conform import conform_column
+from sandbox.vault.conform import FLOAT, conform_column
 from sandbox.vault.source import ParquetSource, Source
 from sandbox.vault.written import FORMS
 from service.wording import declared_text
@@ -22,7 +22,9 @@ _NUMBER: Final = re.compile(r"[\d.,:/+-]+")
 _FEWEST: Final = 2
 """Names among the cells of their columns, from which the first line is taken for a row; one may be chance."""
 _CLEARLY: Final = 0.05
-"""The share of cells by which another way to write them must fit better than the declared one."""
+_FEW, _MANY = 5, 20
+"""The share of cells, and their number, by which another way to write them must fit better than the declared
+one; and the cells from which on a later version is refused."""
 
 
 def check_plausible(
@@ -46,11 +48,19 @@ def check_plausible(
 
 
 def check_later(fields: Sequence[Field], rows: Iterable[Any]) -> None:
-    """Refuse a later version in which a column is not of its type any more, or is written otherwise."""
+    """Refuse a later version with a column that has many cells and none of its type any more.
+
+    Or of which clearly more would be read if they were written otherwise than its owner declared.
+    """
     typed = [field for field in fields if field.kind is not Kind.STRING]
     cells = _cells({field.name for field in typed}, rows) if typed else {}
     for field in typed:
-        if not _fits(field, cells[field.name]):
+        filled, own = _filled(field, cells[field.name]), _fitting(field, cells[field.name])
+        if filled < _MANY:
+            continue
+        if field.written:
+            _check_written(field, cells[field.name], filled, own)
+        if not own:
             said = declared_text(field)
             raise InvalidInputError("dataset.version-fits-nothing", column=field.name, type=said)
 
@@ -69,15 +79,32 @@ def _fits(field: Field, parts: Sequence[Any]) -> bool:
 
     Refuses one where another way to write its cells fits clearly more of them.
     """
-    plain = replace(field, kind=Kind.STRING, precision=None, scale=None, written="")
-    filled, own = _fitting(plain, parts), _fitting(field, parts)
-    others = [replace(field, written=form) for form in ("", *FORMS.get(field.kind, ()))]
-    fits = [(_fitting(other, parts), other) for other in others if other != field and own < filled]
+    filled, own = _filled(field, parts), _fitting(field, parts)
+    _check_written(field, parts, filled, own)
+    return own > 0 or filled == 0
+
+
+def _check_written(field: Field, parts: Sequence[Any], filled: int, own: int) -> None:
+    """Refuse the way to write cells that *own* of *filled* have, where another has clearly more."""
+    # Plain numbers that are too fine or too large for the type are not written otherwise.
+    odd = [_not_plain(part) for part in parts] if field.kind.numeric and not field.written else parts
+    forms = FORMS.get(field.kind, ()) if own < filled else ()
+    fits = [(_fitting(other, odd), other) for other in (replace(field, written=form) for form in forms)]
     most, best = max(fits, key=lambda it: it[0], default=(0, field))
-    if most - own >= max(1, _CLEARLY * filled):
+    gain = most - (own if odd is parts else _fitting(field, odd))
+    if gain > 0 and (own == 0 or gain >= max(_FEW, _CLEARLY * filled)):
         facts = {"type": declared_text(field), "better": declared_text(best)}
         raise InvalidInputError("dataset.written-otherwise", column=field.name, **facts)
-    return own > 0 or filled == 0
+
+
+def _not_plain(part: Any) -> Any:
+    if not (pa.types.is_string(part.type) or pa.types.is_large_string(part.type)):
+        return part.slice(0, 0)
+    return part.filter(pc.invert(pc.match_substring_regex(pc.utf8_trim_whitespace(part), FLOAT)))
+
+
+def _filled(field: Field, parts: Sequence[Any]) -> int:
+    return _fitting(replace(field, kind=Kind.STRING, precision=None, scale=None, written=""), parts)
 
 
 def _check_names(source: Source, fields: Sequence[Field], cells: dict[str, list[Any]]) -> None:

@@ -93,7 +93,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
         proposals = proposals_of(rows, fields, new.recognizers, new.unit)
         store = DirectoryStore(desk.workspace.vault)
         _sweep(desk, store)
-        declared = _declaration(new, place, fields)
+        declared, advised = _declaration(new, place, fields), _advised(place, fields, new, rows)
         heard = None if progress is None else lambda done, total: progress("read", done, total)
         prepared = prepare(source, declared, place.keys, store, heard)
         try:
@@ -124,7 +124,7 @@ def add(desk: Desk, by: Principal, new: NewDataset, progress: Progress | None) -
             "withdrawn_dropped": prepared.report.dropped_withdrawn,
             "nonconforming": dict(prepared.report.nonconforming),
             "drifted": drifted,
-            **_advised(place, fields, new, rows),
+            **advised,
         },
     }
 

@@ -37,8 +37,9 @@ from service.messages.catalogue import language
 LIKELY: Final = 0.5
 """Confidence above which a column that seems stricter than before has drifted."""
 _OF_VALUES: Final = ("values", "inside")
-_MOST, _TELLING = 0.8, 0.7
-"""The share of values, and the weight of what has their form, from which that alone makes a column drift."""
+_MOST, _HALF, _TELLING = 0.8, 0.5, 0.7
+"""The share of values, the share that it must not have had when somebody looked, and the weight of what has
+their form, from which that alone makes a column drift."""
 _REASON: Final = 200
 """Characters of a reason, which stands in one line of the log."""
 
@@ -89,7 +90,7 @@ def drifted(proposal: Proposal, confirmed: str, last: str | None, looked: propos
     stricter = proposal.confidence > LIKELY and known[proposal.tag].strictness > bar
     if stricter or not {confirmed, last} & {proposal.alone, *proposal.likely}:
         return proposal
-    seen = {hint["rule"] for hint in looked["hints"]}
+    seen = {hint["rule"] for hint in looked["hints"] if (hint["share"] or 0) >= _HALF}
     risen = [
         hint
         for hint in proposal.evidence
@@ -98,12 +99,14 @@ def drifted(proposal: Proposal, confirmed: str, last: str | None, looked: propos
     ]
     if not risen or looked["tag"] is None:
         return None
-    tag = max((proposal.tag, risen[0].tag), key=lambda tag: known[tag].strictness)
-    if tag == proposal.tag:
+    best = max(risen, key=lambda hint: (known[hint.tag].strictness, hint.weight, hint.tag))
+    if known[proposal.tag].strictness >= known[best.tag].strictness:
         return proposal
-    others = [it for it in proposal.others if it.tag != tag]
-    chance = next((it.confidence for it in proposal.others if it.tag == tag), 0.0)
-    return replace(proposal, tag=tag, confidence=chance, others=tuple(others))
+    others = [
+        replace(it, tag=proposal.tag, confidence=proposal.confidence) if it.tag == best.tag else it
+        for it in proposal.others
+    ]
+    return replace(proposal, tag=best.tag, confidence=best.weight, others=tuple(others))
 
 
 def tag(desk: Desk, by: Principal, name: str, said: Decisions) -> dict[str, Any]:

@@ -188,3 +188,21 @@ def test_no_cell_as_it_stands(tag: str, text: str) -> None:
 @given(st.text(min_size=1, max_size=300))
 def test_starred_shows_no_letter_and_no_digit(text: str) -> None:
     assert not any(letter.isalnum() for letter in starred(text))
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [
+        ("pi.id.document", "Wu 12345678"),
+        ("pi.id.social", "Wei 12345678"),
+        ("pi.id.generic", "Wu/2024/0012"),
+        ("pi.id.generic", "Li-000123456"),
+        ("pi.device", "Li-iPhone12345"),
+        ("pi.device", "Ann:MacBook-01"),
+        ("pi.vehicle", "Wu-AB 12345"),
+        ("pi.device", "LI-0001234567"),
+    ],
+)
+def test_a_latin_name_is_no_beginning_of_a_number(tag: str, text: str) -> None:
+    shown = masked(text, tag) or ""
+    assert not any(letter.isalpha() for letter in shown)

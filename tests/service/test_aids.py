@@ -115,11 +115,19 @@ def test_marks_for_nothing_in_the_unit_are_told(desk, tmp_path, types):
     assert (added["null_units_dropped"], added["seem_missing"]) == (3, [])
 
 
+def test_a_source_is_removed_once_all_is_done(desk, tmp_path):
+    new = replace(file_of(tmp_path), remove_source=True)
+    added = registration.add(desk, OWNER, new, None)["owner_report"]
+    assert not new.path.exists()
+    assert added["seem_missing"] == [{"column": "n", "marks": ["NULL"], "kind": "integer"}]
+    assert entries.show(desk, OWNER, "a.b")["version"] == 1
+
+
 FORMS = {"d": "date(dmy)", "m": "decimal(9,2,comma)", "n": "integer(point)"}
 
 
 def german(folder, day="28.02.1999"):
-    rows = (f"{n};{n + 1:02}.03.2001;1.{n:03},50;{n},000\n" for n in range(9))
+    rows = (f"{n};{n + 1:02}.03.2001;1.{n:03},50;{n + 1},000\n" for n in range(9))
     (folder / "d.csv").write_text(f"nr;d;m;n\n{''.join(rows)}9;{day};-7,00;12\n")
     return NewDataset(folder / "d.csv", "a.b", "nr", "a.person", delimiter=";")
 
@@ -152,11 +160,14 @@ def test_a_later_version_is_read_as_the_cells_of_the_first_were_declared(desk, t
         (["28.02.1999", "31.03.2001"], ["n/a", "?"], "dataset.version-fits-nothing"),
         (["28.02.1999", "?"], ["1,5", ""], None),
         (["", ""], ["", ""], None),
+        (["", ""], ["", "still here"], None),  # too few to say
     ],
 )
 def test_a_later_version_is_held_to_the_declared_types(desk, tmp_path, days, numbers, code):
     def file(days, numbers):
-        rows = [f"{n};{day};{number}\n" for n, (day, number) in enumerate(zip(days, numbers, strict=True))]
+        many = 1 if "still here" in numbers else 10
+        pairs = list(zip(days, numbers, strict=True)) * many
+        rows = [f"{n};{day};{number}\n" for n, (day, number) in enumerate(pairs)]
         (tmp_path / "d.csv").write_text(f"nr;d;m\n{''.join(rows)}")
         return NewDataset(tmp_path / "d.csv", "a.b", "nr", "a.person", delimiter=";")
 

@@ -78,11 +78,14 @@ def test_a_type_that_no_cell_has_is_refused(tmp_path, column, kind):
         (["1,234", "0.5"], "float(comma)", "float(point)"),
         (["1,234", "2,345"], "decimal(9,3,comma)", None),
         (["7", "x"], "integer(point)", None),
+        (["12.345", "71"], "integer", None),  # measured, no thousands
+        (["12.345", "71.2"], "decimal(9,2)", None),
+        (["950.00"] * 9 + ["1,234.50"], "float(comma)", "float(point)"),
     ],
 )
 def test_another_way_to_write_cells_that_fits_more_of_them_is_named(tmp_path, cells, said, better):
     path = tmp_path / "a.csv"
-    path.write_text("nr;c\n" + "".join(f"{n};{cell}\n" for n, cell in enumerate(cells)))
+    path.write_text("nr;c\n" + "".join(f"{n};{cell}\n" for n, cell in enumerate(cells * 5)))
     table = NewTable(path, path.name, delimiter=";", types={"c": said})
     source = open_source(path, ";")
     if better is None:
@@ -104,3 +107,20 @@ def test_a_type_is_taken_where_a_cell_has_it_or_there_is_none(tmp_path):
     pq.write_table(pa.table({"day": ["x", "y"]}), as_parquet)
     with pytest.raises(InvalidInputError, match=r"dataset\.type-fits-nothing"):
         declared(as_parquet, types={"day": "date"})
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["950.00"] * 9 + ["1,234.50"], "float"),
+        (["2024-01-31"] * 9 + ["31.01.2024"], "date"),
+        (["1.2.2024"] * 9 + ["1/31/2024"], "date(dmy)"),
+    ],
+)
+def test_a_slip_refuses_no_file(tmp_path, cells, said):
+    rows = [(str(n), cell) for n, cell in enumerate(cells)]
+    path = tmp_path / "a.csv"
+    path.write_text("nr;c\n" + "".join(f"{n};{cell}\n" for n, cell in rows))
+    table = NewTable(path, path.name, delimiter=";", types={"c": said})
+    source = open_source(path, ";")
+    assert declared_fields(source, table, SampledRows(source))[1].kind == said.partition("(")[0]

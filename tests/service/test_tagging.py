@@ -129,12 +129,24 @@ def test_a_column_that_by_all_evidence_seems_stricter_is_denied_again(
         ),  # a name says nothing new
         ([("pi.id.foreign", "values", "before", 0.95, 1.0)], "geo.region", False),  # as when somebody looked
         ([("pi.contact.mobile", "values", "phone-mixed", 0.85, 1.0)], "pi.health", True),
+        ([("pi.contact.mobile", "values", "rarely-before", 0.85, 1.0)], "geo.region", True),
+        (
+            [
+                ("pi.postcode", "values", "zip-5", 0.9, 1.0),
+                ("pi.contact.mobile", "values", "phone-mixed", 0.85, 1.0),
+            ],
+            "geo.region",
+            True,
+        ),
     ],
 )
 def test_values_of_which_most_have_the_form_of_something_stricter_are_denied_again(
     desk, owner, hints, now, drifts
 ):
-    then = (Evidence("pi.id.foreign", "values", "before", 0.95, 0.9),)
+    then = (
+        Evidence("pi.id.foreign", "values", "before", 0.95, 0.9),
+        Evidence("pi.contact.mobile", "values", "rarely-before", 0.85, 0.1),
+    )
     for version, evidence, tag in ((1, then, "geo.region"), (2, [Evidence(*it) for it in hints], now)):
         found = [Proposal("ort", tag, 0.4, tuple(evidence), alone="geo.region")]
         with desk.writing() as entry:

@@ -357,6 +357,10 @@ def test_marks_are_judged_by_the_cells_that_types_go_by(tmp_path) -> None:
         ([f"{n}'000.5" for n in range(1, 29)], (Kind.FLOAT, "point")),
         ([f"1 {n:03}" for n in range(1, 29)], None),  # blanks group telephone numbers, too
         ([f"{n},{n + 1},{n + 2}" for n in range(1, 29)], None),
+        ([f"{n % 3 + 1},{n % 4 + 1}" for n in range(29)], None),  # choices
+        ([f"104.{n:03}.890" for n in range(100, 129)], None),  # numbers of articles
+        ([f"012.{n:03}.678" for n in range(100, 129)], None),
+        ([f"1,38E+{n:02}" for n in range(1, 29)], None),
         ([f"{n}.5" for n in range(1, 29)] + ["1,5"], None),  # nearly all are plain
     ],
 )

@@ -103,6 +103,7 @@ def test_numbers(number: Decimal, how: tuple[str, str], behind: bool) -> None:
 @pytest.mark.parametrize(
     ("form", "text"),
     [
+        ("comma", "0.512"), ("point", "0,123"), ("point", "00,123"),
         ("comma", "1.5"), ("comma", "1.23,4"), ("comma", "1,234,567"), ("comma", "1.234 567"),
         ("comma", ",,5"),
         ("point", "1,5"), ("point", "12,34.5"), ("point", "1.234.567"), ("point", "1,2345"),
