@@ -17,6 +17,7 @@ from benchmarks.classification.labelled import Table
 from benchmarks.classification.metrics import Judged
 
 Proposals = Sequence[tuple[str, float]]
+Group = tuple[str, list[Table]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,11 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.speed:
         print(speed.measured())
         return
-    groups = [
-        (f"{name} {part}", list(labelled.tables(name, part)))
-        for name in ([chosen.set] if chosen.set else labelled.SETS)
-        for part in ([chosen.part] if chosen.part else labelled.PARTS)
-    ]
+    groups = list[Group]()
+    for part in [chosen.part] if chosen.part else labelled.PARTS:
+        names = [chosen.set] if chosen.set else labelled.SETS
+        of_part = [(f"{name} {part}", list(labelled.tables(name, part))) for name in names]
+        both = [(f"both {part}", [table for _, tables in of_part for table in tables])]
+        groups += of_part + (both if len(of_part) > 1 else [])
     with tempfile.TemporaryDirectory() as folder:
         _measure([group for group in groups if group[1]], Path(folder), chosen)
 
@@ -57,14 +59,14 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return chosen
 
 
-def _measure(groups: list[tuple[str, list[Table]]], folder: Path, chosen: argparse.Namespace) -> None:
-    every = [table for _, tables in groups for table in tables]
+def _measure(groups: list[Group], folder: Path, chosen: argparse.Namespace) -> None:
+    every = list({table.name: table for _, tables in groups for table in tables}.values())
     entities = None if chosen.no_peers else presidio.propose(every)
+    bare = {it.name: labelled.propose(labelled.without_header(it, folder)) for it in every}
+    named = bare if chosen.no_headers else {it.name: labelled.propose(it.path) for it in every}
+    plain = {it.name: _plain(it, chosen.no_headers) for it in every}
     rows, extra = [], [agreement.table(groups)]
     for where, tables in groups:
-        bare = {it.name: labelled.propose(labelled.without_header(it, folder)) for it in tables}
-        named = bare if chosen.no_headers else {it.name: labelled.propose(it.path) for it in tables}
-        plain = {it.name: _plain(it, chosen.no_headers) for it in tables}
         for by, whose in (("tag", where), ("author", f"{where}, by the author alone")):
             ours = judge(tables, named, by)
             rows.append(report.line(whose, "Keyong", ours, judge(tables, bare, by), True))
