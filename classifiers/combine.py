@@ -29,7 +29,7 @@ from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.evidence import chances as chances_by
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
 from classifiers.evidence.reading import LEAST
-from classifiers.recognizers import is_own
+from classifiers.recognizers import is_own, without_own
 from classifiers.taxonomy import GENERAL, core, read_data
 
 CHECKED = frozenset(
@@ -114,7 +114,7 @@ def judge(
     personal must not each lose to the one way to be nothing of the kind.
     """
     given = fitted()["beside" if around.known else "alone"] if weights is None else weights
-    odds = _mixed(_not_own(hints), around, given)
+    odds = _mixed(without_own(hints), around, given)
     del odds[UNSEEN]
     odds = _with_claims(odds, hints, share)
     return tuple(Judgement(tag, odds[tag]) for tag in _ordered(odds, share))
@@ -153,8 +153,8 @@ def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: fl
     claimed: dict[str, float] = {}
     for hint in hints:
         strictness = known[hint.tag].strictness
-        stricter = fsum(odds[tag] for tag in odds if known[tag].strictness > strictness)
-        own = is_own(hint) and (strictness >= proposed.strictness or stricter < _LIKELY)
+        above = (odds[tag] for tag in odds if known[tag].strictness > strictness)
+        own = is_own(hint) and (strictness >= proposed.strictness or fsum(above) < _LIKELY)
         found = hint.source == inside.SOURCE and not proposed.sensitive and strictness > proposed.strictness
         if own or found:
             claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
@@ -163,10 +163,6 @@ def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: fl
     tag = max(claimed, key=lambda tag: (claimed[tag], known[tag].strictness, tag))
     shared = {it: (1 - claimed[tag]) * odds.get(it, 0.0) for it in odds.keys() | {tag}}
     return shared | {tag: shared[tag] + claimed[tag]}
-
-
-def _not_own(hints: Sequence[Evidence]) -> list[Evidence]:
-    return [hint for hint in hints if not is_own(hint)]
 
 
 def _mixed(hints: Sequence[Evidence], around: Surroundings, weights: Mapping[str, float]) -> dict[str, float]:
@@ -188,11 +184,14 @@ def judge_table(
     *protected*: its owner declared a unit that is to be protected in it, so the table is about persons.
     """
     given = fitted() if weights is None else weights
-    alone = [judge(of_column, ALONE, given["alone"]) for of_column in hints]
+    own = given["alone"]
+    alone = [judge(of_column, ALONE, own) for of_column in hints]
     beside, about = alone, dict[str, float]()
     if len(hints) > 1:  # a single column stands beside nothing
-        found = [_not_own(of_column) for of_column in hints]
-        chances = [{it.tag: it.confidence for it in judge(one, ALONE, given["alone"])} for one in found]
+        found = [without_own(of_column) for of_column in hints]
+        pairs = zip(alone, found, hints, strict=True)
+        before = [it if len(some) == len(every) else judge(some, ALONE, own) for it, some, every in pairs]
+        chances = [{it.tag: it.confidence for it in judged} for judged in before]
         about = {subject.PERSON: 1.0} if protected else subject_of(names, chances, found, given["subject"])
         places = surroundings(chances, about)
         share = PROTECTED if protected else PERSONAL

@@ -108,6 +108,11 @@ def is_own(hint: Evidence) -> bool:
     return hint.source in (OWNER, "values") and hint.rule.startswith(OWN)
 
 
+def without_own(hints: Sequence[Evidence]) -> list[Evidence]:
+    """Return *hints* without an owner's."""
+    return [hint for hint in hints if not is_own(hint)]
+
+
 def recognizer_evidence(
     recognizers: Sequence[Recognizer], name: str, sample: ColumnSample
 ) -> tuple[Evidence, ...]:

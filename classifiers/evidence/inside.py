@@ -52,7 +52,7 @@ _ANY = re.compile(
 class _Kind:
     """*regex* finds what carries *tag*, *check* confirms it; by *chance* a text holds one.
 
-    It is the regex's group ``number`` where there is one.  It speaks from a *share* of the texts on.  *like*
+    It is the regex's named group where there is one.  It speaks from a *share* of the texts on.  *like*
     finds what would have to be confirmed as well, most of the time, if it were not chance.  Where *among* is
     given, *chance* is about texts in which that is found: of remarks without a long number it says nothing.
     """

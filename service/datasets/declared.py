@@ -100,8 +100,7 @@ def _typed(field: Field, text: str | None) -> Field:
     if text is None:
         return field
     match = _TYPE.fullmatch(text)
-    known = match is not None and match[1] in set(Kind)
-    if match is not None and known:
+    if match is not None and match[1] in set(Kind):
         kind, said = Kind(match[1]), [it.strip() for it in (match[2] or "").split(",") if match[2]]
         size = said[:2] if kind is Kind.DECIMAL else []
         form = said[len(size) :]
@@ -138,7 +137,8 @@ def advice(
     def marks(column: str) -> tuple[str, ...]:
         return _marks(new, column)
 
-    texts = [it.name for it in fields if it.kind is Kind.STRING and (it in unsaid or it.name == unit)]
+    told_of = [it for it in fields if it.name not in new.types or it.name == unit]
+    texts = [it.name for it in told_of if it.kind is Kind.STRING]
     likely = [it.name for it in unsaid if it.kind in (Kind.STRING, Kind.INTEGER)]
     missing = list(propose.seem_missing(source, texts, marks, rows, unit))
     told = {(name, kind) for name, _, kind in missing}

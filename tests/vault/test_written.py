@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -19,8 +20,8 @@ MOMENTS = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))
 SIGNS = {"comma": (".", " ", "\u00a0", "\u202f", "'", "’"), "point": (",", " ", "\u00a0", "'")}
 
 
-def read(texts: list[str | None], kind: Kind, form: str, **more: object) -> list[object]:
-    declared = Field("c", kind, written=form, **more)  # type: ignore[arg-type]
+def read(texts: list[str | None], kind: Kind, form: str, **more: Any) -> list[object]:
+    declared = Field("c", kind, written=form, **more)
     return list(conform_column(pa.array(texts, pa.string()), declared).to_pylist())
 
 
