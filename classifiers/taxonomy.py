@@ -9,7 +9,7 @@ The files are part of the program, not input: they are read with a plain loader 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -97,6 +97,14 @@ def read_data(file: str) -> Any:
     """Return the content of a data file beside the taxonomy."""
     text = resources.files("classifiers").joinpath("taxonomies", file).read_text("utf-8")
     return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def entries(text: str | None) -> Iterator[str]:
+    """Yield the entries of a list that a data file holds as one text, apart by commas.
+
+    YAML takes forty times as long to read as many entries of its own.
+    """
+    return (entry.strip() for entry in (text or "").split(",") if entry.strip())
 
 
 @cache

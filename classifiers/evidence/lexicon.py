@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise, product
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from classifiers.taxonomy import core, read_data
+from classifiers.taxonomy import core, entries, read_data
 
 LONGEST_NAME = 200
 """Characters of a name that are read; what stands behind them is no name."""
@@ -31,11 +31,11 @@ _BARRED = str.maketrans(
 _NUMBER_SIGN = re.compile(r"#(?!\d)|№")
 _SEPARATORS = re.compile(r"[\W_]+")
 _PLAIN = re.compile(r"[a-z]+(?: [a-z]+)*")
+_CHINESE: Final = re.compile(r"[\u3400-\u9fff]+")
 LATIN = re.compile(r"[A-Za-z]+[0-9]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a name: *tags* with the step of each (0 is strongest), *roles*; neither if unknown."""
 
     text: str
@@ -115,7 +115,7 @@ def lexicon() -> Lexicon:
     written = _written()
     together = ((key.replace(" ", ""), word) for key, word in written.items() if key.isascii())
     latin = {key: word for key, word in together if len(key) > 2 or key in names()["short"]}
-    chinese = {key: word for key, word in written.items() if not re.search(r"[^\u3400-\u9fff]", key)}
+    chinese = {key: word for key, word in written.items() if _CHINESE.fullmatch(key)}
     in_use = {short: written[key_of(word)] for short, word in names()["initials"].items()}
     pinyin = _full_pinyin(chinese)
     run = {key.replace(" ", ""): word for key, word in reversed(pinyin.items())}
@@ -125,25 +125,29 @@ def lexicon() -> Lexicon:
 
 
 def _written() -> dict[str, Word]:
-    tags: dict[str, dict[str, int]] = {}
+    found: dict[str, Word] = {}
     for tag, strengths in names()["tags"].items():
         for strength, words in strengths.items():
-            for word in words:
-                tags.setdefault(key_of(word), {}).setdefault(tag, STRENGTHS.index(strength))
-    roles: dict[str, list[str]] = {}
+            tags = ((tag, STRENGTHS.index(strength)),)
+            for key in map(key_of, entries(words)):
+                known = found.get(key)
+                if known is None:
+                    found[key] = Word(key, tags)
+                elif tag not in dict(known.tags):
+                    found[key] = known._replace(tags=known.tags + tags)
     for role, words in names()["roles"].items():
-        for word in words:
-            roles.setdefault(key_of(word), []).append(role)
-    return {
-        key: Word(key, tuple(tags.get(key, {}).items()), tuple(roles.get(key, ())))
-        for key in {**tags, **roles}
-    }
+        for key in map(key_of, entries(words)):
+            known = found.get(key, Word(key))
+            found[key] = known._replace(roles=(*known.roles, role))
+    return found
 
 
 def key_of(word: str) -> str:
     """Return *word* as the lexicon holds it."""
-    if _PLAIN.fullmatch(word):  # most are: nothing to normalize
+    if _PLAIN.fullmatch(word):  # nothing to normalize, or no more than traditional forms: nearly all are so
         return word
+    if _CHINESE.fullmatch(word):
+        return word.translate(_simplified())
     return joined([unit_of(unit) for unit in UNITS.findall(normal(word))])
 
 

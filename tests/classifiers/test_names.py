@@ -7,7 +7,7 @@ import pytest
 from classifiers.evidence.lexicon import fields
 from classifiers.evidence.names import name_evidence
 from classifiers.evidence.spelling import words_of
-from classifiers.taxonomy import core, read_data
+from classifiers.taxonomy import core, entries, read_data
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_every_rule_speaks_for_a_known_tag() -> None:
     data = read_data("names.yaml")
     assert set(data["tags"]) <= set(core().tags)
     assert all(set(strengths) <= {"strong", "fair", "weak"} for strengths in data["tags"].values())
-    words = [word for strengths in data["tags"].values() for found in strengths.values() for word in found]
-    assert all(isinstance(word, str) for found in (words, *data["roles"].values()) for word in found)
-    for entries in (*data["compose"].values(), data["alone"]):
-        meanings = (meaning for entry in entries.values() for meaning in entry.split("/"))
+    lists = [found for strengths in data["tags"].values() for found in strengths.values()]
+    assert all(list(entries(found)) for found in (*lists, *data["roles"].values()))
+    for meant in (*data["compose"].values(), data["alone"]):
+        meanings = (meaning for entry in meant.values() for meaning in entry.split("/"))
         assert {meaning.split()[0] for meaning in meanings} <= {"keep", "same", *core().tags}
