@@ -174,10 +174,11 @@ def _sampled(
 ) -> pa.Array:
     """Return values of a column, no marks among them, of *first*; of *further* ones if need be or *whole*."""
     values = _values(first.column(name), marks)[:_SAMPLE_DISTINCT]
-    if not whole and len(values) and _kind_of(values) is Kind.STRING:
+    if not whole and len(values) and _kind_of(values[:_FIRST]) is Kind.STRING:
         return values
     trimmed = tuple(mark.strip() for mark in marks)
-    return pa.concat_arrays([values, *(_values(it.column(name), trimmed) for it in further)])
+    found = pa.concat_arrays([values, *(_values(it.column(name), trimmed) for it in further)])
+    return found if whole else found.unique()
 
 
 def _by_type(field: pa.Field) -> Field:
@@ -203,8 +204,7 @@ def _values(cells: pa.Array, missing: tuple[str, ...]) -> pa.Array:
 
 
 def _kind_of(values: pa.Array) -> Kind:
-    if not len(values) or _any(values, _LEADING_ZERO) or _any(values, _LONG_NUMBER):
-        return Kind.STRING
+    """Return the kind of *values*; of more values beside them it is the same if it is a string."""
     for kind, pattern in (
         (Kind.BOOLEAN, _TRUTH),
         (Kind.INTEGER, _PLAIN_INTEGER),
@@ -213,8 +213,15 @@ def _kind_of(values: pa.Array) -> Kind:
         (Kind.TIMESTAMP, TIMESTAMP),
     ):
         if _all(values[:_FIRST], pattern) and _all(values, pattern) and _conforms(values, kind):
-            return kind if kind not in _DATED or _surely_dates(values, kind) else Kind.STRING
+            return kind if _surely(values, kind) else Kind.STRING
     return Kind.STRING
+
+
+def _surely(values: pa.Array, kind: Kind) -> bool:
+    """Whether *values* that can be read as of *kind* are no codes; of no values nothing is sure."""
+    if not len(values) or _any(values, _LEADING_ZERO) or _any(values, _LONG_NUMBER):
+        return False
+    return kind not in _DATED or _surely_dates(values, kind)
 
 
 def _surely_dates(values: pa.Array, kind: Kind) -> bool:

@@ -21,7 +21,7 @@ from sandbox.vault.source import BATCH_ROWS, ParquetSource
 WHOLE_CELLS = 25_000_000
 """Cells of a file that is read whole, and of those row groups of a longer one that are; and so many could be
 read in the time that beginning with the others takes."""
-_CHUNK_CELLS = 25_000
+_CHUNK_CELLS = 40_000
 """Cells that are read in the time that it takes to begin with a column of a row group (measured)."""
 _ROWS, _CELLS = 10_000, 4_000_000
 """Of a longer file, so many rows at the least or so many cells are handed on."""

@@ -9,13 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
 from sandbox.vault.conform import Conforming, conform
 from sandbox.vault.encoding import RECORD_BYTES, undecodable
-from sandbox.vault.propose import propose_fields, seem_missing, seem_typed
+from sandbox.vault.propose import _kind_of, propose_fields, seem_missing, seem_typed
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
 
 SECRET = "canary-7f3a"
@@ -420,6 +422,29 @@ def test_time_zones_of_parquet(tmp_path: Path) -> None:
     pq.write_table(pa.table({"at": pa.array([0], pa.timestamp("us", "Foo/Bar"))}), tmp_path / "a.parquet")
     with pytest.raises(InvalidInputError, match=r"vault\.unknown-zone.*Foo/Bar"):
         open_source(tmp_path / "a.parquet")
+
+
+CELLS = [
+    "1",
+    "0",
+    "-7",
+    "007",
+    "1.5",
+    "1e3",
+    "1" * 16,
+    "true",
+    "FALSE",
+    "2024-02-30",
+    "2024-02-03",
+    "2024.1.2",
+]
+CELLS += ["20240203", "1850-01-01", "2024-02-03 10:00", "10:00", "a", "1.", "2024年1月2日"]
+
+
+@given(st.lists(st.sampled_from(CELLS), min_size=1), st.lists(st.sampled_from(CELLS)))
+def test_what_some_values_show_to_be_text_is_text(some: list[str], more: list[str]) -> None:
+    if _kind_of(pa.array(some)) is Kind.STRING:
+        assert _kind_of(pa.array([*more, *some])) is Kind.STRING
 
 
 def test_decimals_too_long_for_a_decimal_are_text(tmp_path: Path) -> None:
