@@ -74,8 +74,8 @@ def classify(
     year = dt.datetime.now(dt.UTC).year
     samples = draw(fields, sample)
     style = style_of([field.name for field in fields])
-    found = [hints_of(field, samples[field.name], recognizers, style) for field in fields]
     names = [field.name for field in fields]
+    found = hints_of(fields, [samples[it] for it in names], recognizers, style)
     found = read_together(
         names, found, [samples[it] for it in names], [field.description for field in fields]
     )
@@ -85,18 +85,24 @@ def classify(
 
 
 def hints_of(
-    field: Field, sample: ColumnSample, recognizers: Sequence[Recognizer] = (), style: Style | None = None
-) -> tuple[Evidence, ...]:
-    """Return all hints of one column, the strongest first; *style* as for `name_evidence`."""
+    fields: Sequence[Field],
+    samples: Sequence[ColumnSample],
+    recognizers: Sequence[Recognizer] = (),
+    style: Style | None = None,
+) -> list[tuple[Evidence, ...]]:
+    """Return the hints of every column for itself, the strongest first; *style* as for `name_evidence`."""
     hints = (
-        *name_evidence(field.name, field.description, style),
-        *value_evidence(sample),
-        *dictionary_evidence(sample),
-        *statistic_evidence(sample),
-        *inside_evidence(sample),
-        *recognizer_evidence(recognizers, field.name, sample),
+        (
+            *name_evidence(field.name, field.description, style),
+            *valued,
+            *dictionary_evidence(sample),
+            *statistic_evidence(sample),
+            *inside_evidence(sample),
+            *recognizer_evidence(recognizers, field.name, sample),
+        )
+        for field, sample, valued in zip(fields, samples, value_evidence(samples), strict=True)
     )
-    return _strongest_first(hints)
+    return list(map(_strongest_first, hints))
 
 
 def read_together(

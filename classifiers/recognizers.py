@@ -118,7 +118,7 @@ def recognizer_evidence(
 ) -> tuple[Evidence, ...]:
     """Return what *recognizers* say of the column *name* with the values of *sample*."""
     lower, found = name.lower(), []
-    texts = _some(checks.normalise(sample.values)) if recognizers else sample.values
+    texts = _some(sample.plain.drop_null()) if recognizers else sample.values
     for it in recognizers:
         if any(word in lower for word in it.words):
             found.append(Evidence(it.tag, OWNER, f"{OWN}{it.name}", it.weight))

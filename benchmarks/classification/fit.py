@@ -108,12 +108,12 @@ def read(table: labelled.Table) -> Table:
     fields = propose_fields(source)
     samples = draw(fields, SampledRows(source))
     style = style_of([field.name for field in fields])
-    found = []
-    for label, field in zip(table.labels, fields, strict=True):
-        sample = samples[field.name]
-        hints = hints_of(field, sample, (), style)
-        found.append(Column(field.name, label.tag, label.values, hints, sample))
-    return found
+    drawn = [samples[field.name] for field in fields]
+    hints = hints_of(fields, drawn, (), style)
+    return [
+        Column(field.name, label.tag, label.values, own, sample)
+        for label, field, own, sample in zip(table.labels, fields, hints, drawn, strict=True)
+    ]
 
 
 def domain_of(name: str) -> str:

@@ -5,6 +5,8 @@ Every check takes a `pyarrow.StringArray` without nulls, as `compact` returns it
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -14,13 +16,15 @@ import pyarrow.compute as pc
 _NO_VALUE = r"(?i)^(|无|不详|未知|空|暂无|待补|null|nil|none|nan|na|n/a|n\.a\.|unknown|-+|/+|\\n|\?+|#n/a)$"
 
 
-def normalise(values: Any, *, keep: bool = False) -> Any:
-    """Return the texts in NFKC (full-width forms become half-width), trimmed, without marks for "nothing".
+def normalise(values: Any) -> Any:
+    """Return the texts in NFKC (full-width forms become half-width), trimmed, without marks for "nothing"."""
+    return meant(values).drop_null()
 
-    *keep* leaves those marks in, so that the result is in step with *values*.
-    """
+
+def meant(values: Any) -> Any:
+    """Return what `normalise` does in step with *values*: null where they say nothing."""
     texts = pc.utf8_trim(pc.utf8_normalize(values, form="NFKC"), characters=" \t\r\n\0\"'`\ufeff")
-    return texts if keep else texts.filter(pa.array(~matches(texts, _NO_VALUE)))
+    return pc.if_else(pa.array(matches(texts, _NO_VALUE)), None, texts)
 
 
 def compact(texts: Any) -> Any:
@@ -32,6 +36,16 @@ def matches(texts: Any, regex: str) -> Any:
     """Return a numpy mask of the *texts* that *regex* (RE2) matches."""
     fits = pc.match_substring_regex(texts, regex)
     return np.asarray(fits.fill_null(False) if fits.null_count else fits, dtype=bool)
+
+
+def together(columns: Sequence[Any], work: Callable[[Any], Any]) -> list[Any]:
+    """Return what *work* makes of each of *columns*, text by text, done for all of them at once.
+
+    RE2 compiles a pattern anew at every use, which takes as long as to look at a thousand texts.
+    """
+    found = work(pa.concat_arrays([pa.array([], pa.string()), *columns]))
+    ends = accumulate(map(len, columns))
+    return [found[end - len(column) : end] for column, end in zip(columns, ends, strict=True)]
 
 
 def _codes(texts: Any, regex: str, width: int) -> tuple[Any, Any]:

@@ -21,13 +21,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from classifiers.evidence.checks import normalise
 from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.sample import ColumnSample
-from classifiers.taxonomy import read_data
+from classifiers.taxonomy import entries, read_data
 from sandbox.schema import Kind
 
 LOOKED_AT = 200
@@ -40,6 +36,7 @@ _FOLDER = "dictionaries"
 _RUN_TOGETHER = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ][a-zß-ÿ])")
 """Where a blank was lost between two words (``AnnaKlein``)."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
+_LETTER = re.compile(r"[^\W\d_]")
 _JOINTS = re.compile(r"[\s\-‐–_.,:;/()&'’·•]+")
 _KIND_OF_DIVISION = re.compile(r"([壮回]族|维吾尔)?自治区$|[省市]$|地区$")
 _PINYIN = re.compile(
@@ -94,23 +91,22 @@ def dictionary_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
     """Return which word lists the column's values are in."""
     if sample.kind not in (Kind.STRING, Kind.INTEGER):
         return ()
-    texts = _texts(sample.values)
+    texts = _texts(sample.plain)
     if not texts:
         return ()
     hits: Counter[str] = Counter()
-    for text in texts:
-        hits.update(_rules(text))
+    for text, key in texts.items():
+        hits.update(_rules(text, key))
     return tuple(_hints(hits, len(texts)))
 
 
-def _texts(values: Any) -> list[str]:
-    """Return an even selection of the values, folded, without those that say nothing."""
+def _texts(values: Any) -> dict[str, str]:
+    """Return an even selection of plain *values*, folded, with their keys, without those that say nothing."""
     step = max(-(-len(values) // LOOKED_AT), 1)
-    plain = normalise(values.take(pa.array(np.arange(0, len(values), step)))).to_pylist()
-    apart = (_RUN_TOGETHER.sub(" ", text) for text in plain)
+    apart = (_RUN_TOGETHER.sub(" ", text) for text in values[::step].drop_null().to_pylist())
     texts = dict.fromkeys(text.rstrip("*") for text in map(fold, apart))
-    neutral = _neutral()
-    return [text for text in texts if text and "*" not in text and key_of(text) not in neutral]
+    keys = {text: key_of(text) for text in texts if text and "*" not in text}
+    return {text: key for text, key in keys.items() if key not in _neutral()}
 
 
 def fold(text: str) -> str:
@@ -129,13 +125,15 @@ def key_of(text: str) -> str:
     return "".join(sorted(letters)) if len(letters) >= _LETTERS_MOVE and letters.isalpha() else letters
 
 
-def _rules(text: str) -> set[str]:
-    """Return the names of the lists that folded *text* belongs to."""
+def _rules(text: str, key: str) -> set[str]:
+    """Return the names of the lists that folded *text*, looked up by *key*, belongs to."""
     if len(text) > LONGEST or _NO_WORDS.match(text):
         return set()
     index = _index()
+    found = set(index.words.get(key, ()))
+    if not _LETTER.search(text):  # the rest is about words
+        return found
     tokens = [it for it in _WORD.findall(text) if not (it.isascii() and any(map(str.isdigit, it)))]
-    found = set(index.words.get(key_of(text), ()))
     if len(tokens) > 1:
         found |= index.firsts.get(tokens[0], _NO_LIST) | index.lasts.get(tokens[-1], _NO_LIST)
     for token in tokens:
@@ -193,8 +191,7 @@ def _data() -> tuple[dict[str, Any], ...]:
 
 @cache
 def _lists() -> dict[str, WordList]:
-    entries = {rule: it for data in _data() for rule, it in data.get("lists", {}).items()}
-    return {rule: _list(rule, it) for rule, it in entries.items()}
+    return {rule: _list(rule, it) for data in _data() for rule, it in data.get("lists", {}).items()}
 
 
 def _list(rule: str, it: Mapping[str, Any]) -> WordList:
@@ -202,18 +199,14 @@ def _list(rule: str, it: Mapping[str, Any]) -> WordList:
     return WordList(rule, it["tag"], it["weight"], share, least, it.get("also", {}), it.get("unless", ""))
 
 
-def _entries(text: str | None) -> Iterator[str]:
-    return (entry.strip() for entry in (text or "").split(",") if entry.strip())
-
-
 @cache
 def _index() -> _Index:
     index = _Index()
     for data in _data():
         for rule, it in data.get("lists", {}).items():
-            _add(index.words, rule, (key_of(fold(word)) for word in _entries(it.get("words"))))
+            _add(index.words, rule, (key_of(fold(word)) for word in entries(it.get("words"))))
             for part in ("tokens", "ends", "stems", "firsts", "lasts"):
-                _add(getattr(index, part), rule, map(fold, _entries(it.get(part))))
+                _add(getattr(index, part), rule, map(fold, entries(it.get(part))))
     names, codes = divisions()
     _add(index.words, "division-name", map(key_of, names))
     _add(index.words, "division-code", map(key_of, codes))
@@ -228,9 +221,9 @@ def _sizes(keys: Iterable[str], place: int) -> dict[str, set[int]]:
     return sizes
 
 
-def _add(entries: dict[str, set[str]], rule: str, keys: Iterable[str]) -> None:
+def _add(known: dict[str, set[str]], rule: str, keys: Iterable[str]) -> None:
     for key in keys:
-        entries.setdefault(key, set()).add(rule)
+        known.setdefault(key, set()).add(rule)
 
 
 def divisions() -> tuple[set[str], set[str]]:
@@ -250,7 +243,7 @@ def divisions() -> tuple[set[str], set[str]]:
 
 @cache
 def _neutral() -> frozenset[str]:
-    return frozenset(key_of(fold(word)) for data in _data() for word in _entries(data.get("fit_any_list")))
+    return frozenset(key_of(fold(word)) for data in _data() for word in entries(data.get("fit_any_list")))
 
 
 @cache
@@ -266,4 +259,4 @@ def _surnames() -> frozenset[str]:
 
 
 def _folded(part: str) -> frozenset[str]:
-    return frozenset(fold(word) for data in _data() for word in _entries(data.get(part)))
+    return frozenset(fold(word) for data in _data() for word in entries(data.get(part)))

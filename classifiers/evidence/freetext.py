@@ -5,12 +5,13 @@ Identifiers in values of any kind are found by `classifiers.evidence.inside`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
-from classifiers.evidence.checks import matches
+from classifiers.evidence.checks import matches, together
 from classifiers.evidence.evidence import Evidence, tenths
 
 MEDIAN_LENGTH = 15
@@ -18,6 +19,9 @@ MEDIAN_LENGTH = 15
 
 LOOKED_AT = 400
 """Texts that are searched."""
+
+PROSE, ABOUT, HELD = 0.4, 0.2, 0.02
+"""The shares of texts from which on they are sentences, are about people, hold identifiers."""
 
 _SENTENCE_ZH = r"[\x{4e00}-\x{9fff}]{4}.*[,;:。!?、].*[\x{4e00}-\x{9fff}]{2}|[\x{4e00}-\x{9fff}]{6}.*。"
 _SENTENCE = r"(\b[\p{Ll}]{2,}['’]?[\p{Ll}]*[,;:]?\s+){3,}[\p{Ll}]{2,}"
@@ -53,29 +57,38 @@ EMBEDDED: tuple[tuple[str, str], ...] = (
 """Kind and pattern of what is looked for within sentences; names only behind a word that announces one."""
 
 
-def text_evidence(texts: Any) -> list[Evidence]:
-    """Return whether normalised *texts* are free text, whether about people, and with what identifiers."""
-    if len(texts) == 0:
-        return []
-    texts = texts[:LOOKED_AT]
-    lengths = pc.utf8_length(texts).to_numpy()
-    if (lengths > MEDIAN_LENGTH).mean() < 0.5:
-        return []
-    prose = matches(texts, _SENTENCE_ZH) | matches(texts, _SENTENCE)
-    if np.median(lengths) <= MEDIAN_LENGTH or prose.mean() < 0.4:
-        return []
-    inside = _embedded(texts, lengths)
-    found = [_hint("pi.text", f"text-with-{kind}", 0.9, share) for kind, share in inside if share >= 0.02]
-    about = float((matches(texts, _ABOUT_ZH) | matches(texts, _ABOUT)).mean())
-    if about >= 0.2:
-        found.append(_hint("pi.text", "text-about-people", 0.8, about))
-    return [*found, _hint("pi.text", "text", 0.5, float(prose.mean()))]
+def text_evidence(columns: Sequence[Any]) -> list[list[Evidence]]:
+    """Return of each of *columns*, normalised texts: is it free text, about people, and what stands in it."""
+    looked_at = ((place, texts[:LOOKED_AT]) for place, texts in enumerate(columns))
+    prose = _shares({place: texts for place, texts in looked_at if _is_long(texts)}, _SENTENCE_ZH, _SENTENCE)
+    texts = {place: columns[place][:LOOKED_AT] for place, share in prose.items() if share >= PROSE}
+    about = _shares(texts, _ABOUT_ZH, _ABOUT)
+    longer = {place: pc.if_else(_longer(it), it, "") for place, it in texts.items()}
+    inside = {kind: _shares(longer, regex) for kind, regex in EMBEDDED}
+    found: list[list[Evidence]] = [[] for _ in columns]
+    for place in texts:
+        shares = {kind: share[place] for kind, share in inside.items() if share[place] >= HELD}
+        found[place] += (_hint(f"text-with-{kind}", 0.9, share) for kind, share in shares.items())
+        found[place] += [_hint("text-about-people", 0.8, about[place])] if about[place] >= ABOUT else []
+        found[place].append(_hint("text", 0.5, prose[place]))
+    return found
 
 
-def _embedded(texts: Any, lengths: Any) -> list[tuple[str, float]]:
-    longer = lengths > MEDIAN_LENGTH
-    return [(kind, float((matches(texts, regex) & longer).mean())) for kind, regex in EMBEDDED]
+def _longer(texts: Any) -> Any:
+    return pc.greater(pc.utf8_length(texts), MEDIAN_LENGTH)
 
 
-def _hint(tag: str, rule: str, weight: float, share: float) -> Evidence:
-    return Evidence(tag, "values", rule, weight, tenths(share))
+def _is_long(texts: Any) -> bool:
+    return len(texts) > 0 and float(np.median(pc.utf8_length(texts).to_numpy())) > MEDIAN_LENGTH
+
+
+def _shares(columns: Mapping[int, Any], *patterns: str) -> dict[int, float]:
+    """Return by place what share of the texts of each of *columns* one of *patterns* matches."""
+    fits = together(
+        list(columns.values()), lambda texts: np.any([matches(texts, it) for it in patterns], axis=0)
+    )
+    return {place: float(of_one.mean()) for place, of_one in zip(columns, fits, strict=True)}
+
+
+def _hint(rule: str, weight: float, share: float) -> Evidence:
+    return Evidence("pi.text", "values", rule, weight, tenths(share))

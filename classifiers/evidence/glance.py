@@ -1,7 +1,6 @@
 """What a glance at some values rules out: most patterns need digits or characters that a column lacks.
 
-RE2 compiles a pattern anew for every column, which takes longer than to match it.  So a pattern is tried only
-where enough values hold what every value that fits would hold.
+A pattern is tried only on columns of which enough values hold what every value that fits would hold.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ HELD: Final = 0.05
 """The share of values that must hold a character that a pattern needs; every pattern wants a greater one."""
 
 _HAN, _LATIN, _LETTER = "一-鿿", "A-Za-z", "A-Za-z\u00aa-\U0010ffff"
+_CURRENCY = "A-Za-z¥$€£元₹₽₩円"
+_PLACES = f".,{_CURRENCY}"
 
 _NEEDS: Final = {
     "@": "email handle",
@@ -40,6 +41,8 @@ _NEEDS: Final = {
         rfc-mx rfc-company-mx uid-ch register-de
     """,
     _LETTER: "age-words gender-words gender-letters plates",
+    _CURRENCY: "priced",
+    _PLACES: "amount",
 }
 _DIGITS: Final = {
     1: "register-de priced age-words address-en address-eu address-jp icd-9 ages amount",
@@ -97,7 +100,8 @@ LENGTHS: Final = {rule: lengths for lengths, rules in _LENGTHS.items() for rule 
 """By rule: how long values that fit are, without blanks and dashes."""
 
 _CLASSES: Final = {
-    held: re.compile(f"[{held if held in (_HAN, _LATIN, _LETTER) else re.escape(held)}]") for held in _NEEDS
+    held: re.compile(f"[{held if held in (_HAN, _LATIN, _LETTER, _CURRENCY, _PLACES) else re.escape(held)}]")
+    for held in _NEEDS
 }
 
 

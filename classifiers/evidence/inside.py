@@ -46,6 +46,8 @@ _ANY = re.compile(
     re.ASCII,
 )
 """What every text holds that holds one of `KINDS`."""
+_FIRST = re.compile(r"[0-9@\u4e00-\u9fff]")
+"""What it holds of single characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class _Kind:
     It is the regex's named group where there is one.  It speaks from a *share* of the texts on.  *like*
     finds what would have to be confirmed as well, most of the time, if it were not chance.  Where *among* is
     given, *chance* is about texts in which that is found: of remarks without a long number it says nothing.
+    One of *words*, or signs, is in every text that holds one, in lower case.
     """
 
     name: str
@@ -65,6 +68,7 @@ class _Kind:
     check: Callable[[Sequence[str]], Any] | None = None
     like: re.Pattern[str] | None = None
     among: re.Pattern[str] | None = None
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +99,21 @@ def inside_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
 
 def search(sample: ColumnSample) -> list[Found]:
     """Return what `KINDS` of identifiers enough of the values hold."""
-    values = sample.values[:: -(-len(sample.values) // LOOKED_AT)]
-    whole = values.filter(pc.less(pc.utf8_length(values), LENGTH_LIMIT))
-    short, long = normalise(whole).to_pylist(), normalise(sample.long).to_pylist()
+    step = -(-len(sample.values) // LOOKED_AT)
+    values, plain = sample.values[::step], sample.plain[::step]
+    whole = plain.filter(pc.less(pc.utf8_length(values), LENGTH_LIMIT))
+    short, long = whole.drop_null().to_pylist(), normalise(sample.long).to_pylist()
     texts = [*short, *long]
     # Of those that were cut each stands for as many as there are.
     counts = [1.0] * len(short) + [(len(values) - len(whole)) / max(len(long), 1)] * len(long)
-    if not any(map(_ANY.search, texts)):
+    # What is in none of them is not in all together either, and that takes one look instead of hundreds.
+    together = "\n".join(texts)
+    if not (_FIRST.search(together) and _ANY.search(together)):
         return []
-    return [found for kind in KINDS if (found := _found(kind, texts, counts)) is not None]
+    lower = together.lower()
+    kinds = (kind for kind in KINDS if not kind.words or any(map(lower.__contains__, kind.words)))
+    found = (_found(kind, texts, counts) for kind in kinds if kind.regex.search(together))
+    return [it for it in found if it is not None]
 
 
 def _found(kind: _Kind, texts: Sequence[str], counts: Sequence[float]) -> Found | None:
@@ -154,6 +164,12 @@ _CALLED = (
     r"电话|手机|来电|致电|拨打|微信|电联|(?i:(?<![a-z])(?:t[eé]l[eé]?(?:phone|fon|f)?|phone|mobile?|cell|handy"
     r"|r[uü]ckruf|anruf|ruf|portable|r?appele[rz]?|call|ring|whatsapp|m[oó]vil|celular|cellulare)(?![a-z]))"
 )
+_ANNOUNCING = (
+    *_ANNOUNCED.split("|"), "电话", "手机", "来电", "致电", "拨打", "微信", "电联", "tel", "tél", "phone",
+    "mobil", "cell", "handy", "ruf", "portable", "appele", "call", "ring", "whatsapp", "movil", "móvil",
+    "celular",
+)  # fmt: skip
+"""What is in each of these words."""
 _DAY = r"\d{1,2}[./ -]\d{1,2}[./ -](?:19|20)\d\d(?!\d)"
 _NATIONAL = rf"(?!{_DAY})(?:\(?0[1-9]|\+[1-9]\d)(?:[ /().-]{{0,2}}\d){{7,12}}"
 """A number as it is dialled within a country or from abroad."""
@@ -200,6 +216,7 @@ KINDS: Final = (
         0.2,
         0.01,
         re.compile(r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\d-])", re.ASCII),
+        words=("-",),
     ),
     _Kind(
         "document",
@@ -211,6 +228,7 @@ KINDS: Final = (
             r"(?![\dA-Za-z])",
             re.ASCII,
         ),
+        words=("护照", "通行证", "台胞证", "passport"),
     ),
     _Kind(
         "email",
@@ -218,6 +236,7 @@ KINDS: Final = (
         0.1,
         1e-4,
         re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w@])"),
+        words=("@",),
     ),
     _Kind(
         "phone",
@@ -240,6 +259,7 @@ KINDS: Final = (
             rf"|(?:{_CALLED})[^\d+(编单订]{{0,12}}(?P<other>{_NATIONAL}){_BEHIND}",
             re.ASCII,
         ),
+        words=_ANNOUNCING,
     ),
     _Kind(
         "phone-written-so",

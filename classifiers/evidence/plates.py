@@ -53,6 +53,9 @@ _PERHAPS = (
 def plates(texts: Any) -> Any:
     """Return a numpy mask of the normalised *texts* that are plates of vehicles."""
     sure = matches(texts, f"^({'|'.join(_SURE)})$")
-    if not len(sure) or sure.mean() < BESIDE:
-        return sure
-    return sure | matches(texts, f"^({'|'.join(_PERHAPS)})$")
+    return sure if not len(sure) or sure.mean() < BESIDE else plate_shapes(texts)
+
+
+def plate_shapes(texts: Any) -> Any:
+    """Return a numpy mask of the normalised *texts* that are plates, or codes that look like some."""
+    return matches(texts, f"^({'|'.join((*_SURE, *_PERHAPS))})$")

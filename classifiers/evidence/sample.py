@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from classifiers.evidence.checks import meant
 from sandbox.schema import Field, Kind
 from sandbox.vault.spread import evenly
 
@@ -39,7 +40,8 @@ class ColumnSample:
     They are cut to `LENGTH_LIMIT`, and two whose beginnings are the same differ if they do further on.
     *long* are some of those that were cut, in fuller length.  *rows* were looked at that hold a value, and
     *nulls* beside them that hold none; *distinct* is the number of different values in those *rows*, so that
-    *distinct* / *rows* is how far the column tells rows apart.
+    *distinct* / *rows* is how far the column tells rows apart.  *plain* are the *values* as all evidence but
+    what is counted looks at them, in step: normalised (`checks.meant`), null where they say nothing.
     """
 
     kind: Kind
@@ -48,6 +50,10 @@ class ColumnSample:
     rows: int
     nulls: int = 0
     long: Any = field(default_factory=partial(pa.array, [], pa.string()))
+    plain: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", meant(self.values))
 
 
 def draw(fields: Sequence[Field], source: Iterable[Any]) -> dict[str, ColumnSample]:
@@ -136,8 +142,14 @@ def _texts(column: Any, rows: Any, longest: int) -> Any:
 
 def _cut(column: Any, longest: int) -> Any:
     if pa.types.is_large_string(column.type):
-        column = pc.utf8_slice_codeunits(column, 0, longest)
-    return pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(column.cast(pa.string()), 0, longest))
+        column = _beginnings(column, longest)
+    return pc.utf8_trim_whitespace(_beginnings(column.cast(pa.string()), longest))
+
+
+def _beginnings(texts: Any, longest: int) -> Any:
+    """Return *texts* cut to *longest* characters."""
+    most = pc.max(pc.binary_length(texts)).as_py() or 0
+    return texts if most <= longest else pc.utf8_slice_codeunits(texts, 0, longest)
 
 
 def _sample(of: Field, texts: Any) -> ColumnSample:
@@ -147,7 +159,7 @@ def _sample(of: Field, texts: Any) -> ColumnSample:
     looked_at = _some(fuller, DISTINCT_LIMIT)
     return ColumnSample(
         of.kind,
-        pc.utf8_slice_codeunits(looked_at, 0, LENGTH_LIMIT),
+        _beginnings(looked_at, LENGTH_LIMIT),
         len(fuller),
         len(given),
         len(texts) - len(given),

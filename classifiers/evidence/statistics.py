@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from classifiers.evidence.checks import normalise
 from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.sample import ColumnSample
 from sandbox.schema import Kind
@@ -26,6 +25,8 @@ SHARE = 0.75
 LOOKED_AT = 300
 """Distinct values that rules look at."""
 FEWEST_ROWS = 10
+_AT_ONCE = 20
+"""Texts between two looks at whether enough of them fit."""
 DISTINCT = 0.9
 """From this share of distinct values on, values are counted as telling rows apart, dirty ones beside them."""
 
@@ -39,8 +40,14 @@ class _Spread:
     unique: float
 
     def share(self, shape: re.Pattern[str]) -> float:
-        """Return the share of texts that *shape* matches from end to end."""
-        return sum(map(bool, map(shape.fullmatch, self.texts))) / len(self.texts)
+        """Return the share of texts that *shape* matches from end to end, or 0 if it is below `SHARE`."""
+        count, found = len(self.texts), 0
+        for start in range(0, count, _AT_ONCE):
+            some = self.texts[start : start + _AT_ONCE]
+            found += sum(map(bool, map(shape.fullmatch, some)))
+            if found + count - start - len(some) < SHARE * count:
+                return 0.0
+        return found / count
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ def statistic_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
 
 def _spread(sample: ColumnSample) -> _Spread | None:
     places = np.linspace(0, len(sample.values) - 1, min(len(sample.values), LOOKED_AT)).astype(np.int64)
-    texts = normalise(sample.values.take(pa.array(places))).to_pylist()
+    texts = sample.plain.take(pa.array(places)).drop_null().to_pylist()
     if not texts or sample.kind is Kind.BOOLEAN:
         return None
     numbers = np.array([float(it) for it in texts if _NUMBER.fullmatch(it)])

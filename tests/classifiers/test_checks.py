@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from stdnum.cn import uscc
 
 from classifiers.evidence import checks, measures
-from classifiers.evidence.checks import compact, normalise
+from classifiers.evidence.checks import compact, meant, normalise
 from classifiers.evidence.national import NATIONAL, confirmed
-from classifiers.evidence.patterns import LOOKED_AT, PATTERNS, fitting, value_evidence
+from classifiers.evidence.patterns import LOOKED_AT, PATTERNS, value_evidence
 from classifiers.evidence.sample import ColumnSample
 from sandbox.schema import Kind
 
@@ -27,14 +27,14 @@ DIGITS = st.text("0123456789", min_size=2, max_size=19)
 USCC = st.text("0123456789ABCDEFGHJKLMNPQRTUWXY", min_size=17, max_size=17)
 
 
-def texts(*values: str) -> Any:
+def texts(*values: str | None) -> Any:
     return pa.array(values, pa.string())
 
 
 def evidence(values: list[str], kind: Kind = Kind.STRING) -> dict[str, tuple[str, float]]:
     column = pa.array(list(dict.fromkeys(values)), pa.string())
     sample = ColumnSample(kind, column, len(column), len(values))
-    return {hint.rule: (hint.tag, hint.weight) for hint in value_evidence(sample)}
+    return {hint.rule: (hint.tag, hint.weight) for hint in value_evidence([sample])[0]}
 
 
 @given(st.lists(DIGITS, max_size=20))
@@ -97,7 +97,7 @@ def test_nothing_in_nothing_out(check: Callable[[Any], Any]) -> None:
 
 def test_normalised_texts() -> None:
     assert normalise(texts("　６２２２　", "无", "NULL", "n/a", "--", "'a", "")).to_pylist() == ["6222", "a"]
-    assert normalise(texts("无", "x"), keep=True).to_pylist() == ["无", "x"]
+    assert meant(texts("无", "ｘ", None)).to_pylist() == [None, "x", None]
     assert compact(texts("6222 0212-3456", "京A·12345")).to_pylist() == ["622202123456", "京A12345"]
 
 
@@ -158,9 +158,9 @@ def test_rules_are_named_once() -> None:
     assert len(rules) == len(set(rules))
 
 
-def test_fitting_is_in_step_with_the_values() -> None:
-    values = texts("１3800001234", "无", "139 0000 1234", "x", "138****1234")
-    assert fitting("mobile-cn", values).tolist() == [True, False, True, False, True]
+def test_mobiles_may_be_masked() -> None:
+    values = compact(texts("13800001234", "139 0000 1234", "x", "138****1234"))
+    assert measures.mobiles(values).tolist() == [True, True, False, True]
 
 
 def test_a_sampled_check_stands_for_the_rest() -> None:
@@ -259,3 +259,11 @@ def test_finnish_numbers_of_every_century(mark: str) -> None:
         values = [it[:10] + letters[int(it[:6] + it[7:10]) % 31] for it in values]
     assert "hetu-fi" in evidence(values)
     assert "hetu-fi" not in evidence([it[:10] + letters[letters.index(it[10]) - 1] for it in values])
+
+
+@pytest.mark.parametrize("right", range(0, 80, 7))
+def test_of_few_numbers_all_are_confirmed(right: int) -> None:
+    number = next(it for it in NATIONAL if it.rule == "siren-fr")
+    valid = [f"{n}{stdnum.luhn.calc_check_digit(str(n))}" for n in range(10_000_000, 10_000_079)]
+    numbers = [it if n >= 79 - right else f"{it[:-1]}{(int(it[-1]) + 1) % 10}" for n, it in enumerate(valid)]
+    assert confirmed(number, texts(*numbers)).sum() == right

@@ -24,24 +24,26 @@ def test_only_known_patterns_are_ruled_out() -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_without_a_glance_evidence_is_the_same(table: labelled.Table) -> None:
-    """What a glance rules out would have been given up at the probe, or by all values it is looked at."""
     source = open_source(table.path)
-    for column, sample in draw(propose_fields(source), SampledRows(source)).items():
-        view = patterns.view_of(sample.values)
-        probe = view.every(len(view.plain) // patterns.PROBED)
-        glance = Glance(probe.plain.to_pylist(), probe.compact.to_pylist())
-        asked = [it for it in PATTERNS if sample.kind in it.kinds and not glance.allows(it.rule, it.digits)]
-        near = [it for it in asked if patterns._share(it, probe) >= it.share * patterns.PROBE_SHARE]
-        assert [it.rule for it in near if patterns._evidence(it, view) is not None] == [], column
+    samples = draw(propose_fields(source), SampledRows(source))
+    looked_at = []
+    for (column, sample), view in zip(samples.items(), patterns.views_of(samples.values()), strict=True):
+        ruled_out = {it.rule for it in PATTERNS if not view.glance.allows(it.rule, it.digits)}
+        looked_at.append((column, sample, view, ruled_out))
+    for pattern in PATTERNS:
+        asked = [it for it in looked_at if it[1].kind in pattern.kinds and pattern.rule in it[3]]
+        shares = patterns._shares(pattern, [view for _, _, view, _ in asked])
+        for (column, _, view, _), share in zip(asked, shares, strict=True):
+            assert patterns._evidence(pattern, share, len(view.plain)) is None, (column, pattern.rule)
 
 
 @pytest.mark.parametrize("table", TABLES[::16], ids=lambda table: table.name)
 def test_all_evidence_is_the_same_without_it(table: labelled.Table, monkeypatch: pytest.MonkeyPatch) -> None:
     source = open_source(table.path)
     samples = draw(propose_fields(source), SampledRows(source))
-    quick = {column: patterns.value_evidence(sample) for column, sample in samples.items()}
+    quick = patterns.value_evidence(samples.values())
     monkeypatch.setattr(Glance, "allows", lambda *_: True)
-    assert quick == {column: patterns.value_evidence(sample) for column, sample in samples.items()}
+    assert quick == patterns.value_evidence(samples.values())
 
 
 def test_a_wrong_glance_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from stdnum.cn import ric
 from classifiers.classify import classify
 from classifiers.combine import judge
 from classifiers.evidence.evidence import Evidence
-from classifiers.evidence.inside import _ANY, KINDS, inside_evidence
+from classifiers.evidence.inside import _ANY, _FIRST, KINDS, inside_evidence
 from classifiers.evidence.sample import draw
 from classifiers.taxonomy import GENERAL, core
 from sandbox.schema import Field, Kind
@@ -190,6 +190,8 @@ def test_cells_of_any_length_are_searched(length: int, columns: int) -> None:
 def test_whatever_a_kind_finds_is_looked_at(kind: Any, data: st.DataObject) -> None:
     text = data.draw(st.from_regex(kind.regex))
     assert _ANY.search(text)
+    assert _FIRST.search(text)
+    assert not kind.words or any(word in text.lower() for word in kind.words)
 
 
 def test_several_identifiers_do_not_share_their_weight() -> None:

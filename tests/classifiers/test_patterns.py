@@ -58,7 +58,7 @@ def test_impossible_birth_dates_are_no_resident_ids() -> None:
 
 def rules(values: list[object], kind: Kind = Kind.STRING) -> dict[str, float | None]:
     sample = draw([Field("c", kind)], pa.table({"c": values}))["c"]
-    return {hint.rule: hint.share for hint in value_evidence(sample)}
+    return {hint.rule: hint.share for hint in value_evidence([sample])[0]}
 
 
 def test_single_hits_are_no_evidence() -> None:
@@ -135,7 +135,7 @@ def test_fits(values: list[object], rule: str) -> None:
 def test_any_text_is_classified_without_error(values: list[str | None]) -> None:
     column = pa.array([value and value.encode("utf-8", "ignore").decode() for value in values], pa.string())
     sample = draw([Field("c", Kind.STRING)], pa.table({"c": column}))["c"]
-    assert all(0 < hint.weight < 1 for hint in value_evidence(sample))
+    assert all(0 < hint.weight < 1 for hint in value_evidence([sample])[0])
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import draw
 from sandbox.schema import Field, Kind
 
+_NOTHING = Evidence("", "values", "", 0)
+
 
 def _best(values: list[str]) -> str:
     sample = draw([Field("c", Kind.STRING)], pa.table({"c": values}))["c"]
-    return max(value_evidence(sample), key=lambda hint: hint.weight).tag if value_evidence(sample) else ""
+    return max(value_evidence([sample])[0], key=lambda hint: hint.weight, default=_NOTHING).tag
 
 
 @pytest.mark.parametrize(
