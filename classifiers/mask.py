@@ -16,7 +16,7 @@ from functools import cache, partial
 
 from classifiers.evidence.dictionaries import divisions
 from classifiers.evidence.shapes import PLATE_PREFIXES
-from classifiers.taxonomy import read_data
+from classifiers.taxonomy import entries, read_data
 
 STAR = "*"
 LONGEST = 200
@@ -175,7 +175,7 @@ def _known_divisions() -> re.Pattern[str]:
     known = {name for name in names if name.endswith(_KINDS_OF_DIVISION)}
     known |= {name.removesuffix("省") for name in known}
     words = read_data("dictionaries/divisions_zh.yaml")["lists"]["division-name"]["words"]
-    known |= {word.strip() for word in words.split(",")}
+    known |= set(entries(words))
     return re.compile(rf"(?:(?>{'|'.join(sorted(known, key=len, reverse=True))}) ?){{1,4}}(?=[^ ])")
 
 

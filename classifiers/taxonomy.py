@@ -102,7 +102,7 @@ def read_data(file: str) -> Any:
 def entries(text: str | None) -> Iterator[str]:
     """Yield the entries of a list that a data file holds as one text, apart by commas.
 
-    YAML takes forty times as long to read as many entries of its own.
+    YAML takes ten times as long to read as many entries of its own (measured on ``names.yaml``).
     """
     return (entry.strip() for entry in (text or "").split(",") if entry.strip())
 

@@ -43,7 +43,11 @@ def together(columns: Sequence[Any], work: Callable[[Any], Any]) -> list[Any]:
 
     RE2 compiles a pattern anew at every use, which takes as long as to look at a thousand texts.
     """
-    found = work(pa.concat_arrays([pa.array([], pa.string()), *columns]))
+    return apart(work(pa.concat_arrays([pa.array([], pa.string()), *columns])), columns)
+
+
+def apart(found: Any, columns: Sequence[Any]) -> list[Any]:
+    """Return of what was *found* for the texts of *columns*, one behind the other, each column's own."""
     ends = accumulate(map(len, columns))
     return [found[end - len(column) : end] for column, end in zip(columns, ends, strict=True)]
 

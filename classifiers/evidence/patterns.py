@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from classifiers.evidence import checks, measures, shapes
 from classifiers.evidence.chance import by_chance
-from classifiers.evidence.checks import compact, matches, together
+from classifiers.evidence.checks import apart, compact, matches, together
 from classifiers.evidence.dates import Dated, births, read
 from classifiers.evidence.evidence import Evidence, tenths
 from classifiers.evidence.freetext import text_evidence
@@ -124,8 +123,7 @@ def _shares(pattern: Pattern, views: Sequence[View]) -> Iterator[float]:
         return
     plain, compact = zip(*((it.plain, it.compact) for it in views), strict=True)
     may = pattern.each(View(pa.concat_arrays(plain), pa.concat_arrays(compact)))
-    ends = np.cumsum([len(it.plain) for it in views])
-    for view, share in zip(views, map(_mean, np.split(may, ends[:-1])), strict=True):
+    for view, share in zip(views, map(_mean, apart(may, plain)), strict=True):
         yield _mean(pattern.beside(view)) if pattern.beside and share >= pattern.share else share
 
 

@@ -30,7 +30,8 @@ hundred columns; and how many of a column."""
 CELLS, FEWEST_ROWS = 400_000, 2_000
 """Cells that are looked at, over all columns; but so many rows at the least."""
 HELD_BYTES = 64 << 20
-"""Bytes of what is held, over all columns; so many rows less are looked at."""
+"""Bytes of cells that are held, over all columns; so many rows less are looked at.  Samples take up to twice
+as many beside them: distinct values as they are, and normalised."""
 
 
 @dataclass(frozen=True, slots=True)
