@@ -25,7 +25,17 @@ from jobs.sql.guard import MAX_NESTING, read
 from jobs.sql.names import GROUPING, KEY, MEASURE, Budget, Described, Identities, Names, Typed
 from jobs.sql.origins import Text
 from jobs.sql.rows import PENDING_GROUPING, translator
-from jobs.sql.selected import MAX_ITEMS, MAX_KEYS, Items, aggregates, check_name, few, inside, name_of
+from jobs.sql.selected import (
+    MAX_ITEMS,
+    MAX_KEYS,
+    Items,
+    aggregates,
+    check_name,
+    clashes,
+    few,
+    inside,
+    name_of,
+)
 from jobs.sql.shapes import Node
 from jobs.sql.tables import Reader, Schema
 from sandbox.errors import InvalidInputError
@@ -113,7 +123,8 @@ class _Statement:
         for number, node in enumerate(self._written.nodes, start=1):
             self._no_unit(inside(node))
             several = self._values(inside(node))
-            name = name_of(self._source, node, number, {item.name.casefold() for item in items})
+            taken = {item.name.casefold() for item in items}
+            name = name_of(self._source, node, number, taken, [added for added, _ in several])
             found: list[_Item] = []
             for added, typed in several:
                 self._check_name(node, name + added, {item.name.casefold() for item in items})
@@ -138,10 +149,7 @@ class _Statement:
 
     def _check_name(self, node: Node, name: str, taken: set[str]) -> None:
         check_name(self._source, node, name)
-        # A value n is shown with its interval as n_low and n_high: those names must be free too.
-        folded = name.casefold()
-        ends = ("", "_low", "_high")
-        if any(folded + end in taken or any(folded == other + end for other in taken) for end in ends):
+        if clashes(name, taken):
             raise InvalidInputError("sql.duplicate-name", **self._source.place(node), found=name)
 
     def _grouped(self) -> tuple[tuple[int, ...], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,10 +79,13 @@ def few(source: Source, node: Node, count: int, limit: int, what: str) -> None:
         raise InvalidInputError("sql.too-many", **source.place(node), found=what, limit=limit)
 
 
-def name_of(source: Source, node: Node, number: int, taken: set[str]) -> str:
-    """Return the name of item *number*: its alias, its column's name, or one made up that is not *taken*."""
+def name_of(source: Source, node: Node, number: int, taken: set[str], added: Sequence[str] = ("",)) -> str:
+    """Return the name of item *number*: its alias, its column's name, or one made up that is not *taken*.
+
+    *added*: what each of the columns that it shows has behind this name.
+    """
     written = node.alias if isinstance(node, exp.Alias) else node.name if type(node) is exp.Column else ""
-    name = written or _made_up(node, number, taken)
+    name = written or _made_up(node, number, taken, added)
     check_name(source, node, name)
     return name
 
@@ -94,6 +98,16 @@ def check_name(source: Source, node: Node, name: str) -> None:
         raise InvalidInputError("sql.reserved-name", **source.place(node), found=name)
 
 
+def clashes(name: str, taken: set[str]) -> bool:
+    """Whether a column *name* would share a name with one of the *taken* ones, all case-folded.
+
+    A value n is shown with its interval as n_low and n_high: those names must be free too.
+    """
+    folded = name.casefold()
+    ends = ("", "_low", "_high")
+    return any(folded + end in taken or any(folded == other + end for other in taken) for end in ends)
+
+
 def aggregates(node: Node) -> bool:
     """Whether an aggregate call stands in *node*."""
     return any(
@@ -102,7 +116,7 @@ def aggregates(node: Node) -> bool:
     )
 
 
-def _made_up(node: Node, number: int, taken: set[str]) -> str:
+def _made_up(node: Node, number: int, taken: set[str], added: Sequence[str]) -> str:
     """A name for an item without one: ``count``, ``avg_age``, or its place."""
     call = node.this if isinstance(node, exp.Filter) else node
     name = ""
@@ -114,4 +128,5 @@ def _made_up(node: Node, number: int, taken: set[str]) -> str:
         name = _CALLED.get(call.key, call.key) if isinstance(call, AGGREGATES) else ""
     if name and type(inner) is exp.Column and not inner.is_star:
         name = f"{name}_{inner.name}"
-    return name if name and name.casefold() not in taken else f"column_{number}"
+    free = name and not any(clashes(name + it, taken) for it in added)
+    return name if free else f"column_{number}"

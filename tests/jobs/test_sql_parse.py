@@ -184,6 +184,22 @@ def test_made_up_names():
     assert [o.name for o in query.outputs] == ["age", "count", "count_n", "avg_x", "column_5", "column_6"]
 
 
+def test_made_up_names_leave_room_for_all_that_an_item_shows():
+    query = read("SELECT HISTOGRAM(n, 2), HISTOGRAM(x, 2) FROM h.d")
+    assert [o.name for o in query.outputs] == [
+        "histogram_n_1",
+        "histogram_n_2",
+        "histogram_x_1",
+        "histogram_x_2",
+    ]
+    query = read("SELECT HISTOGRAM(n + 1, 2), HISTOGRAM(x, 2) AS h, HISTOGRAM(n * 2, 2) FROM h.d")
+    assert [o.name for o in query.outputs] == [
+        *("histogram_1", "histogram_2", "h_1", "h_2", "column_3_1", "column_3_2"),
+    ]
+    query = read("SELECT COUNT(*) AS sum_n_low, SUM(n) FROM h.d")
+    assert [o.name for o in query.outputs] == ["sum_n_low", "column_2"]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
