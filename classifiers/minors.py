@@ -17,7 +17,7 @@ from classifiers.combinations import CHILD, UNDER_14
 from classifiers.evidence.checks import compact, old_resident_ids, resident_ids
 from classifiers.evidence.dates import read
 from classifiers.evidence.evidence import Evidence, tenths
-from classifiers.evidence.sample import ColumnSample
+from classifiers.evidence.sample import ColumnSample, some
 
 _LOOKED_AT = 1000
 _MOST = 0.5
@@ -34,7 +34,7 @@ def minors_evidence(tag: str, sample: ColumnSample, year: int, name: str = "") -
     """Return a hint if the column *name*, proposed as *tag*, holds ages or births of children in *year*."""
     if tag not in ("pi.age", "pi.birth-date", "pi.id.resident") or len(sample.values) == 0:
         return ()
-    texts = sample.plain[:_LOOKED_AT].drop_null()
+    texts = some(sample.plain, _LOOKED_AT).drop_null()
     if tag == "pi.age":
         children = sum(age < CHILD for age in _ages(texts.to_pylist(), bool(_MONTHS.search(name))))
     else:

@@ -22,7 +22,7 @@ from importlib import resources
 from typing import Any
 
 from classifiers.evidence.evidence import Evidence, tenths
-from classifiers.evidence.sample import ColumnSample
+from classifiers.evidence.sample import ColumnSample, some
 from classifiers.taxonomy import entries, read_data
 from sandbox.schema import Kind
 
@@ -101,9 +101,8 @@ def dictionary_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
 
 
 def _texts(values: Any) -> dict[str, str]:
-    """Return an even selection of plain *values*, folded, with their keys, without those that say nothing."""
-    step = max(-(-len(values) // LOOKED_AT), 1)
-    apart = (_RUN_TOGETHER.sub(" ", text) for text in values[::step].drop_null().to_pylist())
+    """Return plain *values* from all over the column, folded, with their keys, but those that say nothing."""
+    apart = (_RUN_TOGETHER.sub(" ", text) for text in some(values, LOOKED_AT).drop_null().to_pylist())
     texts = dict.fromkeys(text.rstrip("*") for text in map(fold, apart))
     keys = {text: key_of(text) for text in texts if text and "*" not in text}
     return {text: key for text, key in keys.items() if key not in _neutral()}

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from classifiers.evidence.checks import matches, together
 from classifiers.evidence.evidence import Evidence, tenths
+from classifiers.evidence.sample import some
 
 MEDIAN_LENGTH = 15
 """Characters beyond which half of a column's texts make it a candidate for free text."""
@@ -59,9 +60,10 @@ EMBEDDED: tuple[tuple[str, str], ...] = (
 
 def text_evidence(columns: Sequence[Any]) -> list[list[Evidence]]:
     """Return of each of *columns*, normalised texts: is it free text, about people, and what stands in it."""
-    looked_at = ((place, texts[:LOOKED_AT]) for place, texts in enumerate(columns))
-    prose = _shares({place: texts for place, texts in looked_at if _is_long(texts)}, _SENTENCE_ZH, _SENTENCE)
-    texts = {place: columns[place][:LOOKED_AT] for place, share in prose.items() if share >= PROSE}
+    looked_at = [some(texts, LOOKED_AT) for texts in columns]
+    long = {place: texts for place, texts in enumerate(looked_at) if _is_long(texts)}
+    prose = _shares(long, _SENTENCE_ZH, _SENTENCE)
+    texts = {place: looked_at[place] for place, share in prose.items() if share >= PROSE}
     about = _shares(texts, _ABOUT_ZH, _ABOUT)
     longer = {place: pc.if_else(_longer(it), it, "") for place, it in texts.items()}
     inside = {kind: _shares(longer, regex) for kind, regex in EMBEDDED}

@@ -23,7 +23,7 @@ from classifiers.evidence import checks
 from classifiers.evidence.chance import by_chance
 from classifiers.evidence.checks import normalise
 from classifiers.evidence.evidence import Evidence, tenths
-from classifiers.evidence.sample import LENGTH_LIMIT, ColumnSample
+from classifiers.evidence.sample import LENGTH_LIMIT, ColumnSample, some
 from classifiers.evidence.shapes import MOBILE_PREFIX, PLATE_PREFIXES
 from sandbox.schema import Kind
 
@@ -99,8 +99,7 @@ def inside_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
 
 def search(sample: ColumnSample) -> list[Found]:
     """Return what `KINDS` of identifiers enough of the values hold."""
-    step = -(-len(sample.values) // LOOKED_AT)
-    values, plain = sample.values[::step], sample.plain[::step]
+    values, plain = some(sample.values, LOOKED_AT), some(sample.plain, LOOKED_AT)
     whole = plain.filter(pc.less(pc.utf8_length(values), LENGTH_LIMIT))
     short, long = whole.drop_null().to_pylist(), normalise(sample.long).to_pylist()
     texts = [*short, *long]

@@ -51,6 +51,7 @@ from stdnum.tr import tckimlik
 from stdnum.za import idnr as za_idnr
 
 from classifiers.evidence.checks import matches
+from classifiers.evidence.sample import some
 
 CONFIRMED = 150
 """Numbers of one column that are confirmed by a scalar check."""
@@ -72,17 +73,34 @@ class National:
 def confirmed(number: National, texts: Any) -> Any:
     """Return a numpy mask of the compact *texts* that are such numbers; a sampled share stands for the rest.
 
-    Of more than `CONFIRMED` texts with the shape an even selection is checked, and the mask holds as many as
-    the share found would give: right in number, which is all a share needs, not text by text.
+    Of more than `CONFIRMED` texts with the shape some from everywhere are checked, and the mask holds as many
+    as the share found would give: right in number, which is all a share needs, not text by text.
     """
     mask = matches(texts, number.shape)
     places = np.flatnonzero(mask)
-    chosen = texts.take(pa.array(places[:: len(places) // CONFIRMED + 1])).to_pylist()
+    chosen = texts.take(some(pa.array(places), CONFIRMED)).to_pylist()
     share = _share(number, chosen[::_FIRST])
     if len(chosen) < _FIRST * _FEWEST or share >= _HOPELESS:
         share = _share(number, chosen)
     mask[places[round(len(places) * share) :]] = False
     return mask
+
+
+def valid(rule: str, texts: Any) -> Any:
+    """Return a numpy mask of the compact *texts* that pass the check of *rule*, each of them looked at.
+
+    What has not its shape may be another number of the same country: among the DNI of Spaniards stand the NIE
+    of others, among the numbers of firms those of persons who are one.
+    """
+    country = rule.rpartition("-")[2]
+    of_country = [number for number in NATIONAL if number.rule.rpartition("-")[2] == country]
+    found, left = np.zeros(len(texts), bool), np.ones(len(texts), bool)
+    for number in sorted(of_country, key=lambda number: number.rule != rule):
+        shaped = left & matches(texts, number.shape)
+        places = np.flatnonzero(shaped)
+        found[places] = list(map(number.check, texts.take(pa.array(places)).to_pylist()))
+        left &= ~(shaped if number.rule == rule else found)
+    return found
 
 
 def _share(number: National, texts: Sequence[str]) -> float:

@@ -1,6 +1,6 @@
 """Evidence from values: the share of a column's distinct values that fit a pattern, never a single hit.
 
-Patterns run as RE2 over an even selection of the distinct values (pyarrow.compute), check digits with numpy.
+Patterns run as RE2 over distinct values from all over the column (pyarrow.compute), check digits with numpy.
 A pattern speaks if enough values fit for a column with 5-30 % dirty values, and if chance would hardly make
 so many fit (`by_chance`).  Evidence says which pattern fits how widely, never a value.  Where a text fits
 whatever stands beside it, the columns of a table are looked at together.
@@ -24,7 +24,7 @@ from classifiers.evidence.freetext import text_evidence
 from classifiers.evidence.glance import Glance
 from classifiers.evidence.national import NATIONAL, National, confirmed
 from classifiers.evidence.plates import plate_shapes, plates
-from classifiers.evidence.sample import ColumnSample
+from classifiers.evidence.sample import ColumnSample, some
 from sandbox.schema import Kind
 
 LOOKED_AT = 1000
@@ -53,9 +53,8 @@ class View:
 
     @cached_property
     def glance(self) -> Glance:
-        """What about `GLANCED_AT` of the texts hold."""
-        step = max(len(self.plain) // GLANCED_AT, 1)
-        return Glance(self.plain[::step].to_pylist(), self.compact[::step].to_pylist())
+        """What `GLANCED_AT` of the texts hold."""
+        return Glance(*(some(texts, GLANCED_AT).to_pylist() for texts in (self.plain, self.compact)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +95,14 @@ def value_evidence(samples: Collection[ColumnSample]) -> list[tuple[Evidence, ..
 
 
 def views_of(samples: Collection[ColumnSample]) -> list[View]:
-    """Return an even selection of the values of every column in the two forms that patterns look at."""
+    """Return values from all over every column in the two forms that patterns look at."""
     plain = [_some(sample) for sample in samples]
     return [View(*both) for both in zip(plain, together(plain, compact), strict=True)]
 
 
 def _some(sample: ColumnSample) -> Any:
     values = sample.plain[:0] if sample.kind is Kind.BOOLEAN else sample.plain
-    return values[:: max(-(-len(values) // LOOKED_AT), 1)].drop_null()
+    return some(values, LOOKED_AT).drop_null()
 
 
 def _possible(sample: ColumnSample, view: View) -> set[str]:

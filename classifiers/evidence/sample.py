@@ -126,7 +126,7 @@ class _Held:
         self.size += texts.nbytes
 
 
-@lru_cache(4)  # the columns of a batch ask for the same
+@lru_cache(64)  # the columns of a batch ask for the same
 def _even(rows: int, most: int) -> Any:
     """Return the places of *most* of the *rows*, spread evenly, or None for all of them."""
     return None if rows <= most else pa.array(evenly(rows, most))
@@ -157,17 +157,18 @@ def _sample(of: Field, texts: Any) -> ColumnSample:
     marks = pa.array(["", *of.missing], pa.string())
     given = texts.filter(pc.invert(pc.is_in(texts, value_set=marks))).drop_null()
     fuller = pc.unique(given)
-    looked_at = _some(fuller, DISTINCT_LIMIT)
+    looked_at = some(fuller, DISTINCT_LIMIT)
     return ColumnSample(
         of.kind,
         _beginnings(looked_at, LENGTH_LIMIT),
         len(fuller),
         len(given),
         len(texts) - len(given),
-        _some(looked_at.filter(pc.greater_equal(pc.utf8_length(looked_at), LENGTH_LIMIT)), LONG),
+        some(looked_at.filter(pc.greater_equal(pc.utf8_length(looked_at), LENGTH_LIMIT)), LONG),
     )
 
 
-def _some(texts: Any, most: int) -> Any:
+def some(texts: Any, most: int) -> Any:
+    """Return *most* of *texts*, one by chance out of each of so many equal stretches; of as many the same."""
     places = _even(len(texts), most)
     return texts if places is None else texts.take(places)

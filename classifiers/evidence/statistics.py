@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from classifiers.evidence.evidence import Evidence, tenths
-from classifiers.evidence.sample import ColumnSample
+from classifiers.evidence.sample import ColumnSample, some
 from sandbox.schema import Kind
 
 SHARE = 0.75
@@ -75,8 +74,7 @@ def statistic_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
 
 
 def _spread(sample: ColumnSample) -> _Spread | None:
-    places = np.linspace(0, len(sample.values) - 1, min(len(sample.values), LOOKED_AT)).astype(np.int64)
-    texts = sample.plain.take(pa.array(places)).drop_null().to_pylist()
+    texts = some(sample.plain, LOOKED_AT).drop_null().to_pylist()
     if not texts or sample.kind is Kind.BOOLEAN:
         return None
     numbers = np.array([float(it) for it in texts if _NUMBER.fullmatch(it)])

@@ -45,6 +45,17 @@ def test_children(asked: tuple[str, int], texts: tuple[str, ...], expected: floa
     assert share(*asked, *texts) == expected
 
 
+def test_the_order_of_the_births_does_not_matter() -> None:
+    days = [
+        f"{year}-{month:02}-{day:02}"
+        for year in range(2004, 2026)
+        for month in range(1, 13)
+        for day in range(1, 29)
+    ]
+    for births in (days, days[::-1]):
+        assert share("pi.birth-date", 2026, *births) == 0.5  # 13 of 22 years
+
+
 def test_the_hint_stands_beside_the_others_and_changes_no_confidence() -> None:
     numbers = pa.array(range(90))
     young = pa.table({"nr": numbers, "age": pa.array([3 + n % 9 for n in range(90)])})

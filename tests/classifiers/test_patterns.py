@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.gb import nhs
 
 from classifiers.evidence import measures
 from classifiers.evidence.checks import resident_ids
@@ -59,6 +60,24 @@ def test_impossible_birth_dates_are_no_resident_ids() -> None:
 def rules(values: list[object], kind: Kind = Kind.STRING) -> dict[str, float | None]:
     sample = draw([Field("c", kind)], pa.table({"c": values}))["c"]
     return {hint.rule: hint.share for hint in value_evidence([sample])[0]}
+
+
+@pytest.mark.parametrize("period", [*range(3, 13), 15, 16, 20, 24, 28, 30, 40])
+def test_a_period_in_the_rows_hides_no_number(period: int) -> None:
+    chance = random.Random(period)
+    numbers: list[object] = []
+    while len(numbers) < 9_000:
+        text = str(chance.randrange(4 * 10**9, 8 * 10**9))
+        wrong = len(numbers) % period == 0
+        if nhs.is_valid(text) != wrong:
+            numbers.append(text)
+    assert rules(numbers)["nhs-gb"] == pytest.approx(1 - 1 / period, abs=0.15)
+
+
+def test_text_about_people_is_found_behind_short_cells() -> None:
+    short = [f"ok {place}" for place in range(450)]
+    long = [f"patient {place} was seen by the doctor and felt better after some days" for place in range(550)]
+    assert {"text", "text-about-people"} <= rules([*short, *long]).keys()
 
 
 def test_single_hits_are_no_evidence() -> None:
