@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from classifiers.evidence import checks, dates
+from classifiers.evidence import checks, dates, national
+from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.shapes import MOBILE_PREFIX
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain
 
@@ -70,8 +72,17 @@ _SHAPE = (
 )
 
 
-def valid(tag: str, texts: Any) -> Any:
-    """Return which *texts* pass the check of *tag*, or None if it has none."""
+def number_of(tag: str, evidence: Iterable[Evidence]) -> str:
+    """Return the rule of the number that a column of *tag* mostly holds by its *evidence*, or nothing."""
+    speaking = (it for it in evidence if it.source == "values" and tag in _NUMBERING)
+    first = max(speaking, key=lambda it: it.weight, default=None)
+    return first.rule if first and first.rule in _NUMBERED else ""
+
+
+def valid(tag: str, texts: Any, number: str = "") -> Any:
+    """Return which *texts* pass the check of *tag*, or of the *number* that most are; None without one."""
+    if number:
+        return _NUMBERED[number](_compact(texts))
     if tag in DATES:
         return _dated(_tidy(texts))
     if tag == PHONE:  # a date is still one here: compact, its dashes are gone
@@ -113,6 +124,15 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "finance.account": _accounts,
 }
 """Tag → which compact texts pass."""
+_NUMBERING = {"pi.id.foreign", "pi.id.social", "pi.id.document", "pi.id.generic", "pi.device", "org.id"}
+"""Tags of numbers of persons, devices and firms, of which many have a check of their own."""
+_NUMBERED: Mapping[str, Callable[[Any], Any]] = {
+    "hkid": checks.hong_kong_ids,
+    "id-tw": checks.taiwan_ids,
+    "imei": checks.imeis,
+    **{it.rule: partial(national.valid, it.rule) for it in national.NATIONAL},
+}
+"""Rule of a number with a check → which compact texts pass."""
 
 
 def chinese_phones(texts: Any) -> tuple[Any, Any]:

@@ -51,16 +51,27 @@ def assess(
     unit: str | None = None,
     domains: Mapping[str, Domain] | None = None,
     typed: Collection[str] = (),
+    numbers: Mapping[str, str] | None = None,
     today: dt.date | None = None,
 ) -> TableQuality:
     """Return the quality of record batches with columns of *fields*; *tags* say what is checked in each.
 
     *domains* are declared ones; of the columns *typed* and of the *unit* it is known what they are.
+    *numbers*: which number a column's values mostly are (`classifiers.faults.number_of`).
     """
     day = today or dt.datetime.now(dt.UTC).date()
-    known = domains or {}
-    fixed = {*typed, unit}
-    columns = [Tally(it, tags.get(it.name, ""), known.get(it.name), day, it.name in fixed) for it in fields]
+    known, numbered, fixed = domains or {}, numbers or {}, {*typed, unit}
+    columns = [
+        Tally(
+            it,
+            tags.get(it.name, ""),
+            known.get(it.name),
+            day,
+            it.name in fixed,
+            numbered.get(it.name, ""),
+        )
+        for it in fields
+    ]
     units, rows, key = _Distinct(), 0, next((it for it in fields if it.name == unit), None)
     for batch in batches:
         rows += batch.num_rows

@@ -129,13 +129,17 @@ class _Reading:
 
 @dataclass(slots=True)
 class Tally:
-    """The running counts of one column; *typed*: nobody asks what else it might be than its type."""
+    """The running counts of one column; *typed*: nobody asks what else it might be than its type.
+
+    *number*: the rule of the number that its values mostly are, whose check they are held to.
+    """
 
     declared: Field
     tag: str
     domain: Domain | None
     today: dt.date
     typed: bool = False
+    number: str = ""
     counts: Counter[str] = field(default_factory=Counter)
     shapes: Counter[str] = field(default_factory=Counter)
     categories: Categories = field(default_factory=Categories)
@@ -182,7 +186,10 @@ class Tally:
             "full_width": checks.matches(short, r"[\x{ff10}-\x{ff19}]"),
         }
         typed = self.declared.kind in (Kind.DATE, Kind.TIMESTAMP)
-        if not (typed and self.tag in faults.DATES) and (valid := faults.valid(self.tag, short)) is not None:
+        if (
+            not (typed and self.tag in faults.DATES)
+            and (valid := faults.valid(self.tag, short, self.number)) is not None
+        ):
             found["invalid"] = ~valid
         if self.tag in faults.DATES or typed:
             # What is to happen, or ends some day, lies after today.

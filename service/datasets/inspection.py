@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from classifiers.classify import Proposal
 from classifiers.domains import policy_lines, propose_domains
+from classifiers.faults import number_of
 from classifiers.mask import masked
 from classifiers.quality import assess
 from classifiers.taxonomy import GENERAL
@@ -54,7 +55,6 @@ def inspect(new: NewTable, wanted: Inspection, progress: Progress | None = None)
     unsettled = {it["column"] for it in advised["seem_missing"]}
     columns = [_column(field, proposal) for field, proposal in zip(fields, proposals, strict=True)]
     tags = {proposal.column: proposal.tag for proposal in proposals}
-    likely = {it.column: it.tag if it.confidence >= LIKELY else GENERAL for it in proposals}
     heard = None if progress is None else lambda done, total: progress("read", done, total)
     batches = source.batches(heard)
     return {
@@ -62,7 +62,7 @@ def inspect(new: NewTable, wanted: Inspection, progress: Progress | None = None)
         "columns": columns,
         **advised,
         **levels_of(tags, minors=any(map(seems_of_children, columns))),
-        "quality": _quality(batches, fields, (tags, likely), wanted, new.types, unsettled=unsettled)
+        "quality": _quality(batches, fields, proposals, wanted, new.types, unsettled=unsettled)
         if wanted.quality
         else None,
         "preview": _preview(source, fields, proposals, wanted.preview) if wanted.preview else None,
@@ -84,7 +84,7 @@ def _domains(path: Path | None) -> Mapping[str, Domain]:
 def _quality(
     batches: Iterable[Any],
     fields: Sequence[Field],
-    tagged: tuple[Mapping[str, str], Mapping[str, str]],
+    proposals: Sequence[Proposal],
     wanted: Inspection,
     typed: Collection[str],
     *,
@@ -92,13 +92,15 @@ def _quality(
 ) -> dict[str, Any]:
     """Return the counts, and domains but for columns whose type is *unsettled*.
 
-    *tagged*: what columns seem, and what they likely are.  Cells are held to the latter; no column has a
-    domain that seems to name people.
+    Cells are held to the checks of what columns likely are; no column has a domain that seems to name people.
     """
-    tags, likely = tagged
+    tags = {it.column: it.tag for it in proposals}
+    likely = [it for it in proposals if it.confidence >= LIKELY]
+    checked = dict.fromkeys(tags, GENERAL) | {it.column: it.tag for it in likely}
+    numbers = {it.column: number_of(it.tag, it.evidence) for it in likely}
     unit = None if wanted.unit == ROW_UNIT else wanted.unit
     domains = _domains(wanted.policy)
-    found = assess(batches, fields, likely, unit=unit, domains=domains, typed=typed)
+    found = assess(batches, fields, checked, unit=unit, domains=domains, typed=typed, numbers=numbers)
     settled = [field for field in fields if field.name not in unsettled]
     lines = policy_lines(propose_domains(settled, tags, found.seen, unit))
     return {

@@ -9,6 +9,7 @@ import pytest
 
 from classifiers import faults, quality
 from classifiers.domains import policy_lines, propose_domains
+from classifiers.evidence.evidence import Evidence
 from classifiers.quality import TableQuality, assess
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain, exact
 
@@ -87,6 +88,41 @@ MOBILES: list[str | None] = [f"138{n:08}" for n in range(6)]
 def test_phones_are_held_to_the_layout_that_prevails(others: list[str | None], invalid: int) -> None:
     (column,) = of(MOBILES + others, tag="pi.contact.mobile").columns
     assert (column.invalid, column.problems) == (invalid, invalid)
+
+
+@pytest.mark.parametrize(
+    ("rule", "right", "wrong"),
+    [
+        # Examples of those who give the numbers out (and of python-stdnum's documentation).
+        ("nhs-gb", ["943 476 5919", "401-023-2137"], ["943 476 5918", "9434765"]),
+        ("dni-es", ["54362315K", "X-2482300W"], ["54362315Z", "X2482300A", "n/a"]),
+        ("bsn-nl", ["111222333", "941331490"], ["111252333", "1112223334"]),
+        ("steuer-id-de", ["36 574 261 809"], ["36574261890", "36554266806"]),
+        ("siren-fr", ["552 008 443", "73282932000074"], ["552008442", "73282932000079"]),
+        ("orgnr-se", ["556000-4615", "880320-0016"], ["556000-4616", "880320-0018"]),
+        ("cpf-br", ["390.533.447-05", "16.727.230/0001-97"], ["390.533.447-06", "16.727.230/0001-98"]),
+        ("id-tw", ["A123456789"], ["A123456788"]),
+        ("imei", ["490154203237518"], ["490154203237519"]),
+    ],
+)
+def test_numbers_of_other_countries_are_held_to_the_check_of_most(
+    rule: str, right: list[str | None], wrong: list[str | None]
+) -> None:
+    (column,) = of([*right, None, *wrong], tag="pi.id.foreign", numbers={"c": rule}).columns
+    assert (column.invalid, column.problems) == (len(wrong), len(wrong))
+
+
+def test_which_number_a_column_holds_is_told_by_its_values() -> None:
+    hints = (
+        Evidence("pi.id.foreign", "name", "id", 0.97),
+        Evidence("pi.id.social", "values", "nhs-gb", 0.85, 0.9),
+        Evidence("pi.contact.mobile", "values", "phone", 0.5, 0.6),
+    )
+    assert faults.number_of("pi.id.foreign", hints) == faults.number_of("pi.id.generic", hints) == "nhs-gb"
+    assert faults.number_of("pi.contact.mobile", hints) == faults.number_of("general", hints) == ""
+    assert faults.number_of("pi.id.foreign", hints[:1]) == ""
+    shape = Evidence("pi.id.foreign", "values", "ssn-us", 0.92, 0.9)  # it has no check
+    assert faults.number_of("pi.id.foreign", (*hints, shape)) == ""
 
 
 def test_phones_of_all_countries_pass_in_their_usual_layouts() -> None:
