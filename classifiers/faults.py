@@ -17,6 +17,7 @@ from classifiers.evidence import checks, dates, national
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.shapes import MOBILE_PREFIX
 from sandbox.schema import CategoricalDomain, DateDomain, Domain, Field, Kind, NumericDomain
+from sandbox.vault.dates import NAMED, numbered
 
 BIRTH = "pi.birth-date"
 DATES = frozenset({BIRTH, "pi.event-date"})
@@ -178,8 +179,12 @@ def _dated(tidy: Any) -> Any:
 
 
 def _tidy(texts: Any) -> Any:
-    """Return *texts* half-width and trimmed, without the .0 that turns 8 digits into a number."""
+    """Return *texts* half-width and trimmed, named months as numbers, 8 digits without the .0 of a number."""
     trimmed = pc.utf8_trim_whitespace(pc.utf8_normalize(texts, form="NFKC"))
+    named = pc.match_substring_regex(trimmed, rf"^{NAMED}(?:[ T:]|$)")
+    if pc.any(named).as_py():
+        turned = map(numbered, trimmed.filter(named).to_pylist())
+        trimmed = pc.replace_with_mask(trimmed, named, pa.array(turned, trimmed.type))
     return pc.replace_substring_regex(trimmed, r"^(\d+)\.0+$", r"\1")
 
 

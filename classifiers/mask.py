@@ -17,6 +17,7 @@ from functools import cache, partial
 from classifiers.evidence.dictionaries import divisions
 from classifiers.evidence.shapes import PLATE_PREFIXES
 from classifiers.taxonomy import entries, read_data
+from sandbox.vault.dates import NAMED
 
 STAR = "*"
 LONGEST = 200
@@ -60,6 +61,7 @@ _BEHIND = r"(?:[-/.:TZ+ ]{0,2}\d[年月日时分秒]?)*(?: ?(?:[AaPp]\.?[Mm]\.?|
 _TOGETHER = r"(?=(?:0\d|1[0-2])[0-3]\d(?:\d{4}|\d{6})?(?!\d))"
 _YEAR_FIRST = re.compile(rf"{_YEAR}(年?|(?:年|[-/. ]|{_TOGETHER}){_BEHIND})", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}}([-/.]) ?\d{{1,2}}\2 ?){_YEAR}((?:[T ]{_BEHIND})?)", re.ASCII)
+_MONTH_NAMED = re.compile(rf"({NAMED})((?:[T: ] ?{_BEHIND})?)", re.ASCII)
 
 _ENDING = re.compile(
     r".{2,}?(有限责任公司|股份有限公司|有限公司|分公司|公司|集团|合作社|医院|卫生院|学校|大学|学院|小学|中学|幼儿园|银行|支行|分行|"
@@ -131,6 +133,9 @@ def _phone(text: str) -> str | None:
 
 def _date(text: str) -> str | None:
     first, last = _YEAR_FIRST.fullmatch(text), _YEAR_LAST.fullmatch(text)
+    named = _MONTH_NAMED.fullmatch(text)
+    if named:
+        return _unwritten(named[1][:-4]) + named[1][-4:] + _unwritten(named[2])
     if last:
         return _unwritten(last[1]) + last[3] + _unwritten(last[4])
     if not first:

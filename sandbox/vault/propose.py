@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault.conform import FLOAT, MAX_PRECISION, conform_column
-from sandbox.vault.dates import DATE, TIMESTAMP
+from sandbox.vault.dates import DATE, NAMED, TIMESTAMP
 from sandbox.vault.source import ParquetSource, Source
 from sandbox.vault.written import COMMA, DAY_FIRST, MONTH_FIRST, POINT, number_pattern
 
@@ -219,7 +219,8 @@ def _kind_of(values: pa.Array) -> Kind:
 
 def _surely(values: pa.Array, kind: Kind) -> bool:
     """Whether *values* that can be read as of *kind* are no codes; of no values nothing is sure."""
-    if not len(values) or _any(values, _LEADING_ZERO) or _any(values, _LONG_NUMBER):
+    named = kind in _DATED and _all(values, NAMED)
+    if not len(values) or _any(values, _LONG_NUMBER) or (_any(values, _LEADING_ZERO) and not named):
         return False
     return kind not in _DATED or _surely_dates(values, kind)
 

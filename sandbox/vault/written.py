@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sandbox.schema import Kind
+from sandbox.vault.dates import hour_of
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 COMMA, POINT = "comma", "point"
@@ -79,5 +80,5 @@ def _year_first(text: str, form: str) -> str | None:
     if half is not None:
         if not 1 <= hours <= 12:
             return None
-        hours = hours % 12 + (12 if half in "Pp" else 0)
+        hours = hour_of(hours, half)
     return f"{date} {hours:02}{behind}{zone}"

@@ -39,6 +39,18 @@ def test_impossible_dates() -> None:
     assert (column.impossible, column.formats, column.top_format) == (5, 3, "9-9-9")
 
 
+def test_impossible_dates_whose_month_is_named() -> None:
+    days: list[str | None] = [
+        "31-FEB-2020",
+        "29-FEB-2020",
+        "Feb 30, 2020",
+        "31JUN2020:10:00:00",
+        "1 May 2020",
+    ]
+    (column,) = of(days, tag="pi.birth-date").columns
+    assert (column.impossible, column.invalid) == (3, 0)
+
+
 YEAR = "dates: [2020-01-01, 2020-12-31]"
 TENS: list[str | None] = [f"{10 * n}" for n in range(1, 9)]
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
@@ -107,6 +108,37 @@ def test_a_timestamp_is_such_a_date_and_a_time(at: dt.datetime, layout: str) -> 
         assert means(Kind.TIMESTAMP, *texts) == [whole, whole, at.replace(microsecond=0)]
     basic = f"{at.year:04}{at:%m%d%H%M%S}"
     assert means(Kind.TIMESTAMP, basic, day) == [at.replace(tzinfo=None, microsecond=0), None]
+
+
+NAMED = ["{0}-{1}-{2}", "{0:02}-{1}-{2}", "{0}{1}{2}", "{0:02} {1} {2}", "{0}. {1} {2}", "{0}/{1}/{2}"]
+NAMED += ["{1} {0}, {2}", "{1} {0} {2}", "{0} {1}. {2}", "{1}. {0} {2}"]
+
+
+@given(
+    st.datetimes(min_value=dt.datetime(1000, 1, 1)),
+    st.sampled_from(NAMED),
+    st.sampled_from(["%b", "%B"]),
+    st.sampled_from([str, str.upper, str.lower]),
+)
+def test_a_month_by_its_name_is_read(
+    at: dt.datetime, layout: str, name: str, case: Callable[[str], str]
+) -> None:
+    day = case(layout.format(at.day, at.strftime(name), at.year))
+    assert means(Kind.DATE, day, f" {day} ", f"{day} 00:00:00", f"{day} 0:01") == [*[at.date()] * 3, None]
+    moments = [f"{day} {at:%H:%M:%S.%f}", f"{day}:{at:%H:%M:%S.%f}", f"{day} {at:%I:%M:%S.%f %p}"]
+    assert means(Kind.TIMESTAMP, *moments, f"{day}  {at:%I:%M%p}", day) == [
+        *[at] * 3,
+        at.replace(second=0, microsecond=0),
+        None,
+    ]
+
+
+def test_a_month_by_its_name_that_is_no_date() -> None:
+    none = ["31-FEB-2024", "31-JAN-24", "JAN-2024", "January 2024", "31-JAN 2024", "31 Janvier 2024"]
+    none += ["32 Jan 2024", "1-\u017fep-2024", "1 mayor 2024", "1-JAN-2024x", "Jan 1, 2", "1 Jan 2024 10:00"]
+    assert means(Kind.DATE, *none) == [None] * len(none)
+    none = ["1 Jan 2024 13:00 PM", "1 Jan 2024 0:30 AM", "1 Jan 2024 24:00", "1-\u017fep-2024 10:00"]
+    assert means(Kind.TIMESTAMP, *none) == [None] * len(none)
 
 
 def test_what_is_no_date_or_may_be_another() -> None:

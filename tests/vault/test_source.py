@@ -352,6 +352,8 @@ def test_marks_are_judged_by_the_cells_that_types_go_by(tmp_path) -> None:
         ([f"1/{n}/2024" for n in range(1, 29)] + ["28/1/2024"], None),  # both are first
         ([f"1/{n}/2024 2:{n + 10}:00 PM" for n in range(1, 29)], (Kind.TIMESTAMP, "mdy")),
         ([f"{n}-12-1899" for n in range(1, 29)], None),
+        ([f"{n:02}-JAN-2024" for n in range(1, 29)] + ["soon"], Kind.DATE),
+        ([f"{n:02}JAN2024:10:30:00" for n in range(1, 29)] + ["."], Kind.TIMESTAMP),
         ([f"1.{n:03},50" for n in range(1, 29)] + ["7", "12,5-"], (Kind.FLOAT, "comma")),
         ([f"1,{n:03}.50" for n in range(1, 29)], (Kind.FLOAT, "point")),
         ([f"1,{n:03}" for n in range(1, 29)] + ["12,000,000", "n/a"], (Kind.INTEGER, "point")),
@@ -372,6 +374,12 @@ def test_texts_and_integers_that_seem_to_be_dates_or_numbers_are_named(tmp_path,
     kind, form = found if isinstance(found, tuple) else (found, "")
     told = [(it.name, it.kind, it.written) for it in seem_typed(source, ["c", "d"])]
     assert told == ([("c", kind, form)] if found else [])
+
+
+def test_dates_whose_month_is_named_are_proposed_as_dates(tmp_path) -> None:
+    text = "a;b;c\n05-JAN-2024;Jan 5, 2024;05JAN2024:10:30:00\n31-DEC-1999;December 31, 1999;31DEC1999:8:00\n"
+    kinds = [field.kind for field in propose_fields(open_source(write(tmp_path / "a.csv", text), ";"))]
+    assert kinds == [Kind.DATE, Kind.DATE, Kind.TIMESTAMP]
 
 
 def test_dates_written_with_the_year_first_are_proposed_as_dates(tmp_path) -> None:
