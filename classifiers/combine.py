@@ -24,12 +24,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import exp, fsum, log, log1p
 
+from classifiers.claims import with_claims
 from classifiers.evidence import cells, headers, inside, subject
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.evidence import chances as chances_by
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
 from classifiers.evidence.reading import LEAST
-from classifiers.recognizers import is_own, without_own
+from classifiers.recognizers import without_own
 from classifiers.taxonomy import GENERAL, core, read_data
 
 CHECKED = frozenset(
@@ -79,7 +80,6 @@ _READ = frozenset({"name", headers.ALONE, headers.BESIDE, cells.ALONE, cells.BES
 """Sources whose chances are weighed as such: the networks, and what of names is among what these read.  They
 know better than the weights of words how often they are right on names that the lexicon was not made for."""
 _NOT_WEIGHED = _READ | {inside.SOURCE}
-_LIKELY = 0.5  # from here on what seems stricter is not an owner's recogniser's to overrule
 _STRONGEST = 0.995
 _FAIR = log(2)
 """The strength of a name that is as likely right as not."""
@@ -116,7 +116,7 @@ def judge(
     given = fitted()["beside" if around.known else "alone"] if weights is None else weights
     odds = _mixed(without_own(hints), around, given)
     del odds[UNSEEN]
-    odds = _with_claims(odds, hints, share)
+    odds = with_claims(odds, hints, _ordered(odds, share)[0])
     return tuple(Judgement(tag, odds[tag]) for tag in _ordered(odds, share))
 
 
@@ -138,31 +138,6 @@ def _tied(ordered: Sequence[str], odds: Mapping[str, float]) -> list[str]:
 
 def _strictest_first(tag: str) -> tuple[int, ...]:
     return tuple(-int(part) for part in core().tags[tag].strictness)
-
-
-def _with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], share: float) -> dict[str, float]:
-    """Return *odds* after what is not weighed against the rest: it is right as often as it says.
-
-    The owner's own recognisers hold where their tag is at least as strict as what would be proposed, or
-    something stricter is not likely; identifiers found inside values where that is not sensitive, and less
-    strict.  Neither is a feature: a careless word must not talk a column out of what it seems.  Of several
-    the surest holds; the rest is shared as before.
-    """
-    known = core().tags
-    proposed = known[_ordered(odds, share)[0]]
-    claimed: dict[str, float] = {}
-    for hint in hints:
-        strictness = known[hint.tag].strictness
-        above = (odds[tag] for tag in odds if known[tag].strictness > strictness)
-        own = is_own(hint) and (strictness >= proposed.strictness or fsum(above) < _LIKELY)
-        found = hint.source == inside.SOURCE and not proposed.sensitive and strictness > proposed.strictness
-        if own or found:
-            claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
-    if not claimed:
-        return dict(odds)
-    tag = max(claimed, key=lambda tag: (claimed[tag], known[tag].strictness, tag))
-    shared = {it: (1 - claimed[tag]) * odds.get(it, 0.0) for it in odds.keys() | {tag}}
-    return shared | {tag: shared[tag] + claimed[tag]}
 
 
 def _mixed(hints: Sequence[Evidence], around: Surroundings, weights: Mapping[str, float]) -> dict[str, float]:

@@ -24,6 +24,9 @@ DATES = frozenset({BIRTH, "pi.event-date"})
 """Tags of dates."""
 PHONE = "pi.contact.mobile"
 _EARLIEST = 1900
+"""The year before which nobody was born whom a table is about; a spreadsheet's day 0 lies in 1899."""
+_FIRST, _LAST = 1500, 2200
+"""Years of dates: 0001-01-01 means never; the last is for eight digits, which may be read several ways."""
 _PHONE = (
     r"^(?:(?:\+?\d{1,3})?[(]?\d{2,4}[)]?\d{5,9}"
     r"|(?:[+(]{1,2}\d|0\d)(?:[./()]{0,2}\d){6,14}"  # +49(0)30/1234567, 06.12.34.56.78
@@ -38,16 +41,21 @@ _CHINA = rf"^(?:\+|00)?86(?:{_MOBILE}|\(?0?{_LANDLINE})$|^{_MOBILE}$|^\(?0{_LAND
 """China: mobiles of 11 digits with a prefix that was given out, landlines with an area code,
 service numbers; behind 86 or not."""
 _OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
-_EMAIL = r"^[^@\s]+@[A-Z0-9-]+(\.[A-Z0-9-]+)+$"
+_EMAIL = r"^[^@\s.]+(\.[^@\s.]+)*@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+$"
+_SPOILT = r"^['’‘]|^\d(\.\d+)?E\+?\d+$"
+"""What a spreadsheet makes of numbers that are names of something: an apostrophe before, or an exponent."""
 _YEAR, _TWO = r"(?P<y>\d{4})", r"(?P<{}>\d{{1,2}})"
 _MONTH, _DAY = _TWO.format("m"), _TWO.format("d")
+_RUN_TOGETHER = (
+    r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})$",
+    r"^(?P<d>\d{2})(?P<m>\d{2})(?P<y>\d{4})$",
+    r"^(?P<m>\d{2})(?P<d>\d{2})(?P<y>\d{4})$",
+)
 _ORDERS = (
     rf"^{_YEAR}[-/.年]{_MONTH}[-/.月]{_DAY}",
     rf"^{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}(?:\D|$)",
     rf"^{_MONTH}[-/.]{_DAY}[-/.]{_YEAR}(?:\D|$)",
-    r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})$",
-    r"^(?P<d>\d{2})(?P<m>\d{2})(?P<y>\d{4})$",
-    r"^(?P<m>\d{2})(?P<d>\d{2})(?P<y>\d{4})$",
+    *_RUN_TOGETHER,
 )
 _PART = r"^(19|20)\d{2}年?$|^(19|20)\d{2}(0[1-9]|1[0-2])$|^\d{1,2}[-/.]\d{1,2}[-/.]\d{2}$"
 """Of dates that are not written out: a year, a year and a month, a year of two digits."""
@@ -84,6 +92,10 @@ def valid(tag: str, texts: Any, number: str = "") -> Any:
     """Return which *texts* pass the check of *tag*, or of the *number* that most are; None without one."""
     if number:
         return _NUMBERED[number](_compact(texts))
+    if tag in _NUMBERING:
+        spoilt = checks.matches(_compact(texts), _SPOILT)
+        found = _CHECKS[tag](_compact(texts)) if tag in _CHECKS else None
+        return found if not spoilt.any() else ~spoilt if found is None else found & ~spoilt
     if tag in DATES:
         return _dated(_tidy(texts))
     if tag == PHONE:  # a date is still one here: compact, its dashes are gone
@@ -125,8 +137,11 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "finance.account": _accounts,
 }
 """Tag → which compact texts pass."""
-_NUMBERING = {"pi.id.foreign", "pi.id.social", "pi.id.document", "pi.id.generic", "pi.device", "org.id"}
-"""Tags of numbers of persons, devices and firms, of which many have a check of their own."""
+_NUMBERING = {
+    *("pi.id.foreign", "pi.id.social", "pi.id.document", "pi.id.generic"),
+    *("pi.device", "org.id", "finance.account"),
+}
+"""Tags of numbers of persons, devices, firms and accounts, of which some have a check of their own."""
 _NUMBERED: Mapping[str, Callable[[Any], Any]] = {
     "hkid": checks.hong_kong_ids,
     "id-tw": checks.taiwan_ids,
@@ -148,9 +163,10 @@ def chinese_phones(texts: Any) -> tuple[Any, Any]:
 
 
 def impossible(texts: Any, latest: dt.date | None) -> Any:
-    """Return which *texts* are dates that do not exist, lie before 1900 or after *latest*, in any order.
+    """Return which *texts* are dates that do not exist, in any order, or before 1500.
 
     The year stands first or last, days before months or behind them: the order that spares a date counts.
+    *latest* is that of births: they are not before 1900 either.
     """
     tidy = _tidy(texts)
     read = [_read(tidy, form, latest) for form in _ORDERS]
@@ -166,9 +182,11 @@ def _read(texts: Any, form: str, latest: dt.date | None) -> tuple[Any, Any]:
     year, month, day = (np.asarray(it.fill_null("0").cast(pa.int32())) for it in found)
     start = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
     last = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(int)
-    real = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last) & (year >= _EARLIEST)
+    real = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last) & (year >= _FIRST)
+    if form in _RUN_TOGETHER:
+        real &= year <= _LAST
     if latest is not None:
-        real &= start.astype("datetime64[D]") + (day - 1) <= np.datetime64(latest)
+        real &= (year >= _EARLIEST) & (start.astype("datetime64[D]") + (day - 1) <= np.datetime64(latest))
     return dated, dated & real
 
 

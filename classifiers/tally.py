@@ -182,8 +182,8 @@ class Tally:
         short = pc.utf8_slice_codeunits(texts, 0, _LOOKED_AT)
         found = {
             "nonconforming": np.asarray(values.is_null(), bool),
-            "blanks": checks.matches(short, r"^[\s\x{3000}\x{a0}]|[\s\x{3000}\x{a0}]$"),
-            "full_width": checks.matches(short, r"[\x{ff10}-\x{ff19}]"),
+            "blanks": np.asarray(pc.not_equal(pc.utf8_trim_whitespace(texts), texts), bool),
+            "full_width": checks.matches(texts, r"[\x{ff10}-\x{ff19}]"),
         }
         typed = self.declared.kind in (Kind.DATE, Kind.TIMESTAMP)
         if (
@@ -196,12 +196,13 @@ class Tally:
             found["impossible"] = faults.impossible(short, self.today if self.tag == faults.BIRTH else None)
         if self.domain is not None:
             found["outside"] = faults.outside(values, self.domain)
+        real = pa.array(~found["impossible"] if "impossible" in found else np.ones(len(texts), bool))
         self._read_otherwise(texts, short, found, times)
         for name, mask in found.items():
             self.counts[name] += int(times[mask].sum())
         self.counts["checked"] += int(times.sum())
         self.counts["problems"] += int(times[_any(found)].sum())
-        self._describe(short, values, times)
+        self._describe(short, pc.if_else(real, values, None), times)
 
     def _read_otherwise(self, texts: Any, short: Any, found: Mapping[str, Any], times: Any) -> None:
         if self.tag == faults.PHONE:

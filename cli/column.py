@@ -35,7 +35,13 @@ _LATER: Final = ("inside", "cells")
 _NO_RULE: Final = "-"
 _NAMED_RULES: Final = ("values", "statistics", "dictionary", "inside", "unit")
 """Sources whose rules are ours and have titles; national numbers go by their own names."""
-_OWN: Final = "own:"
+_SAID: Final = {
+    "own:": "cli.rule-own",
+    "meaning:": "cli.rule-meaning",
+    "comment:": "cli.rule-meaning",
+    "brackets:": "cli.rule-brackets",
+}
+"""What begins rules that an owner's own words are called by."""
 _TREATMENTS: Final = {
     "withhold": "cli.treatment-withhold",
     "unit-key": "cli.treatment-unit-key",
@@ -127,8 +133,10 @@ def rule(hint: Hint) -> str:
     if name == _NO_RULE:
         return "–"
     # What a name's or an own rule is called has words of its owner's in it.
-    spoken = hint["source"] in _NAMED_RULES and not name.startswith(_OWN)
-    words = catalogue.messages(catalogue.language(), "rule") if spoken else {}
+    kind, _, word = name.partition(":")
+    if f"{kind}:" in _SAID:
+        return say(_SAID[f"{kind}:"], rule=word)
+    words = catalogue.messages(catalogue.language(), "rule") if hint["source"] in _NAMED_RULES else {}
     return words.get(f"rule.{name}", name)
 
 

@@ -16,6 +16,16 @@ from typing import NoReturn
 def main() -> None:
     """Run ``keyong`` with the arguments of this process and end it with the exit code of `cli.failures`."""
     try:
+        _run()
+    except KeyboardInterrupt:  # before anybody could say more about it
+        with contextlib.suppress(OSError):
+            sys.stderr.write("keyong: interrupted\n")
+            sys.stderr.flush()
+        os._exit(130)
+
+
+def _run() -> None:
+    try:
         house = importlib.import_module("service.house")
         house.stand_together(Path(__file__).resolve().parent.parent)
     except ImportError as error:

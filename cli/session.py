@@ -6,6 +6,7 @@ Arrow, and it is closed when the command ends, however it ends.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -81,8 +82,11 @@ class Session:
 
     @property
     def is_outside(self) -> bool:
-        """Whether there is no workspace here, and nothing was said of one or of who asks."""
-        if self.workspace or self.name:
+        """Whether there is no workspace here, and the command said nothing of one or of who asks.
+
+        Who asks in all commands of a shell may be set by ``KEYONG_AS``.
+        """
+        if self.workspace or self.name not in (None, os.environ.get("KEYONG_AS")):
             return False
         try:
             return self.gatekeeper is None

@@ -137,7 +137,7 @@ def read(path: Path, encoding: str, dataset: str) -> Decided:
             raise InvalidInputError(
                 "sheet.column-twice", file=str(path), line=number, column=line.column[:80]
             )
-        tags[line.column] = None if _folded(line.decision) in _YES else line.decision
+        tags[line.column] = None if _folded(line.decision).rstrip("。.!") in _YES else line.decision
         seen[line.column] = line.tag
         if line.reason:
             reasons[line.column] = line.reason

@@ -25,6 +25,9 @@ WEIGHTS: Mapping[str, float] = {"strong": 0.9, "fair": 0.7, "weak": 0.5}
 """How often a name alone is right: 0.91, 0.72, 0.60 of 275, 110, 89 hints in the Chinese development set."""
 ASIDE = 0.8
 """What a hint in brackets or in a comment weighs, as a share of one in the name."""
+MEANING = "meaning:"
+"""What begins the rules of a comment that is all there is: the name says nothing, or this or that."""
+_SHORT = re.compile(r"[A-Za-z]{1,4}\d{0,2}")
 LONGEST_COMMENT = 400
 
 _BRACKETS = re.compile(r"[(\[{<（【〔《]([^)\]}>）】〕》]*)[)\]}>）】〕》]?")
@@ -63,13 +66,14 @@ def name_evidence(name: str, description: str = "", style: Style | None = None) 
 
 def _hints(name: str, description: str, initials: bool) -> Iterator[Evidence]:
     plain = _BRACKETS.sub(" ", name)
-    own = tuple(_evidence(plain, "", 1.0, initials))
+    said = said_of_itself(description)
+    # A few letters stand for many things, which a comment that says something tells apart.
+    short = bool(_SHORT.fullmatch(plain.strip())) and any(_evidence(said, "", 1.0))
+    own = tuple(_evidence(plain, "", ASIDE if short else 1.0, initials))
     yield from own
-    # Where the name itself says nothing, what stands beside it is all there is.
-    aside = ASIDE if own else 1.0
     for inside in filterfalse(_UNIT.fullmatch, _BRACKETS.findall(name)):
         yield from _evidence(inside, "brackets:", ASIDE if plain.strip() else 1.0)
-    yield from _evidence(said_of_itself(description), "comment:", aside)
+    yield from _evidence(said, *((MEANING, 1.0) if short or not own else ("comment:", ASIDE)))
 
 
 def _evidence(text: str, kind: str, share: float, initials: bool = True) -> Iterator[Evidence]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +17,15 @@ def size_of(column: pa.Array) -> int:
 def longest_text(column: pa.Array) -> int:
     """Return the bytes of the longest text in the dictionary of *column*."""
     return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
+
+
+def holds_nul(column: pa.StringArray) -> bool:
+    """Return whether a text of *column* holds the character U+0000."""
+    _, offsets, texts = column.buffers()
+    if texts is None or not len(column):
+        return False
+    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    return b"\0" in texts[int(ends[0]) : int(ends[-1])].to_pybytes()
 
 
 def is_text(kind: pa.DataType) -> bool:

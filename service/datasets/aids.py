@@ -11,7 +11,7 @@ from typing import Final
 from classifiers.recognizers import MOST, Recognizer, read_recognizers
 from policies.load import load
 from sandbox.errors import InvalidInputError
-from sandbox.vault.encoding import check_start, undecodable
+from sandbox.vault.encoding import check_start
 from sandbox.vault.header import plain
 from service.lasting import check_meaning
 
@@ -45,13 +45,16 @@ def meanings_of(path: Path | None, columns: tuple[str, ...], encoding: str) -> M
     try:
         text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeError:
-        raise undecodable(io.BytesIO(content), path, encoding) from None
-    lines = csv.reader(io.StringIO(text, newline=None))
+        raise InvalidInputError("dataset.dictionary-encoding", file=str(path), encoding=encoding) from None
+    found: dict[str, str] = {}
     try:
-        found = {plain(line[0]): " ".join(line[1].split()) for line in lines if len(line) > 1}
+        for line in csv.reader(io.StringIO(text, newline=None)):
+            name, meaning = (plain(line[0]), " ".join(line[1].split())) if len(line) > 1 else ("", "")
+            if name in columns and meaning and found.setdefault(name, meaning) != meaning:
+                raise InvalidInputError("dataset.meaning-twice", file=str(path), column=name)
     except csv.Error:  # a cell of more than 128 KB
         raise InvalidInputError("dataset.bad-dictionary", file=str(path)) from None
-    meanings = {column: found[column] for column in columns if found.get(column)}
+    meanings = {column: found[column] for column in columns if column in found}
     if not meanings:
         raise InvalidInputError("dataset.dictionary-fits-nothing", file=str(path))
     for column, meaning in meanings.items():

@@ -123,6 +123,7 @@ def tag(desk: Desk, by: Principal, name: str, said: Decisions) -> dict[str, Any]
         rows = _stored(entry, found.lineage)
         _check_seen(rows, name, by_column(said.seen))
         stored = {column: _looked_at(row) for column, row in rows.items()}
+        _check_tags(chosen)
         wanted = {column: _known_tag(stored, name, column, value) for column, value in chosen.items()}
         sure = [c for c, row in stored.items() if c not in wanted and _sure(row, least)]
         drifted = sorted(c for c in sure if proposed.read(stored[c]["evidence"])["was"])
@@ -221,6 +222,13 @@ def _remember(
         entry.connection.execute(sa.update(proposals).where(chosen).values(**row))
     else:
         entry.connection.execute(sa.insert(proposals), row)
+
+
+def _check_tags(chosen: Mapping[str, str | None]) -> None:
+    """Refuse several decisions that are no tags at once; of a single one there is more to say."""
+    unknown = {column: value[:40] for column, value in chosen.items() if value and named(value) is None}
+    if len(unknown) > 1:
+        raise InvalidInputError("dataset.unknown-tags", found=[f"{it} ({unknown[it]})" for it in unknown])
 
 
 def _known_tag(stored: Mapping[str, Any], dataset: str, column: str, value: str | None) -> str:

@@ -156,6 +156,24 @@ def test_a_comment_says_as_much_as_a_name() -> None:
         assert by_comment.tag == by_name.tag == "pi.health"
 
 
+def test_a_meaning_counts_where_a_few_letters_seem_something_else() -> None:
+    rows = range(120)
+    table = pa.table(
+        {
+            "BH": [f"{n:06}" for n in rows],
+            "JB": ["I10", "E11.9", "J45"] * 40,
+            "ZT": [str(n % 3) for n in rows],
+            "HB": [str(n % 5) for n in rows],
+            "XM": [f"{'王李张刘'[n % 4]}{'明华强芳丽'[n % 5]}" for n in rows],
+        }
+    )
+    meanings = {"ZT": "刑满释放状态", "HB": "宗教信仰", "XM": "机构名称"}
+    fields = [Field(it, Kind.STRING, description=meanings.get(it, "")) for it in table.column_names]
+    found = {it.column: it.tag for it in classify(fields, table)}
+    assert (found["ZT"], found["HB"]) == ("pi.criminal", "pi.religion")
+    assert found["XM"] == "pi.name"  # what is said makes nothing less strict that seems something likely
+
+
 def test_evidence_never_holds_a_value(people: pa.Table) -> None:
     proposals = repr([proposal.evidence for proposal in classify(fields_of(people), people)])
     for name in people.column_names[:6]:

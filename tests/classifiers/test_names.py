@@ -159,6 +159,13 @@ def test_a_comment_speaks_more_quietly() -> None:
     assert hints == {"pi.gender": 0.9, "pi.birth-date": 0.72}
 
 
+def test_a_comment_tells_what_a_few_letters_stand_for() -> None:
+    assert [(it.tag, it.weight) for it in name_evidence("HB")] == [("pi.health", 0.9)]
+    hints = {it.tag: (it.rule, it.weight) for it in name_evidence("HB", "宗教信仰")}
+    assert hints == {"pi.health": ("hb", 0.72), "pi.religion": ("meaning:宗教信仰", 0.9)}
+    assert {it.tag: it.weight for it in name_evidence("HB", "qwerty")} == {"pi.health": 0.9}
+
+
 def test_every_rule_speaks_for_a_known_tag() -> None:
     data = read_data("names.yaml")
     assert set(data["tags"]) <= set(core().tags)

@@ -39,6 +39,39 @@ def test_impossible_dates() -> None:
     assert (column.impossible, column.formats, column.top_format) == (5, 3, "9-9-9")
 
 
+def test_dates_of_long_ago_are_possible_but_as_births_of_anybody() -> None:
+    days: list[str | None] = ["1850-05-01", "1899-12-31", "18500501", "1500-01-01", "5.1.1649", "1499-12-31"]
+    for tag, wrong in (("pi.event-date", 1), ("pi.birth-date", 6)):
+        assert of(days, tag=tag).columns[0].impossible == wrong
+
+
+def test_blanks_and_digits_are_looked_for_in_all_of_a_cell() -> None:
+    cells: list[str | None] = [
+        "x" * 199 + " " + "y" * 20,
+        "x" * 250 + " ",
+        "note " * 60 + "１２３",
+        "\u3000x",
+    ]
+    (column,) = of(cells).columns
+    assert (column.blanks, column.full_width, column.problems) == (2, 1, 3)
+
+
+@pytest.mark.parametrize(
+    "tag", ["pi.id.resident", "finance.account", "pi.id.generic", "pi.id.social", "org.id", "pi.id.foreign"]
+)
+def test_numbers_that_a_spreadsheet_spoilt_are_wrong_whatever_they_number(tag: str) -> None:
+    cells: list[str | None] = ["6.22202E+18", "1.10101e17", "1E+17", "'11010519491231002X", "\u2018123456"]
+    (column,) = of(cells, tag=tag).columns
+    assert (column.invalid, column.problems) == (5, 5)
+    assert of(["abc123", "12"], tag="pi.id.generic").columns[0].invalid is None
+
+
+def test_mail_addresses_of_all_letters_pass() -> None:
+    right = ["müller@bücher.de", "用户@例子.公司", "a.b+c@x-y.org", "o'neill@x.co.uk"]
+    wrong: list[str | None] = ["a..b@x.org", ".a@x.org", "a@x", "a@@x.org", "@x.org"]
+    assert of([*right, *wrong], tag="pi.contact.email").columns[0].invalid == len(wrong)
+
+
 def test_impossible_dates_whose_month_is_named() -> None:
     days: list[str | None] = [
         "31-FEB-2020",
@@ -256,10 +289,10 @@ def test_a_date_in_any_order_is_possible_impossible_or_none(cell: str, fault: st
 
 def test_what_ends_some_day_or_never_is_possible_and_widens_no_bounds() -> None:
     days = ["2019-05-01", "2031-12-31", "9999-12-31", "0001-01-01"]
-    for tag, wrong in (("pi.event-date", 1), ("pi.birth-date", 3)):
+    for tag, wrong, last in (("pi.event-date", 1, 2031), ("pi.birth-date", 3, 2019)):
         report = of(days, Kind.DATE, tag=tag)
         assert report.columns[0].impossible == wrong
-        assert proposed(report, Kind.DATE) == DateDomain(dt.date(2019, 1, 1), dt.date(2031, 12, 31))
+        assert proposed(report, Kind.DATE) == DateDomain(dt.date(2019, 1, 1), dt.date(last, 12, 31))
     assert proposed(of(["9999-12-31"], Kind.DATE), Kind.DATE) is None
 
 

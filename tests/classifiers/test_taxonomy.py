@@ -125,10 +125,10 @@ def test_the_province_has_at_its_top_what_is_sensitive_nationally() -> None:
 VERSIONS = {
     "core.yaml": (4, "0fcc2770"),
     "combinations.yaml": (2, "45a1b9ba"),
-    "profiles/gbt35273.yaml": (2, "44498a6d"),
+    "profiles/gbt35273.yaml": (3, "7352daaf"),
     "profiles/gbt45574.yaml": (2, "17f15832"),
     "profiles/pipl.yaml": (2, "c289305e"),
-    "profiles/gbt43697.yaml": (2, "aff78293"),
+    "profiles/gbt43697.yaml": (3, "26825f6a"),
     "profiles/jrt0197.yaml": (2, "304f01a4"),
     "profiles/db33t2351.yaml": (2, "65c37668"),
     "profiles/gdpr.yaml": (2, "c72d8fb9"),

@@ -174,6 +174,17 @@ def test_a_strangers_package_is_refused(tmp_path, package):
     assert package in said.stderr
 
 
+def test_an_interrupt_before_anything_is_imported_is_told_in_a_line(tmp_path):
+    for module in ("service.house", "cli.failures", "cli.app"):
+        code = (
+            "import importlib, cli.main\nload = importlib.import_module\ndef stopped(name):\n"
+            f"    if name == {module!r}: raise KeyboardInterrupt\n    return load(name)\n"
+            "importlib.import_module = stopped\ncli.main.main()\n"
+        )
+        said = python(code, check=False)
+        assert (said.returncode, said.stderr) == (130, "keyong: interrupted\n")
+
+
 def test_the_gatekeeper_is_closed_whatever_happens(known):
     for line in (
         "--as wang job list",

@@ -154,10 +154,13 @@ def test_every_rule_that_reads_values_has_a_title(monkeypatch, language):
 
 
 def test_rules_of_an_owner_and_of_names_stand_as_they_are():
-    for source, rule in (
-        ("values", "own:ages"),
-        ("name", "phone"),
-        ("headers", "age, sex"),
-        ("values", "dni-es"),
-    ):
+    for source, rule in (("name", "phone"), ("headers", "age, sex"), ("values", "dni-es")):
         assert column.rule({"source": source, "rule": rule}) == rule
+    for rule, shown in (
+        ("own:ages", "ages, of your own"),
+        ("own:email", "email, of your own"),
+        ("meaning:宗教信仰", "meaning: 宗教信仰"),
+        ("comment:a: b", "meaning: a: b"),
+        ("brackets:sex", "in brackets: sex"),
+    ):
+        assert column.rule({"source": "values", "rule": rule}) == shown

@@ -59,7 +59,7 @@ def test_explain_with_own_recognisers(said):
         "--as o dataset inspect people.csv --encoding gb18030 --explain 工号 --recognizers rules.yaml"
     )
     assert code == 0, err
-    assert "own:staff" in out
+    assert "staff, of your own" in out
     assert "100.0%" in out
 
 
@@ -118,6 +118,8 @@ def test_a_file_is_looked_at_before_there_is_a_workspace(said, tmp_path, monkeyp
     # Whoever says where it is or who asks means one that is there.
     assert said(f"--workspace nowhere dataset inspect {file}")[0] == 2
     assert said(f"--as o dataset inspect {file}")[0] == 2
+    monkeypatch.setenv("KEYONG_AS", "o")
+    assert said(f"dataset inspect {file} --encoding gb18030 --quality --preview 2") == inside
     monkeypatch.setenv("KEYONG_WORKSPACE", "nowhere")
     assert said(f"dataset inspect {file}")[0] == 2
 

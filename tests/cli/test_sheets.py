@@ -93,7 +93,7 @@ def test_no_spreadsheet_finds_a_formula_or_makes_something_else_of_a_name(tmp_pa
         first = [line[0] for line in lines[1:]]
         assert first == [*names[:2], "'001", "'2024-01", "'1E5", "'TRUE", "'may-5", "''5", "'@x", "name"]
         for line in lines[1:]:
-            line[9] = "ok"
+            line[9] = "同意。"
         assert list(sheets.read(saved(tmp_path, lines), "utf-8", "").tags) == names
 
 

@@ -242,7 +242,8 @@ def test_a_first_look_refuses_what_registering_refuses(desk, tmp_path, said, col
     [
         (b"", "dataset.dictionary-fits-nothing"),
         (b"nothing,here\n", "dataset.dictionary-fits-nothing"),
-        (b"f9,\xff\xfe\n", "vault.not-utf8"),
+        (b"f9,\xff\xfe\n", "dataset.dictionary-encoding"),
+        (b"f9,of the patient\nf9,of the clinic\n", "dataset.meaning-twice"),
         (b"f9," + b"x" * 301 + b"\n", "dataset.long-meaning"),
         (b"f9," + b"x" * 2**20, "recognizer.too-long"),
         (b'f9,"' + b"x\n" * 100_000, "dataset.bad-dictionary"),

@@ -380,6 +380,7 @@ def test_columns_may_have_reasons_of_their_own_each_with_a_leaf(desk, owner, tmp
         (Decisions({"nr": None, "info": None}, "r", reasons={"info": ""}), "dataset.no-reason"),
         (Decisions({"nr": None, "info": "e-mail"}, "r"), "dataset.misspelt-tag"),
         (Decisions({"nr": None, "info": "zzz"}, "r"), "dataset.unknown-tag"),
+        (Decisions({"nr": "fine", "info": "zzz"}, "r"), "dataset.unknown-tags"),
         (Decisions({"nr": None, "inof": None}, "r"), "dataset.misspelt-column"),
         (Decisions({"nr": None, "qqq": None}, "r"), "dataset.unknown-column"),
         (
