@@ -1,8 +1,8 @@
 """What is not weighed against the other evidence: it is right as often as it says.
 
-The owner's own recognisers, what the owner's data dictionary says where a name says nothing, and identifiers
-found inside values.  None of them is a feature of `classifiers.combine`: a careless word must not talk a
-column out of what it seems.
+The owner's own recognisers, what the owner's data dictionary says where a name says nothing, identifiers
+found inside values, and words that say what is sensitive of a person.  None of them is a feature of
+`classifiers.combine`: a careless word must not talk a column out of what it seems.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import fsum
 
-from classifiers.evidence import inside
+from classifiers.evidence import inside, telling
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.names import MEANING
 from classifiers.recognizers import is_own
@@ -20,12 +20,15 @@ _LIKELY = 0.5
 """From here on what seems stricter is not an owner's word to overrule."""
 
 
-def with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], proposed: str) -> dict[str, float]:
+def with_claims(
+    odds: Mapping[str, float], hints: Sequence[Evidence], proposed: str, personal: bool
+) -> dict[str, float]:
     """Return *odds*, by which *proposed* would be the tag, after what *hints* claim beside them.
 
     What the owner says holds where its tag is at least as strict as *proposed*, or something stricter is not
-    likely; identifiers found inside values where that is not sensitive, and less strict.  Of several claims
-    the surest holds; the rest of the probability is shared as before.
+    likely; identifiers found inside values, and telling words in a table that is *personal*, where that is
+    not sensitive, and less strict.  Of several claims the surest holds; the rest of the probability is shared
+    as before.
     """
     known = core().tags
     first = known[proposed]
@@ -34,7 +37,8 @@ def with_claims(odds: Mapping[str, float], hints: Sequence[Evidence], proposed: 
         strictness = known[hint.tag].strictness
         above = (odds[tag] for tag in odds if known[tag].strictness > strictness)
         own = _is_said(hint) and (strictness >= first.strictness or fsum(above) < _LIKELY)
-        found = hint.source == inside.SOURCE and not first.sensitive and strictness > first.strictness
+        found = hint.source == inside.SOURCE or (hint.source == telling.SOURCE and personal)
+        found = found and not first.sensitive and strictness > first.strictness
         if own or found:
             claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
     if not claimed:

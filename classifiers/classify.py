@@ -24,6 +24,7 @@ from classifiers.evidence.patterns import value_evidence
 from classifiers.evidence.sample import ColumnSample, draw
 from classifiers.evidence.statistics import statistic_evidence
 from classifiers.evidence.style import Style, style_of
+from classifiers.evidence.telling import telling_evidence
 from classifiers.minors import minors_evidence
 from classifiers.recognizers import Recognizer, recognizer_evidence
 from classifiers.taxonomy import GENERAL
@@ -98,6 +99,7 @@ def hints_of(
             *dictionary_evidence(sample),
             *statistic_evidence(sample),
             *inside_evidence(sample),
+            *telling_evidence(sample),
             *recognizer_evidence(recognizers, field.name, sample),
         )
         for field, sample, valued in zip(fields, samples, value_evidence(samples), strict=True)

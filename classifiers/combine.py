@@ -25,7 +25,7 @@ from functools import cache
 from math import exp, fsum, log, log1p
 
 from classifiers.claims import with_claims
-from classifiers.evidence import cells, headers, inside, subject
+from classifiers.evidence import cells, headers, inside, subject, telling
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.evidence import chances as chances_by
 from classifiers.evidence.neighbours import ALONE, Surroundings, context_of, surroundings
@@ -79,7 +79,8 @@ _RULED = frozenset({"values", "dictionary", "statistics"})
 _READ = frozenset({"name", headers.ALONE, headers.BESIDE, cells.ALONE, cells.BESIDE})
 """Sources whose chances are weighed as such: the networks, and what of names is among what these read.  They
 know better than the weights of words how often they are right on names that the lexicon was not made for."""
-_NOT_WEIGHED = _READ | {inside.SOURCE}
+_NOT_WEIGHED = _READ | {inside.SOURCE, telling.SOURCE}
+_LIKELY = 0.5
 _STRONGEST = 0.995
 _FAIR = log(2)
 """The strength of a name that is as likely right as not."""
@@ -116,7 +117,8 @@ def judge(
     given = fitted()["beside" if around.known else "alone"] if weights is None else weights
     odds = _mixed(without_own(hints), around, given)
     del odds[UNSEEN]
-    odds = with_claims(odds, hints, _ordered(odds, share)[0])
+    personal = around.about.get(subject.PERSON, 0.0) >= _LIKELY
+    odds = with_claims(odds, hints, _ordered(odds, share)[0], personal)
     return tuple(Judgement(tag, odds[tag]) for tag in _ordered(odds, share))
 
 

@@ -25,6 +25,7 @@ _SOURCES: Final = {
     "statistics": "cli.hint-statistics",
     "dictionary": "cli.hint-dictionary",
     "inside": "cli.hint-inside",
+    "telling": "cli.hint-telling",
     "unit": "cli.hint-unit",
 }
 _OF_NAMES: Final = ("name", "headers", "owner")
@@ -33,7 +34,7 @@ _READ_ALONE: Final = ("header", "cell")
 _LATER: Final = ("inside", "cells")
 """What tells less of values than a pattern that fits, or a list."""
 _NO_RULE: Final = "-"
-_NAMED_RULES: Final = ("values", "statistics", "dictionary", "inside", "unit")
+_NAMED_RULES: Final = ("values", "statistics", "dictionary", "inside", "telling", "unit")
 """Sources whose rules are ours and have titles; national numbers go by their own names."""
 _SAID: Final = {
     "own:": "cli.rule-own",

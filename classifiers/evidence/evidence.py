@@ -12,10 +12,10 @@ class Evidence:
     """A hint for *tag* with *weight* in (0, 1): how often the hint alone is right.
 
     *source* is ``name``, ``header``, ``headers``, ``owner``, ``values``, ``cell``, ``cells``, ``dictionary``,
-    ``statistics``, ``inside``; two hints of one source are not independent.  *rule* names the public rule
-    that spoke (a word of the column's name, names of columns beside it, a pattern), never a value.  *share*
-    is the part of the distinct sampled values that fit, in tenths rounded down; None for names and what
-    networks read.  It is for the owner's eyes.
+    ``statistics``, ``inside``, ``telling``; two hints of one source are not independent.  *rule* names the
+    public rule that spoke (a word of the column's name, names of columns beside it, a pattern), never a
+    value.  *share* is the part of the distinct sampled values that fit, in tenths rounded down; None for
+    names and what networks read.  It is for the owner's eyes.
     """
 
     tag: str

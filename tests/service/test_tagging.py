@@ -3,7 +3,7 @@
 import csv
 import json
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import sqlalchemy as sa
@@ -205,6 +205,20 @@ def add(desk, owner, folder, rows, **said):
     (folder / "d.csv").write_text("nr,info\n" + "".join(f"{nr},{info}\n" for nr, info in rows))
     new = NewDataset(folder / "d.csv", "health.d", "nr", "health.person", filter="zcdp", **said)
     return registration.add(desk, owner, new, None)
+
+
+def test_kinds_of_persons_that_become_telling_are_told_to_their_owner(desk, owner, tmp_path):
+    def file_of(*kinds):
+        names = [f"{'王李张刘'[n % 4]}{'明华强芳丽'[n % 5]}" for n in range(90)]
+        lines = [f"{n},{name},{kinds[n % len(kinds)]}\n" for n, name in enumerate(names)]
+        (tmp_path / "k.csv").write_text("nr,姓名,人员类别\n" + "".join(lines))
+        return NewDataset(tmp_path / "k.csv", "civil.d", "nr", "civil.person", filter="zcdp")
+
+    first = registration.add(desk, owner, file_of("在职职工", "退休职工", "学生"), None)
+    tagging.tag(desk, owner, "civil.d", Decisions({}, "in bulk", above="0"))
+    later = replace(file_of("在职职工", "刑满释放人员", "社区矫正人员"), lineage=first["lineage"])
+    again = registration.add(desk, owner, later, None)
+    assert again["owner_report"]["drifted"] == {"人员类别": "pi.criminal"}
 
 
 def test_a_file_whose_column_turns_into_e_mails_is_told_to_its_owner(desk, owner, tmp_path):
