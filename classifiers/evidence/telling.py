@@ -54,6 +54,7 @@ _GENOTYPES: Final = r"^(?:[ACGT]{2}|[ACGT][/|][ACGT]|[012][/|][012]|\.[/|]\.|--)
 _BOTH_ALIKE: Final = r"^(?:AA|CC|GG|TT|[ACGT012][/|][ACGT012])$"
 """One of a few genotypes is of two like bases, as codes of countries and states are not."""
 _MOSTLY, _NEARLY_ALL = 0.6, 0.9
+RULES: Final = frozenset({"bases", "genotypes", *(rule for _, rule, _ in _WORDS)})
 
 
 def telling_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from tagged import ANSWER
 
 from classifiers.combinations import UNDER_14
-from classifiers.evidence import dictionaries, freetext, inside, national, patterns, statistics
+from classifiers.evidence import dictionaries, freetext, inside, national, patterns, statistics, telling
 from cli import classified, column, inspect
 from sandbox.errors import UsageError
 from service.messages import catalogue
@@ -135,6 +135,7 @@ def test_every_rule_that_reads_values_has_a_title(monkeypatch, language):
     rules["statistics"] = {it.rule for it in statistics.RULES}
     rules["dictionary"] = set(dictionaries._lists())
     rules["inside"] = {it.name for it in inside.KINDS}
+    rules["telling"] = set(telling.RULES)
     rules["unit"] = {"declared"}
     known_alone = {it.rule for it in national.NATIONAL}
     monkeypatch.setenv("KEYONG_LANG", language)
