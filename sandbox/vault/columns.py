@@ -30,7 +30,7 @@ def holds_nul(column: pa.StringArray) -> bool:
 
 def is_text(kind: pa.DataType) -> bool:
     """Return whether *kind* is one of texts."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def has_known_zone(kind: pa.DataType) -> bool:
@@ -54,6 +54,7 @@ def is_flat(kind: pa.DataType) -> bool:
             pa.types.is_decimal,
             pa.types.is_string,
             pa.types.is_large_string,
+            pa.types.is_string_view,
             pa.types.is_boolean,
             pa.types.is_date,
             pa.types.is_timestamp,

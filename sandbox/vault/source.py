@@ -210,6 +210,8 @@ class ParquetSource(Source):
             self.schema = self._metadata.schema.to_arrow_schema()
         except (pa.ArrowException, OSError):
             raise InvalidInputError("vault.bad-parquet", file=str(self.path)) from None
+        # Few functions of Arrow know views of texts: they are read as dictionaries.
+        self._views = [it.name for it in self.schema if pa.types.is_string_view(it.type)]
         self.rows, groups = self._metadata.num_rows, range(self._metadata.num_row_groups)
         self.group_rows = tuple(self._metadata.row_group(group).num_rows for group in groups)
         return tuple(self.schema.names)
@@ -231,7 +233,7 @@ class ParquetSource(Source):
         """
         try:
             rows = max(_FEWEST_ROWS, min(most, BATCH_BYTES // self._row_bytes(columns, groups)))
-            with self._file() as file:
+            with self._file(read_dictionary=self._views) as file:
                 found = file.iter_batches(rows, list(groups), list(columns), use_threads=True)
                 for batch in _gathered(found, most) if rows < most else found:
                     chosen = batch.select(list(columns))  # Parquet takes a.b for a part of a

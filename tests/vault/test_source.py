@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sandbox.errors import InvalidInputError
 from sandbox.schema import Field, Kind
 from sandbox.vault import source as source_module
-from sandbox.vault.conform import Conforming, conform
+from sandbox.vault.conform import Conforming, conform, conform_column
 from sandbox.vault.encoding import RECORD_BYTES, undecodable
 from sandbox.vault.propose import _kind_of, propose_fields, seem_missing, seem_typed
 from sandbox.vault.source import CsvSource, ParquetSource, open_source
@@ -489,3 +489,15 @@ def test_a_quote_left_open_does_not_swallow_the_rest(tmp_path: Path, encoding: s
         whole = f'id,note\n1,5" pipe\n2,"two\nlines{end}'
         found = rows(write(tmp_path / name, pack(whole.encode(encoding))), encoding=encoding)
         assert [row["id"] for row in found] == ["1", "2"]
+
+
+def test_views_of_texts_are_read_as_texts(tmp_path) -> None:
+    texts = ["a", None, "", "甲" * 40, "a", SECRET]
+    for kind in (pa.string(), pa.string_view()):
+        pq.write_table(pa.table({"t": pa.array(texts).cast(kind), "n": range(6)}), tmp_path / "v.parquet")
+        source = open_source(tmp_path / "v.parquet")
+        assert [row["t"] for batch in source.batches() for row in batch.to_pylist()] == texts
+        fields = propose_fields(source)
+        assert [field.kind for field in fields] == [Kind.STRING, Kind.INTEGER]
+        (batch,) = source.batches()
+        assert conform_column(batch.column("t"), fields[0]).to_pylist() == [text or None for text in texts]
