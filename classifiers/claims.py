@@ -1,8 +1,8 @@
 """What is not weighed against the other evidence: it is right as often as it says.
 
-The owner's own recognisers, what the owner's data dictionary says where a name says nothing, identifiers
-found inside values, and words that say what is sensitive of a person.  None of them is a feature of
-`classifiers.combine`: a careless word must not talk a column out of what it seems.
+The owner's own recognisers, what the owner's data dictionary says where a name says nothing or is a few
+letters, identifiers found inside values, and words that say what is sensitive of a person.  None of them is a
+feature of `classifiers.combine`: a careless word must not talk a column out of what it seems.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from classifiers.evidence import inside, telling
 from classifiers.evidence.evidence import Evidence
 from classifiers.evidence.names import MEANING
 from classifiers.recognizers import is_own
-from classifiers.taxonomy import core
+from classifiers.taxonomy import GENERAL, core
 
 _LIKELY = 0.5
 """From here on what seems stricter is not an owner's word to overrule."""
@@ -25,21 +25,25 @@ def with_claims(
 ) -> dict[str, float]:
     """Return *odds*, by which *proposed* would be the tag, after what *hints* claim beside them.
 
-    What the owner says holds where its tag is at least as strict as *proposed*, or something stricter is not
-    likely; identifiers found inside values, and telling words in a table that is *personal*, where that is
-    not sensitive, and less strict.  Of several claims the surest holds; the rest of the probability is shared
-    as before.
+    Identifiers found inside values, and telling words in a table that is *personal*, hold where *proposed* is
+    not sensitive, and less strict.  What the owner says holds where its tag is at least as strict as
+    *proposed* and as what was found, or nothing was found and something stricter is not likely.  Of several
+    claims the surest holds; the rest of the probability is shared as before.
     """
     known = core().tags
     first = known[proposed]
+    found = [
+        hint
+        for hint in hints
+        if hint.source == inside.SOURCE or (hint.source == telling.SOURCE and personal)
+        if not first.sensitive and known[hint.tag].strictness > first.strictness
+    ]
+    bar = max([first.strictness, *(known[hint.tag].strictness for hint in found)])
     claimed: dict[str, float] = {}
-    for hint in hints:
+    for hint in [*found, *filter(_is_said, hints)]:
         strictness = known[hint.tag].strictness
         above = (odds[tag] for tag in odds if known[tag].strictness > strictness)
-        own = _is_said(hint) and (strictness >= first.strictness or fsum(above) < _LIKELY)
-        found = hint.source == inside.SOURCE or (hint.source == telling.SOURCE and personal)
-        found = found and not first.sensitive and strictness > first.strictness
-        if own or found:
+        if strictness >= bar or hint in found or (not found and fsum(above) < _LIKELY):
             claimed[hint.tag] = max(hint.weight, claimed.get(hint.tag, 0.0))
     if not claimed:
         return dict(odds)
@@ -49,5 +53,9 @@ def with_claims(
 
 
 def _is_said(hint: Evidence) -> bool:
-    """Whether *hint* is an owner's: a recogniser, or a meaning where the name says nothing."""
-    return is_own(hint) or (hint.source == "name" and hint.rule.startswith(MEANING))
+    """Whether *hint* is an owner's: a recogniser, or a meaning of a name that says nothing or anything.
+
+    That a column means nothing of a person is not claimed: a list of words for it is no more than a hint.
+    """
+    meant = hint.source == "name" and hint.rule.startswith(MEANING)
+    return is_own(hint) or (meant and hint.tag != GENERAL)

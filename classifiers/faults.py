@@ -41,8 +41,9 @@ _CHINA = rf"^(?:\+|00)?86(?:{_MOBILE}|\(?0?{_LANDLINE})$|^{_MOBILE}$|^\(?0{_LAND
 """China: mobiles of 11 digits with a prefix that was given out, landlines with an area code,
 service numbers; behind 86 or not."""
 _OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
-_EMAIL = r"^[^@\s.]+(\.[^@\s.]+)*@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+$"
-_SPOILT = r"^['’‘]|^\d(\.\d+)?E\+?\d+$"
+_LOCAL, _LABEL = r"[^@\s.,:;<>\x22]+", r"[\p{L}\p{M}\p{N}-]+"
+_EMAIL = rf"^{_LOCAL}(?:\.{_LOCAL})*@(?:{_LABEL}\.)+[\p{{N}}-]*[\p{{L}}\p{{M}}][\p{{L}}\p{{M}}\p{{N}}-]*$"
+_SPOILT = r"^['’‘]|^\d(?:\.\d+E\+?|E\+)\d{2,3}$"
 """What a spreadsheet makes of numbers that are names of something: an apostrophe before, or an exponent."""
 _YEAR, _TWO = r"(?P<y>\d{4})", r"(?P<{}>\d{{1,2}})"
 _MONTH, _DAY = _TWO.format("m"), _TWO.format("d")
@@ -83,9 +84,10 @@ _SHAPE = (
 
 def number_of(tag: str, evidence: Iterable[Evidence]) -> str:
     """Return the rule of the number that a column of *tag* mostly holds by its *evidence*, or nothing."""
-    speaking = (it for it in evidence if it.source == "values" and tag in _NUMBERING)
-    first = max(speaking, key=lambda it: it.weight, default=None)
-    return first.rule if first and first.rule in _NUMBERED else ""
+    speaking = [it for it in evidence if it.source == "values" and tag in _NUMBERING]
+    most = max((it.weight for it in speaking), default=0.0)
+    surest = [it for it in speaking if it.weight == most and it.rule in _NUMBERED]
+    return max(surest, key=lambda it: (it.tag == tag, it.share or 0.0)).rule if surest else ""
 
 
 def valid(tag: str, texts: Any, number: str = "") -> Any:
@@ -142,11 +144,13 @@ _NUMBERING = {
     *("pi.device", "org.id", "finance.account"),
 }
 """Tags of numbers of persons, devices, firms and accounts, of which some have a check of their own."""
+_BY_CHANCE = 0.1
+"""How much of random text may pass a check that cells are held to: a date in a number is no check."""
 _NUMBERED: Mapping[str, Callable[[Any], Any]] = {
     "hkid": checks.hong_kong_ids,
     "id-tw": checks.taiwan_ids,
     "imei": checks.imeis,
-    **{it.rule: partial(national.valid, it.rule) for it in national.NATIONAL},
+    **{it.rule: partial(national.valid, it.rule) for it in national.NATIONAL if it.chance <= _BY_CHANCE},
 }
 """Rule of a number with a check → which compact texts pass."""
 

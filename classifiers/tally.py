@@ -197,14 +197,18 @@ class Tally:
         if self.domain is not None:
             found["outside"] = faults.outside(values, self.domain)
         real = pa.array(~found["impossible"] if "impossible" in found else np.ones(len(texts), bool))
-        self._read_otherwise(texts, short, found, times)
+        self._read_otherwise(texts, short, (found, real), times)
         for name, mask in found.items():
             self.counts[name] += int(times[mask].sum())
         self.counts["checked"] += int(times.sum())
         self.counts["problems"] += int(times[_any(found)].sum())
         self._describe(short, pc.if_else(real, values, None), times)
 
-    def _read_otherwise(self, texts: Any, short: Any, found: Mapping[str, Any], times: Any) -> None:
+    def _read_otherwise(
+        self, texts: Any, short: Any, faulty: tuple[Mapping[str, Any], Any], times: Any
+    ) -> None:
+        """Count how the texts read otherwise; *faulty*: their faults, and which of them may widen a range."""
+        found, real = faulty
         if self.tag == faults.PHONE:
             self.chinese.add(*faults.chinese_phones(short), _any(found, but="invalid"), times)
         others = _any(found, but="nonconforming")
@@ -212,7 +216,7 @@ class Tally:
             values = conform_column(texts, replace(self.declared, kind=kind))
             fits = np.asarray(values.is_valid(), bool)
             reading.add(fits, fits, others, times)
-            reading.range.widen(short, values)
+            reading.range.widen(short, pc.if_else(real, values, None))
         if self.kinds:
             self.counts["codes"] += int(times[checks.matches(short, _CODE)].sum())
 

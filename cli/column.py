@@ -134,9 +134,9 @@ def rule(hint: Hint) -> str:
     if name == _NO_RULE:
         return "–"
     # What a name's or an own rule is called has words of its owner's in it.
-    kind, _, word = name.partition(":")
-    if f"{kind}:" in _SAID:
-        return say(_SAID[f"{kind}:"], rule=word)
+    kind, colon, word = name.partition(":")
+    if kind + colon in _SAID:
+        return say(_SAID[kind + colon], rule=word)
     words = catalogue.messages(catalogue.language(), "rule") if hint["source"] in _NAMED_RULES else {}
     return words.get(f"rule.{name}", name)
 

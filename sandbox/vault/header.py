@@ -6,11 +6,14 @@ holds a number or an address of a person is therefore refused, by its place only
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +30,10 @@ LONGEST_NAME = 1000
 _RESERVED = (ORDINAL, UNIT_TAG)
 _SPACE = re.compile(r"\s+")
 NAMELESS = "column_1"
+_DELIMITERS = ",;\t|"
+_UNUSUAL = "^，；、｜"
+"""Signs that part columns where they stand in the first records as often; the full-width ones cannot."""
+_LOOKED_AT = 3
 
 
 def named(written: Sequence[str]) -> tuple[str, ...]:
@@ -74,6 +81,19 @@ def check_header(columns: tuple[str, ...], path: Path) -> None:
     doubled = sorted(name for name in times if times[name] > 1)
     if doubled:
         raise InvalidInputError("vault.duplicate-column", file=str(path), columns=doubled)
+
+
+def check_lone(name: str, records: Iterator[list[str]], path: Path, delimiter: str) -> None:
+    """Refuse the only *name* of a file that, by the *records* below it, seems to be several."""
+    cells: list[str] = []
+    with suppress(csv.Error):  # of a cell too long more is said when all of the file is read
+        cells += (record[0] for record in islice(records, _LOOKED_AT))
+    found = next((it for it in _UNUSUAL if it in name), "")
+    alike = bool(found and cells) and {cell.count(found) for cell in cells} == {name.count(found)}
+    if any(other in name for other in _DELIMITERS) or (alike and found.isascii()):
+        raise InvalidInputError("vault.wrong-delimiter", file=str(path), delimiter=delimiter)
+    if alike:
+        raise InvalidInputError("vault.wide-delimiter", file=str(path), found=found)
 
 
 def too_long(path: Path) -> InvalidInputError:

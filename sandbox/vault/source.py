@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from sandbox.errors import InvalidInputError
 from sandbox.vault.columns import has_known_zone, holds_nul, is_flat, is_text, longest_text, size_of
 from sandbox.vault.encoding import ENCODINGS, RECORD_BYTES, check_end, check_start, undecodable, unreadable
-from sandbox.vault.header import check_header, named, too_long
+from sandbox.vault.header import check_header, check_lone, named, too_long
 
 BATCH_ROWS = 131_072
 BATCH_BYTES = 32 << 20
@@ -35,9 +35,6 @@ _PAGES_BYTES = 1 << 18
 """Bytes of a column of Parquet that are held before they are decoded, or a page."""
 _CSV_BLOCK = RECORD_BYTES
 _HEADER_BYTES = 1 << 20
-_DELIMITERS = ",;\t|^"
-_WIDE = "，；、｜"
-"""Signs that stand for delimiters and are none: a delimiter is one ASCII character."""
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
@@ -108,22 +105,15 @@ class CsvSource(Source):
         check_start(head, self.path, self._encoding)
         lines = list(io.StringIO(self._decode(head), newline=""))[self._skip_lines :]
         try:
-            self._written = next((row for row in csv.reader(lines, delimiter=self._delimiter) if row), [])
+            records = filter(None, csv.reader(lines, delimiter=self._delimiter))
+            self._written = next(records, [])
         except csv.Error:  # a cell of more than 128 KB, where names should be
             raise too_long(self.path) from None
         if not lines and self._skip_lines:
             raise InvalidInputError("vault.skips-all", file=str(self.path), skipped=self._skip_lines)
         if len(self._written) == 1:
-            self._check_delimiter(self._written[0])
+            check_lone(self._written[0], records, self.path, self._delimiter)
         return named(self._written)
-
-    def _check_delimiter(self, name: str) -> None:
-        """Refuse *name*, the only one of a file, where it seems to be several."""
-        if any(other in name for other in _DELIMITERS):
-            raise InvalidInputError("vault.wrong-delimiter", file=str(self.path), delimiter=self._delimiter)
-        found = next((sign for sign in _WIDE if sign in name), None)
-        if found is not None:
-            raise InvalidInputError("vault.wide-delimiter", file=str(self.path), found=found)
 
     def _decode(self, head: bytes) -> str:
         # A character may be cut at the end of what was read; the reader checks the rest of the file.

@@ -174,6 +174,24 @@ def test_a_meaning_counts_where_a_few_letters_seem_something_else() -> None:
     assert found["XM"] == "pi.name"  # what is said makes nothing less strict that seems something likely
 
 
+def test_a_meaning_talks_nothing_out_of_what_stands_in_the_values() -> None:
+    rows = range(150)
+    table = pa.table(
+        {
+            "身份证号": [f"33010619{n % 90 + 10}0101{n:04}" for n in rows],
+            "姓名": [f"{'王李张刘'[n % 4]}{'明华强芳丽'[n % 5]}" for n in rows],
+            "F006": [("普通卡", "残疾人卡", "学生卡")[n % 3] for n in rows],
+            "F007": [f"user tel 138{n:08} called" if n % 3 == 0 else f"state {n % 7}" for n in rows],
+        }
+    )
+    for said in (("卡类型", "产品状态"), ("商品名称", "产品编号"), ("状态", "状态"), ("", "")):
+        meanings = dict(zip(("F006", "F007"), said, strict=True))
+        fields = [Field(it, Kind.STRING, description=meanings.get(it, "")) for it in table.column_names]
+        found = {it.column: it.tag for it in classify(fields, table)}
+        assert found["F006"] == "pi.health", said
+        assert found["F007"] in ("pi.contact.mobile", "pi.text"), said
+
+
 def test_evidence_never_holds_a_value(people: pa.Table) -> None:
     proposals = repr([proposal.evidence for proposal in classify(fields_of(people), people)])
     for name in people.column_names[:6]:

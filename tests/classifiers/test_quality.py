@@ -45,6 +45,14 @@ def test_dates_of_long_ago_are_possible_but_as_births_of_anybody() -> None:
         assert of(days, tag=tag).columns[0].impossible == wrong
 
 
+def test_impossible_births_widen_no_range_of_a_text_column_either() -> None:
+    births: list[str | None] = [f"{1950 + n}-05-01" for n in range(40)]
+    found = of([*births, "1850-01-01", "2150-01-01", "soon"], tag="pi.birth-date")
+    assert (found.columns[0].prevailing, found.columns[0].impossible) == (Kind.DATE, 2)
+    lines = policy_lines(propose_domains([Field("c", Kind.STRING)], {"c": "pi.birth-date"}, found.seen))
+    assert lines == ['  "c": {use: [], dates: [1950-01-01, 1989-12-31]}']
+
+
 def test_blanks_and_digits_are_looked_for_in_all_of_a_cell() -> None:
     cells: list[str | None] = [
         "x" * 199 + " " + "y" * 20,
@@ -63,12 +71,13 @@ def test_numbers_that_a_spreadsheet_spoilt_are_wrong_whatever_they_number(tag: s
     cells: list[str | None] = ["6.22202E+18", "1.10101e17", "1E+17", "'11010519491231002X", "\u2018123456"]
     (column,) = of(cells, tag=tag).columns
     assert (column.invalid, column.problems) == (5, 5)
-    assert of(["abc123", "12"], tag="pi.id.generic").columns[0].invalid is None
+    assert of(["abc123", "12", "5E123456", "1E05", "7E12"], tag="pi.id.generic").columns[0].invalid is None
 
 
 def test_mail_addresses_of_all_letters_pass() -> None:
-    right = ["müller@bücher.de", "用户@例子.公司", "a.b+c@x-y.org", "o'neill@x.co.uk"]
-    wrong: list[str | None] = ["a..b@x.org", ".a@x.org", "a@x", "a@@x.org", "@x.org"]
+    right = ["müller@bücher.de", "用户@例子.公司", "a.b+c@x-y.org", "o'neill@x.co.uk", "संपर्क@डाटामेल.भारत"]
+    wrong: list[str | None] = ["a..b@x.org", ".a@x.org", "a@x", "a@@x.org", "@x.org", "a,b@x.org", "a@1.2"]
+    wrong += ["mailto:a@x.org", "王勇<a@x.org"]
     assert of([*right, *wrong], tag="pi.contact.email").columns[0].invalid == len(wrong)
 
 
@@ -157,6 +166,9 @@ def test_numbers_of_other_countries_are_held_to_the_check_of_most(
     assert (column.invalid, column.problems) == (len(wrong), len(wrong))
 
 
+_CANADIAN, _FRENCH = ("pi.id.foreign", "sin-ca"), ("org.id", "siren-fr")
+
+
 def test_which_number_a_column_holds_is_told_by_its_values() -> None:
     hints = (
         Evidence("pi.id.foreign", "name", "id", 0.97),
@@ -166,6 +178,10 @@ def test_which_number_a_column_holds_is_told_by_its_values() -> None:
     assert faults.number_of("pi.id.foreign", hints) == faults.number_of("pi.id.generic", hints) == "nhs-gb"
     assert faults.number_of("pi.contact.mobile", hints) == faults.number_of("general", hints) == ""
     assert faults.number_of("pi.id.foreign", hints[:1]) == ""
+    tied = [Evidence(tag, "values", rule, 0.85, 0.9) for tag, rule in (_CANADIAN, _FRENCH)]
+    assert faults.number_of("org.id", tied) == faults.number_of("org.id", tied[::-1]) == "siren-fr"
+    dated = Evidence("pi.id.foreign", "values", "nric-my", 0.52, 0.9)  # a date in it is all
+    assert faults.number_of("pi.id.generic", [dated]) == ""
     shape = Evidence("pi.id.foreign", "values", "ssn-us", 0.92, 0.9)  # it has no check
     assert faults.number_of("pi.id.foreign", (*hints, shape)) == ""
 

@@ -45,6 +45,11 @@ def proposed(columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
         ("卡类型", ["普通卡", "爱心卡(残疾人)"], "pi.health"),
         ("票种", ["全价票", "军人票", "残疾人票"], "pi.health"),
         ("优待类型", ["残疾军人", "烈属", "复员军人"], "pi.health"),
+        ("票种", ["全价票", "残疾人优惠票"], "pi.health"),
+        ("票种", ["全价票", "残障人士票"], "pi.health"),
+        ("人员类别", ["普通人员", "社区服刑人员"], "pi.criminal"),
+        # Kinds of persons of whom community workers keep lists, by the notices about them.
+        ("重点人群", ["刑释解教人员", "吸毒人员", "严重精神障碍患者", "信访人员"], "pi.health"),
     ],
 )
 def test_kinds_of_persons_cards_and_tickets(name: str, values: list[str], tag: str) -> None:
@@ -76,11 +81,35 @@ def test_in_other_languages(values: list[str], tag: str) -> None:
         ["经济犯罪侦查支队", "刑侦大队"],
         ["single blind", "double blind"],
         ["CA", "CT", "GA"],
+        ["CA", "CT", "GA", "GG"],
+        ["CC", "CA"],
+        ["AA", "CA", "AT"],
+        ["AA"],
+        ["TT"],
+        ["1/1", "1/2", "2/2"],
+        ["0/1", "1/1"],
         ["A", "C", "G"],
     ],
 )
 def test_what_says_nothing_of_persons(values: list[str]) -> None:
     assert told(*values) == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "重性精神病患者",
+        "残疾人士",
+        "强制隔离戒毒人员",
+        "HIV阳性",
+        "残疾人(一级)",
+        "一级残疾",
+        "残疾人士卡",
+        "ex offender",
+    ],
+)
+def test_terms_of_offices(value: str) -> None:
+    assert told(value, "其他") != {}
 
 
 def test_of_many_values_a_few_words_say_nothing() -> None:

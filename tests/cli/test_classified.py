@@ -155,7 +155,13 @@ def test_every_rule_that_reads_values_has_a_title(monkeypatch, language):
 
 
 def test_rules_of_an_owner_and_of_names_stand_as_they_are():
-    for source, rule in (("name", "phone"), ("headers", "age, sex"), ("values", "dni-es")):
+    for source, rule in (
+        ("name", "phone"),
+        ("name", "comment"),
+        ("name", "own"),
+        ("headers", "age, sex"),
+        ("values", "dni-es"),
+    ):
         assert column.rule({"source": source, "rule": rule}) == rule
     for rule, shown in (
         ("own:ages", "ages, of your own"),

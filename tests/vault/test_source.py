@@ -106,6 +106,11 @@ def test_broken_csv_is_refused_without_its_cells(tmp_path: Path, data: bytes, co
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["WBC (10^9/L)", "地址（省、市）", "a，b"])
+def test_a_single_column_may_be_called_with_a_sign_that_parts_no_cells(tmp_path: Path, name: str) -> None:
+    assert rows(write(tmp_path / "a.csv", f"{name}\n5.1\n6.2\n")) == [{name: "5.1"}, {name: "6.2"}]
+
+
 def test_a_ragged_record_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 3000 + "1,2,3\n")
     with pytest.raises(InvalidInputError) as caught:
