@@ -35,7 +35,8 @@ def with_claims(
     found = [
         hint
         for hint in hints
-        if hint.source == inside.SOURCE or (hint.source == telling.SOURCE and personal)
+        if hint.source == inside.SOURCE
+        or (hint.source == telling.SOURCE and (personal or hint.rule in telling.WHATEVER))
         if not first.sensitive and known[hint.tag].strictness > first.strictness
     ]
     bar = max([first.strictness, *(known[hint.tag].strictness for hint in found)])

@@ -99,7 +99,7 @@ def hints_of(
             *dictionary_evidence(sample),
             *statistic_evidence(sample),
             *inside_evidence(sample),
-            *telling_evidence(sample),
+            *telling_evidence(field.name, sample),
             *recognizer_evidence(recognizers, field.name, sample),
         )
         for field, sample, valued in zip(fields, samples, value_evidence(samples), strict=True)

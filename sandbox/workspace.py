@@ -25,9 +25,10 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -209,12 +210,13 @@ def anchor_directory() -> Path:
     return (Path(state) if state else Path.home() / ".local" / "state") / "keyong" / "anchors"
 
 
-def backup(workspace: Workspace, target: Path) -> int:
+def backup(workspace: Workspace, target: Path, note: Callable[[int], None]) -> int:
     """Copy the workspace to *target* (absent) and return the number of files.
 
-    The books are copied first, in one snapshot: every shard they name is immutable and stays meanwhile, so
-    the copy is whole even if others work on jobs.  Keys are copied as they stand, wrapped; a key file is
-    copied too, which makes the backup as precious as the workspace.
+    The books are copied last, in one snapshot, after *note* has written into them how many files there will
+    be: a copy that did not hold its own leaf would be older than what was seen last, and refused.  No shard
+    comes or goes meanwhile, so the copy is whole even if others work on jobs.  Keys are copied as they stand,
+    wrapped; a key file is copied too, which makes the backup as precious as the workspace.
     """
     target = target.absolute()
     if target.exists():
@@ -222,12 +224,13 @@ def backup(workspace: Workspace, target: Path) -> int:
     staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     staging.mkdir(mode=0o700, parents=True)
     try:
-        with workspace.lock("register", wait=True):  # nobody removes shards meanwhile
-            _copy_books_and_keys(workspace, staging)
-            shutil.copytree(workspace.vault, staging / "vault")
         (staging / "run").mkdir(mode=0o700)
         shutil.copy2(workspace.directory / IDENTITY_FILE, staging / IDENTITY_FILE)
-        count = sum(path.is_file() for path in staging.rglob("*"))
+        with workspace.lock("register", wait=True):  # nobody adds or removes shards meanwhile
+            shutil.copytree(workspace.vault, staging / "vault")
+            keys = workspace.directory / rotation.KEYRING
+            count = 1 + sum(path.is_file() for folder in (staging, keys) for path in folder.rglob("*"))
+            _copy_books_and_keys(workspace, staging, partial(note, count))
         staging.rename(target)
         _sync(target.parent)
     finally:
@@ -235,10 +238,11 @@ def backup(workspace: Workspace, target: Path) -> int:
     return count
 
 
-def _copy_books_and_keys(workspace: Workspace, staging: Path) -> None:
+def _copy_books_and_keys(workspace: Workspace, staging: Path, note: Callable[[], None]) -> None:
     with rotation.held(workspace.directory, alone=False):
         if rotation.under_way(workspace.directory):  # cut off: books and key may not belong together
             raise StorageError("key.rotated-meanwhile")
+        note()
         copy_books(workspace.database.path, staging / "books.sqlite")
         shutil.copytree(workspace.directory / rotation.KEYRING, staging / rotation.KEYRING)
 

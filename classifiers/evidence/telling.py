@@ -23,7 +23,7 @@ _FEWEST_ROWS: Final = 10
 _WEIGHT: Final = 0.8
 _OF_HEALTH = (
     r"残疾|伤残|残障|肢残|智残|智障|听障|视障|盲人|聋人|聋哑|半?失能|失智|精神(?:障碍|疾病|病|残疾)|精神分裂症|抑郁症"
-    r"|双相障碍|癫痫|自闭症|孤独症|艾滋病?|HIV|乙肝|梅毒|尘肺病?|孕产?妇"
+    r"|双相障碍|癫痫|自闭症|孤独症|艾滋病?|HIV|乙肝|梅毒|尘肺病?|孕产?妇|同性恋|双性恋|异性恋"
 )
 _OF_OFFENCES = r"刑满释放|刑释(?:解教)?|社区矫正|社矫|缓刑|假释|吸毒|戒毒|涉毒|服刑|前科|有?犯罪"
 _GRADE = r"[(]?[一二三四1-4]级[)]?"
@@ -41,6 +41,8 @@ _DISABLED = (
     r"|(?:schwer)?behinderte?r?(?: mensch(?:en)?)?|schwerbehindert"
     r"|(?:personnes? )?(?:handicapée?s?|en situation de handicap)"
     r"|(?:personas? )?(?:con discapacidad|discapacitad[oa]s?)"
+    r"|gay|lesbian|(?:homo|hetero|bi|a)sexual|lesbisch|schwul|(?:homo|hetero|bi|a)sexuell"
+    r"|lesbienne|(?:homo|h[ée]t[ée]ro|bi|a)sexuele?l?e?|lesbiana"
 )
 _CONVICTED = (
     r"ex[- ](?:offender|convict|prisoner)s?|convicted|(?:on )?(?:probation|parole)|probationers?|parolees?"
@@ -57,11 +59,22 @@ _BASES: Final = r"(?i)^[ACGTUN]{20,}$"
 _GENOTYPES: Final = r"^(?:[ACGT]{2}|[ACGT][/|][ACGT]|[012][/|][012]|\.[/|]\.|--)$"
 _ALLELES: Final = ("AC", "AG", "AT", "CG", "CT", "GT", "01")
 _MOSTLY, _NEARLY_ALL = 0.6, 0.9
-RULES: Final = frozenset({"bases", "genotypes", *(rule for _, rule, _ in _WORDS)})
+RULES: Final = frozenset({"bases", "genotypes", "marker", *(rule for _, rule, _ in _WORDS)})
+WHATEVER: Final = frozenset({"genotypes", "marker"})
+"""Rules that speak whatever the table is about: a file of somebody's variants seems to be about these."""
+_MARKER: Final = re.compile(
+    r"(?i)rs\d{4,}(?:[_.][ACGTDI]+)*|cg\d{8}|D(?:\d{1,2}|X|Y)S\d{2,5}|apoe|hla[-_ ]?(?:[ABC]|d[pqr][ab]?\d?)"
+)
+"""Names of places of the genome where people differ: single bases, methylation, repeats, some genes."""
 
 
-def telling_evidence(sample: ColumnSample) -> tuple[Evidence, ...]:
-    """Return what of a column's values, if it is in a table about persons, says what is sensitive of them."""
+def telling_evidence(name: str, sample: ColumnSample) -> tuple[Evidence, ...]:
+    """Return what the *name* and the values of a column say that is sensitive of persons.
+
+    All but `WHATEVER` it stands beside only if the table is about persons.
+    """
+    if _MARKER.fullmatch(name.strip()):
+        return (Evidence(_GENES, SOURCE, "marker", _WEIGHT),)
     values = sample.plain.drop_null()
     if sample.kind is not Kind.STRING or sample.rows < _FEWEST_ROWS or not len(values):
         return ()

@@ -21,6 +21,8 @@ KEY: Final = "key:"
 MEASURE: Final = "measure:"
 GROUPING: Final = "grouping:"
 
+_EXAMPLES: Final = 5
+"""Columns that are named to whoever asks for one that is like none."""
 MAX_SIZE: Final = 4_000
 """Nodes of one expression with the definitions of its columns written in."""
 MAX_HEIGHT: Final = 100
@@ -207,7 +209,7 @@ class Names:
             "sql.unknown-column",
             **self.source.place(node),
             found=node.name[:64],
-            instead=near or ["dataset show"],
+            instead=near or known[:_EXAMPLES],
         )
 
     def _ambiguous(self, node: Node, found: list[Found]) -> InvalidInputError:

@@ -115,10 +115,12 @@ def names_somebody(name: str) -> bool:
 def mentions_somebody(text: str) -> bool:
     """Return whether *text* holds what is probably an identifier of somebody.
 
-    What `names_somebody` knows, and an American social security number, a resident number of 15 digits (until
-    1999), a phone number by its layout or behind a word for one, or a passport number behind that word.
+    What `names_somebody` knows, also where points or underscores part its groups, and an American social
+    security number, a resident number of 15 digits (until 1999), a phone number by its layout or behind a
+    word for one, or a passport number behind that word.
     """
-    return _holds(text, (*_SURE, *_LIKELY))
+    parted = re.sub(r"(?<=[0-9A-Za-z])[._](?=[0-9A-Za-z])", " ", text)
+    return _holds(text, (*_SURE, *_LIKELY)) or _holds(parted, _SURE)
 
 
 def _holds(text: str, shapes: Iterable[tuple[re.Pattern[str], Callable[[str], bool]]]) -> bool:
@@ -205,7 +207,7 @@ _SURE: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
     (re.compile(r"(?<![0-9A-Z])\+[1-9](?:[ ./()-]{0,3}\d){9,15}(?!\d)"), bool),
     (_grouped(r"0[67](?: \d\d){4}"), bool),
     (_grouped(r"(?:1[ .-])?\([2-9]\d\d\) ?[2-9]\d\d[ .-]\d{4}"), bool),
-    (_alone(r"[0-9A-Z._%+-]+@(?:[0-9A-Z-]+\.)+[A-Z]{2,24}"), bool),
+    (re.compile(r"[\w.%+-]+@(?:[\w-]+\.)+[^\W\d_]{2,24}(?!\w)"), bool),
     (_alone(r"\d(?:[ -]?\d){13,18}"), _card),
     (_alone(r"[A-Z]{2}\d\d(?: ?[0-9A-Z]){11,30}"), iban.is_valid),
 )
@@ -216,5 +218,6 @@ _LIKELY: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
     (_grouped(r"00[1-9]\d{0,2} (?:\(0\) ?)?\d{1,4}(?:[ /-]\d{2,8}){1,4}"), _abroad),
     (_grouped(r"(?:1[ .-])?[2-9]\d\d([.-])(?!\d00)[2-9]\d\d\1(?!19\d\d|20\d\d|\d000)\d{4}"), bool),
     (_behind(_PHONE, r"(?!\d0{4,}(?!\d))\d{7,15}"), bool),
+    (_behind("SSN|SOCIAL SECURITY", r"\d{3}[ .-]?\d\d[ .-]?\d{4}"), bool),
     (_behind(_PASSPORT, r"[A-Z]{0,2}\d{6,9}|(?=(?:[A-Z]*\d){4})[0-9A-Z]{9}"), bool),
 )

@@ -30,7 +30,7 @@ from service.desk import Desk, Entry, require
 from service.lasting import check_reason
 from service.wording import declared_text
 
-_PERSONAL: Final = "pi."
+_PERSONAL: Final = ("pi.", "finance.")
 
 
 def preview(desk: Desk, by: Principal, new: NewTable) -> dict[str, Any]:

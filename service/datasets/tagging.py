@@ -79,16 +79,20 @@ def drifted(proposal: Proposal, confirmed: str, last: str | None, looked: propos
     """Return what a confirmed column seems, if by that it has changed its nature; else None.
 
     It has if it may hardly be what its tag says nor what it seemed in the version before (*last*).  Or if it
-    seems stricter than what was *confirmed* and what was proposed when somebody *looked*: by all evidence and
-    more likely than not, or by values of which most have the form of something stricter, as they had not
-    then.  An unchanged name must not outvote what now stands under it.
+    seems stricter than what was *confirmed* and what was proposed when somebody *looked*, or something else
+    as strict as that: by all evidence and more likely than not, or by values of which most have the form of
+    something stricter, as they had not then.  An unchanged name must not outvote what now stands under it.
     """
     if last is None:
         return None
     known = core().tags
     bar = max(known[tag].strictness for tag in (confirmed, looked["tag"] or confirmed))
-    stricter = proposal.confidence > LIKELY and known[proposal.tag].strictness > bar
-    if stricter or not {confirmed, last} & {proposal.alone, *proposal.likely}:
+    seems = known[proposal.tag].strictness
+    other = proposal.tag != looked["tag"] and seems == bar > known[confirmed].strictness
+    if (proposal.confidence > LIKELY and (seems > bar or other)) or not {confirmed, last} & {
+        proposal.alone,
+        *proposal.likely,
+    }:
         return proposal
     seen = {hint["rule"] for hint in looked["hints"] if (hint["share"] or 0) >= _HALF}
     risen = [

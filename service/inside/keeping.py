@@ -19,9 +19,12 @@ class KeepingRoom(Room):
     def backup(self, by: Principal, target: Path) -> Json:
         """See the gate."""
         require(by, Role.OWNER, Role.OPERATOR)
-        count = workspaces.backup(self._desk.workspace, target)
-        with self._desk.writing() as entry:
-            entry.log("backup", by.name, files=count)
+
+        def note(files: int) -> None:
+            with self._desk.writing() as entry:
+                entry.log("backup", by.name, files=files)
+
+        count = workspaces.backup(self._desk.workspace, target, note)
         key_file = (target / "keyring" / MASTER_FILE).exists()
         return {"target": str(target.absolute()), "files": count, "key_file": key_file}
 

@@ -25,7 +25,7 @@ PEOPLE = {
 
 def told(*values: str) -> dict[str, str]:
     sample = draw([Field("c", Kind.STRING)], pa.table({"c": list(values) * 20}))["c"]
-    return {hint.rule: hint.tag for hint in telling_evidence(sample)}
+    return {hint.rule: hint.tag for hint in telling_evidence("c", sample)}
 
 
 def proposed(columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -64,6 +64,8 @@ def test_kinds_of_persons_cards_and_tickets(name: str, values: list[str], tag: s
         (["Adult", "Child", "Persons with disabilities"], "pi.health"),
         (["employee", "ex-offender", "trainee"], "pi.criminal"),
         (["keine", "schwerbehindert"], "pi.health"),
+        (["straight", "gay", "bisexual"], "pi.health"),
+        (["hétérosexuelle", "homosexuel"], "pi.health"),
     ],
 )
 def test_in_other_languages(values: list[str], tag: str) -> None:
@@ -134,6 +136,23 @@ def test_bases_and_genotypes_are_somebodys() -> None:
     assert (found["sequence"], found["rs1801133"]) == ("pi.biometric", "pi.biometric")
     assert told("0/0", "0/1", "1/1") == told("A/A", "A/G", "G/G", "--") == {"genotypes": "pi.biometric"}
     assert set(told(*bases[:30])) == {"bases"}
+
+
+def test_markers_and_genotypes_are_somebodys_whatever_the_table_is_about() -> None:
+    variants = {
+        "rsid": [f"rs{n}" for n in range(ROWS)],
+        "chromosome": [str(n % 22 + 1) for n in range(ROWS)],
+        "position": [str(10_000 + 37 * n) for n in range(ROWS)],
+        "genotype": ["AA", "AG", "GG", "CT"] * 50,
+    }
+    assert proposed(variants)["genotype"] == "pi.biometric"
+    names = ("rs429358", "rs9939609_A", "cg00000029", "D3S1358", "APOE", "HLA-DRB1", "hla_b")
+    markers = {name: [str((n + i) % 3) for n in range(ROWS)] for i, name in enumerate(names)}
+    for beside in ({"sample": [f"S{n:04}" for n in range(ROWS)]}, PEOPLE, {}):
+        found = proposed({**beside, **markers})
+        assert {found[name] for name in names} <= {"pi.biometric", "pi.health"}
+    plain = {"rs": ["1.5", "2.5"] * 100, "rs232": ["on", "off"] * 100, "cg1": ["x", "y"] * 100}
+    assert proposed(plain)["cg1"] != "pi.biometric"
 
 
 def test_what_is_stricter_or_sensitive_already_stays() -> None:

@@ -161,7 +161,7 @@ def test_verify_finds_a_changed_file_and_a_changed_row(desk, tmp_path):
 
 def test_a_backup_holds_it(desk, tmp_path):
     upload(desk, tmp_path)
-    workspace.backup(desk.workspace, tmp_path / "copy")
+    workspace.backup(desk.workspace, tmp_path / "copy", lambda _: None)
     shutil.rmtree(tmp_path / "anchors")
     workspace.restore(tmp_path / "copy", tmp_path / "back")
     back = Desk(workspace.open_workspace(tmp_path / "back"))

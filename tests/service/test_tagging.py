@@ -97,6 +97,8 @@ def test_a_column_that_may_nearly_as_well_be_what_it_was_stays_confirmed(desk, o
         ),  # its name outvotes its values
         ("pi.ethnicity", "pi.ethnicity", "pi.health", 0.5, False),  # no more likely than not
         ("pi.health", "pi.ethnicity", "pi.health", 0.9, False),  # overridden knowing that
+        ("pi.event-date", "general", "pi.event-date", 0.9, False),
+        ("pi.event-date", "general", "pi.name", 0.9, True),  # that was never overridden
         ("general", "pi.health", "pi.religion", 0.9, False),  # as strict as what was confirmed
         ("pi.health", "pi.health", "pi.ethnicity", 0.9, False),  # less strict
     ],

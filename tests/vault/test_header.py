@@ -245,3 +245,22 @@ def test_codes_bands_and_periods_are_names_of_columns(name: str) -> None:
 )  # fmt: skip
 def test_reasons_may_speak_of_bands_and_periods(text: str) -> None:
     assert not mentions_somebody(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "card 4111.1111.1111.1111", "4111_1111_1111_1111", "IBAN DE89.3704.0044.0532.0130.00",
+        "138.1234.5678", "SSN 536226789", "SSN 536 22 6789", "SSN: 536.22.6789",
+        "anna.k@klinik-süd.de", "用户@例子.公司",
+    ],
+)  # fmt: skip
+def test_identifiers_written_otherwise_stand_in_no_reason(text: str) -> None:
+    assert mentions_somebody(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["version 1.5.3_2", "192.168.1.100", "2024.01.31 by GB_T.35273", "file a_b.c_d"]
+)
+def test_versions_and_files_may_stand_in_reasons(text: str) -> None:
+    assert not mentions_somebody(text)
