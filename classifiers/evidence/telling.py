@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from classifiers.evidence import checks
 from classifiers.evidence.evidence import Evidence, tenths
-from classifiers.evidence.sample import ColumnSample
+from classifiers.evidence.sample import ColumnSample, some
 from sandbox.schema import Kind
 
 SOURCE: Final = "telling"
 FEW: Final = 40
 """Different values up to which a column is one of kinds."""
 _FEWEST_ROWS: Final = 10
+_LOOKED_AT: Final = 200
 _WEIGHT: Final = 0.8
 _OF_HEALTH = (
     r"残疾|伤残|残障|肢残|智残|智障|听障|视障|盲人|聋人|聋哑|半?失能|失智|精神(?:障碍|疾病|病|残疾)|精神分裂症|抑郁症"
@@ -75,7 +76,7 @@ def telling_evidence(name: str, sample: ColumnSample) -> tuple[Evidence, ...]:
     """
     if _MARKER.fullmatch(name.strip()):
         return (Evidence(_GENES, SOURCE, "marker", _WEIGHT),)
-    values = sample.plain.drop_null()
+    values = some(sample.plain, _LOOKED_AT).drop_null()
     if sample.kind is not Kind.STRING or sample.rows < _FEWEST_ROWS or not len(values):
         return ()
     found = {(_GENES, "bases"): _share(values, _BASES, _MOSTLY)}

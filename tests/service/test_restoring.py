@@ -293,3 +293,19 @@ def test_a_clock_that_was_set_back_is_reported(case: Case) -> None:
         workspace.log.append(connection, old)
     found = stage.keeper.audit_verify(stage.li)
     assert found["clock_back"] == {"leaves": 1, "first": found["size"] - 1}
+
+
+def test_a_backup_put_back_at_once_is_not_older_than_what_was_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEYONG_ANCHORS", str(tmp_path / "anchors"))
+    stage = build(tmp_path)
+    stage.ask(FIRST, "1")
+    told = stage.keeper.backup(stage.bureau, tmp_path / "copy")
+    stage.keeper.close()
+    assert told["files"] == sum(path.is_file() for path in (tmp_path / "copy").rglob("*"))
+    shutil.rmtree(tmp_path / "ws")
+    assert workspaces.restore(tmp_path / "copy", tmp_path / "ws") is None
+    again = reopen(tmp_path)
+    assert again.ask(LATER, "1")
+    again.keeper.close()
